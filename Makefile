@@ -1,0 +1,33 @@
+# make restore IMAGE=photo.jpg   restore a picture
+# make test                      run the tests
+# make lint                      check style and imports
+#
+# Each makes the virtual environment .venv and installs what it needs first.
+
+PYTHON ?= python3
+IMAGE ?= samples/astronaut.jpg
+VENV := .venv
+
+.PHONY: restore test lint clean
+
+restore: $(VENV)/installed
+	$(VENV)/bin/dual-prior restore "$(IMAGE)"
+
+test: $(VENV)/installed-for-tests
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/installed-for-tests
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --editable .
+	touch $@
+
+$(VENV)/installed-for-tests: $(VENV)/installed
+	$(VENV)/bin/pip install --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

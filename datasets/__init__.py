@@ -1,0 +1,1 @@
+"""TFDS builders of the pictures this project trains on and measures with."""

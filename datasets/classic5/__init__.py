@@ -1,0 +1,1 @@
+"""Classic5: 5 grey pictures to measure with."""

@@ -1,0 +1,1 @@
+"""LIVE1: 29 colour pictures to measure with."""

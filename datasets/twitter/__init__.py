@@ -1,0 +1,1 @@
+"""Twitter: pictures as Twitter delivers them, with their originals."""

@@ -1,0 +1,1 @@
+"""WeChat: pictures as WeChat delivers them, with their originals."""

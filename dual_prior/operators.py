@@ -1,0 +1,60 @@
+"""The image gradient, its adjoint and its spectrum, under periodic boundaries.
+
+    (D_h x)[i, j] = x[i, j + 1] - x[i, j],    (D_v x)[i, j] = x[i + 1, j] - x[i, j]
+
+Indices wrap around, as Eq. 10 of the paper implies: only then does the discrete Fourier
+transform diagonalise D_h and D_v. Pure functions of `keras.ops`, on any backend.
+"""
+
+import math
+
+from keras import ops
+
+
+def image_gradient(x):
+    """grad x, by forward differences.
+
+    Args:
+        x: Image `[B, H, W, C]`.
+
+    Returns:
+        `[B, H, W, 2C]`: the C horizontal differences, then the C vertical ones.
+    """
+    horizontal = ops.roll(x, -1, axis=2) - x
+    vertical = ops.roll(x, -1, axis=1) - x
+    return ops.concatenate([horizontal, vertical], axis=-1)
+
+
+def image_gradient_adjoint(g):
+    """grad' g, the adjoint: <grad x, g> = <x, grad' g> for all x and g.
+
+    Args:
+        g: Gradient field `[B, H, W, 2C]`, horizontal first.
+
+    Returns:
+        `[B, H, W, C]`, the negative divergence of `g`.
+    """
+    horizontal, vertical = ops.split(g, 2, axis=-1)
+    return (ops.roll(horizontal, 1, axis=2) - horizontal) + (
+        ops.roll(vertical, 1, axis=1) - vertical
+    )
+
+
+def laplacian_eigenvalues(height, width):
+    """Eigenvalues of grad' grad: sum_d |F(D_d)|^2 of Eq. 10.
+
+    Args:
+        height: Number of rows, an integer or a scalar integer tensor.
+        width: Number of columns, likewise.
+
+    Returns:
+        `[height, width]`, float32 in [0, 8], at the frequencies of the discrete Fourier
+        transform in its usual order.
+    """
+    return _difference_spectrum(height)[:, None] + _difference_spectrum(width)[None, :]
+
+
+def _difference_spectrum(period):
+    # |exp(2 pi i f / n) - 1|^2 = 4 sin^2(pi f / n): exactly zero at f = 0.
+    frequency = ops.cast(ops.arange(period), "float32")
+    return 4.0 * ops.square(ops.sin(math.pi * frequency / ops.cast(period, "float32")))

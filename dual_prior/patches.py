@@ -1,0 +1,130 @@
+"""Training patches in NumPy: what every backend is fed, bit for bit the same.
+
+A batch is a pure function of (pictures, recipe, step). Training that stops after step n
+goes on with step n + 1 as if it had never stopped, and needs no state of the feed for
+it. `input_pipeline` wraps these functions in `tf.data`; `PatchSequence` feeds them to
+`fit` where there is no TensorFlow.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+
+from dual_prior import jpeg
+
+
+@dataclasses.dataclass(frozen=True)
+class CompressedPicture:
+    """One clean luma and what JPEG makes of it.
+
+    Attributes:
+        clean: `[H, W]`, uint8.
+        compressed: `[Q, H, W]`, uint8, one for each quality.
+    """
+
+    clean: np.ndarray
+    compressed: np.ndarray
+
+
+def compress_picture(luma: np.ndarray, qualities: Sequence[int]) -> CompressedPicture:
+    """`luma`, `[H, W]` uint8, with its compressed versions."""
+    return CompressedPicture(
+        luma, np.stack([jpeg.compress(luma, quality) for quality in qualities])
+    )
+
+
+def compress_pictures(
+    lumas: Sequence[np.ndarray], qualities: Sequence[int]
+) -> list[CompressedPicture]:
+    """`compress_picture` of each, on all cores: OpenCV releases the interpreter."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda luma: compress_picture(luma, qualities), lumas))
+
+
+@dataclasses.dataclass(frozen=True)
+class PatchRecipe:
+    """How patches are drawn.
+
+    Attributes:
+        patch_size: Side of the square patches, pixels.
+        batch_size: Patches a batch.
+        alignment: Patches start at multiples of this many pixels. At 8 they keep the
+            grid of JPEG blocks in place, as it is in the pictures to be restored; at 1
+            they start anywhere, as the paper's do.
+        seed: Any integer; another seed gives other patches.
+    """
+
+    patch_size: int = 64  # paper
+    batch_size: int = 10  # paper
+    alignment: int = 1  # paper
+    seed: int = 0
+
+
+def draw_batch(
+    pictures: Sequence[CompressedPicture], recipe: PatchRecipe, step: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The batch of one training step.
+
+    Each patch comes from a random picture, quality, place, and one of the eight flips
+    and rotations.
+
+    Returns:
+        Compressed and clean patches, each `[B, P, P, 1]`, float32 in [0, 1].
+
+    Raises:
+        ValueError: A picture is smaller than a patch.
+    """
+    rng = np.random.default_rng((recipe.seed, step))
+    size = recipe.patch_size
+    compressed = np.empty((recipe.batch_size, size, size, 1), np.float32)
+    clean = np.empty_like(compressed)
+    for item in range(recipe.batch_size):
+        picture = pictures[rng.integers(len(pictures))]
+        quality = rng.integers(len(picture.compressed))
+        top, left = (_draw_start(rng, side, recipe) for side in picture.clean.shape)
+        symmetry = rng.integers(8)
+        window = np.s_[top : top + size, left : left + size]
+        compressed[item, :, :, 0] = turn(picture.compressed[quality][window], symmetry)
+        clean[item, :, :, 0] = turn(picture.clean[window], symmetry)
+    return compressed / np.float32(255), clean / np.float32(255)
+
+
+def _draw_start(rng: np.random.Generator, side: int, recipe: PatchRecipe) -> int:
+    if side < recipe.patch_size:
+        raise ValueError(
+            f"Expected pictures of at least {recipe.patch_size} pixels a side, the "
+            f"size of a patch; one has a side of {side}."
+        )
+    starts = (side - recipe.patch_size) // recipe.alignment + 1
+    return int(rng.integers(starts)) * recipe.alignment
+
+
+def turn(plane: np.ndarray, symmetry: int) -> np.ndarray:
+    """One of the eight symmetries of the square, 0 (identity) to 7, of `[H, W]`."""
+    plane = np.rot90(plane, symmetry % 4)
+    return plane[:, ::-1] if symmetry >= 4 else plane
+
+
+class PatchSequence(keras.utils.PyDataset):
+    """The batches of `num_steps` steps from `first_step` on, for `fit`.
+
+    Args:
+        batch_of: Maps a step to its batch, a tuple of arrays.
+        first_step: The step of the first batch.
+        num_steps: Number of batches.
+    """
+
+    def __init__(self, batch_of, first_step: int, num_steps: int):
+        super().__init__(workers=2, max_queue_size=8)
+        self._batch_of = batch_of
+        self._first_step = first_step
+        self._num_steps = num_steps
+
+    def __len__(self):
+        return self._num_steps
+
+    def __getitem__(self, index):
+        return self._batch_of(self._first_step + index)

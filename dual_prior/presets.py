@@ -1,0 +1,96 @@
+"""Named configurations of the network, and the weights that ship with them.
+
+Data only: `DualPriorNetwork.from_preset` in `unfolding.py` builds from it.
+"""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+_WEIGHTS = Path(__file__).parent / "weights"
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """Everything that makes a network, but its weights.
+
+    Attributes are the arguments of `Deblocker`, `CompressionClassifier` and
+    `DualPriorNetwork`; the defaults are the paper's, or this project's choice where the
+    paper is silent (see there). `weights` is the shipped file's name, `weights_sha256`
+    its checksum; both are None where no weights ship.
+    """
+
+    name: str
+    channels: int = 1
+    features: int = 112
+    num_units: int = 5
+    reduced: int = 28
+    dilations: tuple[int, ...] = (1, 3, 5)
+    scale: int = 1
+    classifier_features: int = 32
+    classifier_strides: tuple[int, ...] = (1, 1, 1, 1, 1, 1)
+    num_stages: int = 5
+    num_descent_steps: int = 3
+    alpha_init: float = 0.01
+    beta_init: float = 0.01
+    lambda2_init: float = 0.01
+    eta_init: float = 0.01
+    weights: str | None = None
+    weights_sha256: str | None = None
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(name="paper"),
+        # All numbers ours: what two cores can train, and half of a DnCNN to run.
+        Preset(
+            name="compact",
+            features=96,
+            num_units=3,
+            reduced=16,
+            dilations=(1, 2, 3),
+            scale=2,
+            classifier_features=32,
+            classifier_strides=(2, 1, 2, 1, 1, 1),
+            num_stages=2,
+            num_descent_steps=1,
+            alpha_init=10.0,
+            beta_init=0.1,
+            lambda2_init=0.1,
+            eta_init=0.1,
+        ),
+    )
+}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset called `name`.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if name not in PRESETS:
+        raise ValueError(
+            f"Expected a preset among {', '.join(PRESETS)}; there is no {name!r}."
+        )
+    return PRESETS[name]
+
+
+def shipped_weights(preset: Preset) -> Path:
+    """The file of `preset`'s shipped weights, its checksum verified.
+
+    Raises:
+        ValueError: No weights ship with this preset.
+        OSError: The file is missing, or is not the one that was shipped.
+    """
+    if preset.weights is None:
+        with_weights = [other.name for other in PRESETS.values() if other.weights]
+        raise ValueError(
+            f"No weights ship with the preset {preset.name!r}: give a weights file, or "
+            f"use one of {', '.join(with_weights) or '(none yet)'}."
+        )
+    path = _WEIGHTS / preset.weights
+    if hashlib.sha256(path.read_bytes()).hexdigest() != preset.weights_sha256:
+        raise OSError(f"{path}: damaged (its SHA-256 is not the shipped file's).")
+    return path

@@ -1,0 +1,103 @@
+"""Checkpoints that survive a kill at any moment, on any backend.
+
+One file holds all that training goes on from: weights, the optimiser's state (with its
+step, and the moving average of the weights), the epoch and the best score so far. It is
+written under another name and renamed when it is complete on disk; the two newest are
+kept, and a damaged newest one falls back to the one before. The feed needs no state:
+a batch is a function of the step.
+
+Keras's own BackupAndRestore writes in place and forgets the best score; TensorFlow's
+CheckpointManager knows no other backend.
+"""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+from absl import logging
+
+from experiments.run_dir import write_atomically
+
+NUM_KEPT = 2
+
+
+class Checkpoints:
+    """The checkpoints of one training phase.
+
+    Args:
+        folder: Where they lie; created when the first is written.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def save(self, model: keras.Model, epoch: int, best: float) -> None:
+        """Stores the state after `epoch` epochs, and removes the third newest.
+
+        Args:
+            model: Compiled and built, with its optimiser.
+            epoch: Number of epochs done.
+            best: Best validation score so far.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        arrays = {
+            f"{index:05}": keras.ops.convert_to_numpy(variable)
+            for index, variable in enumerate(_variables(model))
+        }
+        header = np.frombuffer(
+            json.dumps({"epoch": epoch, "best": best}).encode(), "u1"
+        )
+        buffer = io.BytesIO()
+        np.savez(buffer, header=header, **arrays)
+        write_atomically(self._folder / f"epoch-{epoch:06}.npz", buffer.getvalue())
+        for old in self._files()[:-NUM_KEPT]:
+            old.unlink()
+
+    def restore(self, model: keras.Model) -> tuple[int, float]:
+        """Sets `model` to the newest readable state.
+
+        Returns:
+            The number of epochs done and the best score; (0, -inf) where there is no
+            checkpoint.
+
+        Raises:
+            OSError: There are checkpoints, and none can be read.
+        """
+        files = self._files()
+        for file in reversed(files):
+            try:
+                header, values = _read(file)
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+                logging.warning(
+                    "%s is damaged (%s): trying the one before.", file, error
+                )
+                continue
+            for variable, value in zip(_variables(model), values, strict=True):
+                variable.assign(value)
+            return header["epoch"], header["best"]
+        if files:
+            raise OSError(f"{self._folder}: no checkpoint there can be read.")
+        return 0, float("-inf")
+
+    def _files(self) -> list[Path]:
+        return sorted(
+            file
+            for file in self._folder.glob("epoch-*.npz")
+            if re.fullmatch(r"epoch-\d{6}\.npz", file.name)
+        )
+
+
+def _read(file: Path) -> tuple[dict, list[np.ndarray]]:
+    # Reading every array checks every array: each has its own CRC in the file.
+    with np.load(file) as archive:
+        header = json.loads(archive["header"].tobytes())
+        return header, [archive[name] for name in sorted(archive.files)[:-1]]
+
+
+def _variables(model: keras.Model) -> list:
+    # Not model.variables: those hold the metrics too, which come and go.
+    return [*model.weights, *model.optimizer.variables]

@@ -1,0 +1,128 @@
+"""The recipes of training: every number, and where it comes from.
+
+`RECIPES[preset]` holds what `train_classifier` and `train_network` do by default for a
+preset. A flag replaces a number of it; the resolved recipe is stored with the run.
+"""
+
+import dataclasses
+
+QUALITIES = (10, 20, 30)  # paper: one model for all three
+NUM_VALIDATION_PICTURES = 10  # ours: of the 400 training pictures, every 40th
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """Some training steps with the network unfolded to a number of stages.
+
+    Attributes:
+        num_stages: K.
+        steps: Number of training steps.
+        learning_rate: Of Adam; where it starts, or stays.
+        batch_size: Patches a step.
+        patch_size: Side of a patch, pixels.
+    """
+
+    num_stages: int
+    steps: int
+    learning_rate: float
+    batch_size: int
+    patch_size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierRecipe:
+    """Stage one of training: cross-entropy on gradients of clear and compressed."""
+
+    steps: int
+    learning_rate: float
+    cosine: bool
+    batch_size: int
+    patch_size: int
+    alignment: int
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkRecipe:
+    """Stage two of training: mean absolute error, the classifier frozen.
+
+    Attributes:
+        phases: What is done in turn; each goes on from the weights of the one before.
+        cosine: Lower the learning rate to 0 along a cosine within each phase, after a
+            short warm-up; otherwise it is fixed.
+        ema_momentum: Of the moving average of the weights that is validated and kept;
+            0 keeps the weights as they are.
+        alignment: See `dual_prior.patches.PatchRecipe`.
+        dtype: Keras dtype policy.
+    """
+
+    phases: tuple[Phase, ...]
+    cosine: bool
+    ema_momentum: float
+    alignment: int
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Both stages of training."""
+
+    classifier: ClassifierRecipe
+    network: NetworkRecipe
+
+
+RECIPES = {
+    "paper": Recipe(
+        ClassifierRecipe(
+            steps=100_000,  # ours: the paper does not say
+            learning_rate=1e-4,  # paper
+            cosine=False,  # paper
+            batch_size=10,  # paper
+            patch_size=64,  # paper
+            alignment=1,  # paper: patches anywhere
+            dtype="float32",  # paper
+        ),
+        NetworkRecipe(
+            phases=(
+                Phase(
+                    num_stages=5,  # paper
+                    steps=1_000_000,  # ours: the paper does not say
+                    learning_rate=1e-4,  # paper
+                    batch_size=10,  # paper
+                    patch_size=64,  # paper
+                ),
+            ),
+            cosine=False,  # paper
+            ema_momentum=0.0,  # paper
+            alignment=1,  # paper: patches anywhere
+            dtype="float32",  # paper
+        ),
+    ),
+    "compact": Recipe(  # all ours: see TRAINING.md
+        ClassifierRecipe(
+            steps=6_000,
+            learning_rate=1e-3,
+            cosine=True,
+            batch_size=10,
+            patch_size=64,
+            alignment=1,
+            dtype="mixed_bfloat16",
+        ),
+        NetworkRecipe(
+            phases=(
+                Phase(1, 30_000, 1e-3, 10, 64),
+                Phase(2, 15_000, 5e-4, 10, 64),
+            ),
+            cosine=True,
+            ema_momentum=0.999,
+            alignment=8,
+            dtype="mixed_bfloat16",
+        ),
+    ),
+}
+
+
+def override(recipe, **numbers):
+    """`recipe` with those of `numbers` that are not None."""
+    given = {name: value for name, value in numbers.items() if value is not None}
+    return dataclasses.replace(recipe, **given)

@@ -1,0 +1,99 @@
+"""The folder of a run: what was asked for, beside what came of it.
+
+`config.json` holds the resolved configuration, the seed, the commit and the versions.
+A run is taken up again only with the configuration that it was started with.
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from pathlib import Path
+
+import keras
+
+
+def open_run_dir(path: str | os.PathLike, config) -> Path:
+    """Creates the folder of a run, or opens it to go on.
+
+    Args:
+        path: The folder.
+        config: A dataclass: all that decides the result of the run.
+
+    Raises:
+        ValueError: The folder holds a run of another configuration.
+        OSError: The folder cannot be created or written.
+    """
+    path = Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    # Through JSON, so that it compares equal to what was written: tuples become lists.
+    wanted = json.loads(json.dumps(dataclasses.asdict(config)))
+    file = path / "config.json"
+    if file.exists():
+        _check_same(json.loads(file.read_text())["config"], wanted, path)
+    else:
+        record = {"config": wanted, "commit": _commit(), "versions": _versions()}
+        write_atomically(file, (json.dumps(record, indent=2) + "\n").encode())
+    return path
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes `data` so that `path` never holds a part of it, whatever happens."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def save_weights_atomically(network: keras.Model, path: Path) -> None:
+    """`network.save_weights(path)`, but complete or not at all."""
+    with tempfile.TemporaryDirectory(
+        dir=path.parent, prefix=f".{path.name}."
+    ) as folder:
+        temporary = Path(folder) / path.name  # Keras wants the suffix .weights.h5
+        network.save_weights(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+
+def _check_same(stored: dict, wanted: dict, path: Path) -> None:
+    differing = [
+        f"{key}: {stored.get(key)} there, {wanted.get(key)} asked for"
+        for key in sorted(stored.keys() | wanted.keys())
+        if stored.get(key) != wanted.get(key)
+    ]
+    if differing:
+        raise ValueError(
+            f"{path} holds a run of another configuration ({'; '.join(differing)}). "
+            "Repeat its flags to go on with it, or choose another --run_dir."
+        )
+
+
+def _commit() -> str:
+    answer = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+    )
+    return answer.stdout.strip() or "unknown"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    for package in ("dual-prior", "keras", "tensorflow", "jax", "numpy"):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions

@@ -1,0 +1,140 @@
+"""Trains the classifier f_s: the first of the paper's two training stages.
+
+    python -m experiments.train_classifier --preset=compact --data_dir=../shared/data
+
+Cross-entropy (Eq. 12) on the image gradients of clear patches (0) and of the same
+patches compressed at quality 10, 20 and 30 (1), from BSD500 train + test. The numbers
+left unset are the preset's recipe (experiments/configs.py); for `paper` it is the
+paper's. Killed at any moment and started again with the same flags, it goes on from its
+last checkpoint.
+
+Writes into --run_dir: best.weights.h5 (give it to train_network), config.json, log.csv,
+tensorboard/ and checkpoints/.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+from absl import flags
+
+from dual_prior.classifier import CompressionClassifier
+from dual_prior.operators import image_gradient
+from dual_prior.patches import PatchRecipe, draw_batch
+from dual_prior.presets import PRESETS, Preset, find_preset
+from experiments import app, configs, training
+from experiments.pictures import load_pictures, validation_batch
+from experiments.run_dir import open_run_dir
+
+_PRESET = flags.DEFINE_enum(
+    "preset", "compact", list(PRESETS), "Whose classifier and recipe."
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", "../shared/data", "Folder that holds bsds500/train and bsds500/test."
+)
+_RUN_DIR = flags.DEFINE_string(
+    "run_dir", None, "Folder of the run. Default: runs/classifier-PRESET."
+)
+_STEPS = flags.DEFINE_integer("steps", None, "Training steps.", lower_bound=1)
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Of Adam.")
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", None, "Clear patches a step, and as many compressed.", lower_bound=1
+)
+_PATCH_SIZE = flags.DEFINE_integer(
+    "patch_size", None, "Side of a patch, pixels.", lower_bound=8
+)
+_DTYPE = flags.DEFINE_enum(
+    "dtype", None, ["float32", "mixed_bfloat16"], "Keras dtype policy."
+)
+_STEPS_PER_EPOCH = flags.DEFINE_integer(
+    "steps_per_epoch", 250, "Steps between two validations and checkpoints."
+)
+_STEPS_PER_EXECUTION = flags.DEFINE_integer(
+    "steps_per_execution", 1, "Steps the backend does in one go; more on accelerators."
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Of the weights and the patches.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All that decides the result of a run."""
+
+    preset: str
+    recipe: configs.ClassifierRecipe
+    steps_per_epoch: int
+    seed: int
+
+
+def classifier_model(preset: Preset) -> keras.Model:
+    """The preset's classifier behind the image gradient: image in, probability out."""
+    image = keras.Input((None, None, preset.channels))
+    classifier = CompressionClassifier(
+        preset.classifier_features, preset.classifier_strides, name="classifier"
+    )
+    return keras.Model(image, classifier(image_gradient(image)))
+
+
+def labelled(
+    compressed: np.ndarray, clean: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images `[2B, H, W, C]` and their labels `[2B, 1]`: compressed 1, clear 0."""
+    images = np.concatenate([compressed, clean])
+    labels = np.repeat(np.float32([1, 0]), len(compressed))[:, None]
+    return images, labels
+
+
+def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int = 1):
+    """Trains the classifier of `config`; returns its best validation accuracy."""
+    folder = open_run_dir(run_dir, config)
+    recipe = config.recipe
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(recipe.dtype)
+    train_pictures, validation_pictures = load_pictures(data_dir, configs.QUALITIES)
+    patches = PatchRecipe(
+        recipe.patch_size, recipe.batch_size, recipe.alignment, config.seed
+    )
+    schedule = training.Schedule(
+        recipe.steps,
+        config.steps_per_epoch,
+        recipe.learning_rate,
+        recipe.cosine,
+        steps_per_execution=steps_per_execution,
+    )
+    model = classifier_model(find_preset(config.preset))
+    model.compile(
+        training.adam(schedule),
+        "binary_crossentropy",
+        metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
+        steps_per_execution=steps_per_execution,
+    )
+    return training.fit(
+        model,
+        lambda step: labelled(*draw_batch(train_pictures, patches, step)),
+        labelled(*validation_batch(validation_pictures)),
+        schedule,
+        folder,
+        monitor="accuracy",
+        title="classifier",
+    )
+
+
+def main(argv):
+    """Reads the flags, trains, and says where the weights are."""
+    del argv
+    recipe = configs.override(
+        configs.RECIPES[_PRESET.value].classifier,
+        steps=_STEPS.value,
+        learning_rate=_LEARNING_RATE.value,
+        batch_size=_BATCH_SIZE.value,
+        patch_size=_PATCH_SIZE.value,
+        dtype=_DTYPE.value,
+    )
+    config = Config(_PRESET.value, recipe, _STEPS_PER_EPOCH.value, _SEED.value)
+    run_dir = _RUN_DIR.value or f"runs/classifier-{_PRESET.value}"
+    accuracy = train(config, _DATA_DIR.value, run_dir, _STEPS_PER_EXECUTION.value)
+    weights = f"{run_dir}/{training.BEST_WEIGHTS}"
+    print(f"Accuracy on the held-out pictures {accuracy:.4f}. Weights: {weights}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,228 @@
+"""Trains the network: the second of the paper's two training stages.
+
+    python -m experiments.train_network --preset=compact --data_dir=../shared/data
+
+Mean absolute error between the last stage's x and the clear patch, on BSD500 train +
+test at quality 10, 20 and 30, the classifier frozen. The numbers left unset are the
+preset's recipe (experiments/configs.py); for `paper` it is the paper's. Killed at any
+moment and started again with the same flags, it goes on from its last checkpoint. On
+an accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10.
+
+Writes into --run_dir: PRESET.weights.h5 (give it to evaluate, export_saved_model and
+dual-prior restore), config.json, and for each phase best.weights.h5, log.csv,
+tensorboard/ and checkpoints/.
+"""
+
+import dataclasses
+import functools
+import os
+from pathlib import Path
+
+import keras
+from absl import flags
+from keras import ops
+
+from dual_prior.patches import PatchRecipe, draw_batch
+from dual_prior.presets import PRESETS, find_preset
+from dual_prior.unfolding import DualPriorNetwork, load_weights
+from experiments import app, configs, training
+from experiments.pictures import load_pictures, validation_batch
+from experiments.run_dir import open_run_dir, save_weights_atomically
+from experiments.train_classifier import classifier_model
+
+_PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", "../shared/data", "Folder that holds bsds500/train and bsds500/test."
+)
+_CLASSIFIER = flags.DEFINE_string(
+    "classifier",
+    None,
+    "Weights that train_classifier wrote. "
+    f"Default: runs/classifier-PRESET/{training.BEST_WEIGHTS}.",
+)
+_RUN_DIR = flags.DEFINE_string(
+    "run_dir", None, "Folder of the run. Default: runs/network-PRESET."
+)
+_PHASES = flags.DEFINE_list(
+    "phases",
+    None,
+    "What is trained in turn, as STAGES:STEPS, for instance 1:30000,2:15000: first one "
+    "stage, then unfolded to two.",
+)
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Of Adam, in all phases.")
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", None, "Patches a step, in all phases.", lower_bound=1
+)
+_PATCH_SIZE = flags.DEFINE_integer(
+    "patch_size", None, "Side of a patch in all phases, pixels.", lower_bound=8
+)
+_DTYPE = flags.DEFINE_enum(
+    "dtype", None, ["float32", "mixed_bfloat16"], "Keras dtype policy."
+)
+_STEPS_PER_EPOCH = flags.DEFINE_integer(
+    "steps_per_epoch", 500, "Steps between two validations and checkpoints."
+)
+_STEPS_PER_EXECUTION = flags.DEFINE_integer(
+    "steps_per_execution", 1, "Steps the backend does in one go; more on accelerators."
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Of the weights and the patches.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All that decides the result of a run, but the classifier's weights."""
+
+    preset: str
+    recipe: configs.NetworkRecipe
+    steps_per_epoch: int
+    seed: int
+
+
+def psnr(clean, restored):
+    """Mean PSNR in dB of images in [0, 1] `[B, H, W, C]`, clipped but not rounded."""
+    error = ops.square(ops.clip(restored, 0.0, 1.0) - clean)
+    return -10.0 * ops.log10(ops.mean(error, axis=(1, 2, 3)))
+
+
+def load_classifier(network: DualPriorNetwork, path: str | os.PathLike) -> None:
+    """Reads the weights that `train_classifier` wrote into `network`'s classifier.
+
+    Raises:
+        OSError, ValueError: See `dual_prior.unfolding.load_weights`.
+    """
+    model = classifier_model(find_preset(network.name))
+    load_weights(model, path)
+    for weight, trained in zip(network.classifier.weights, model.weights, strict=True):
+        weight.assign(trained)
+
+
+def unfold(network: DualPriorNetwork, num_stages: int) -> DualPriorNetwork:
+    """`network` with another number of stages: the same layers, not copies of them.
+
+    Stages beyond those of `network` start with the scalars of its last one.
+    """
+    config = {
+        **network.get_config(),
+        "deblocker": network.deblocker,
+        "classifier": network.classifier,
+        "num_stages": num_stages,
+    }
+    unfolded = DualPriorNetwork(**config)
+    unfolded.build((None, None, None, network.deblocker.channels))
+    for k, stage in enumerate(unfolded.stages):
+        source = network.stages[min(k, len(network.stages) - 1)]
+        for part in ("solver", "descent"):
+            weights = getattr(stage, part).trainable_weights
+            values = getattr(source, part).trainable_weights
+            for weight, value in zip(weights, values, strict=True):
+                weight.assign(value)
+    return unfolded
+
+
+def train(
+    config: Config,
+    data_dir: str,
+    classifier: str,
+    run_dir: str,
+    steps_per_execution: int = 1,
+) -> tuple[Path, float]:
+    """Trains the network of `config`, phase by phase.
+
+    Returns:
+        The weights file, and its PSNR on the held-out pictures.
+    """
+    folder = open_run_dir(run_dir, config)
+    recipe = config.recipe
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(recipe.dtype)
+    network = DualPriorNetwork.from_preset(config.preset, weights=None)
+    load_classifier(network, classifier)
+    train_pictures, validation_pictures = load_pictures(data_dir, configs.QUALITIES)
+    validation = validation_batch(validation_pictures)
+    for index, phase in enumerate(recipe.phases, start=1):
+        network = unfold(network, phase.num_stages)
+        schedule = training.Schedule(
+            phase.steps,
+            config.steps_per_epoch,
+            phase.learning_rate,
+            recipe.cosine,
+            recipe.ema_momentum,
+            steps_per_execution,
+        )
+        patches = PatchRecipe(
+            phase.patch_size,
+            phase.batch_size,
+            recipe.alignment,
+            # Each phase draws patches of its own.
+            seed=config.seed * len(recipe.phases) + index,
+        )
+        network.compile(
+            training.adam(schedule),
+            "mean_absolute_error",
+            metrics=[psnr],
+            steps_per_execution=steps_per_execution,
+        )
+        score = training.fit(
+            network,
+            functools.partial(draw_batch, train_pictures, patches),
+            validation,
+            schedule,
+            folder / f"phase-{index}",
+            monitor="psnr",
+            title=f"phase {index}, K = {phase.num_stages}",
+        )
+    path = folder / f"{config.preset}.weights.h5"
+    save_weights_atomically(network, path)
+    return path, score
+
+
+def parse_phases(
+    texts: list[str] | None, recipe: configs.NetworkRecipe
+) -> tuple[configs.Phase, ...] | None:
+    """The phases of the flag, other numbers as in the recipe's phase of that place.
+
+    Raises:
+        ValueError: A text is not STAGES:STEPS.
+    """
+    if texts is None:
+        return None
+    phases = []
+    for index, text in enumerate(texts):
+        stages, _, steps = text.partition(":")
+        if not (stages.isdigit() and steps.isdigit() and int(stages) and int(steps)):
+            raise ValueError(f"--phases: expected STAGES:STEPS, got {text!r}.")
+        like = recipe.phases[min(index, len(recipe.phases) - 1)]
+        phases.append(
+            dataclasses.replace(like, num_stages=int(stages), steps=int(steps))
+        )
+    return tuple(phases)
+
+
+def main(argv):
+    """Reads the flags, trains, and says where the weights are."""
+    del argv
+    recipe = configs.RECIPES[_PRESET.value].network
+    phases = parse_phases(_PHASES.value, recipe) or recipe.phases
+    phases = tuple(
+        configs.override(
+            phase,
+            learning_rate=_LEARNING_RATE.value,
+            batch_size=_BATCH_SIZE.value,
+            patch_size=_PATCH_SIZE.value,
+        )
+        for phase in phases
+    )
+    recipe = configs.override(recipe, phases=phases, dtype=_DTYPE.value)
+    config = Config(_PRESET.value, recipe, _STEPS_PER_EPOCH.value, _SEED.value)
+    path, score = train(
+        config,
+        _DATA_DIR.value,
+        _CLASSIFIER.value or f"runs/classifier-{_PRESET.value}/{training.BEST_WEIGHTS}",
+        _RUN_DIR.value or f"runs/network-{_PRESET.value}",
+        _STEPS_PER_EXECUTION.value,
+    )
+    print(f"PSNR on the held-out pictures {score:.3f} dB. Weights: {path}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,179 @@
+"""`fit` as both training binaries use it: fed by step, validated, logged, resumable."""
+
+import dataclasses
+import importlib.util
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from absl import logging
+
+from dual_prior.patches import PatchSequence
+from experiments.checkpoint import Checkpoints
+from experiments.progress import Progress
+from experiments.run_dir import save_weights_atomically
+
+BEST_WEIGHTS = "best.weights.h5"
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is not a finite number any more."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """How long a `fit` is, and how it steps.
+
+    Attributes:
+        steps: Training steps in all.
+        steps_per_epoch: Steps between two validations and checkpoints.
+        learning_rate: Of Adam.
+        cosine: Warm up over the first 1/50 of the steps, then lower to 0 along a
+            cosine; otherwise fixed.
+        ema_momentum: Of the moving average of the weights; 0 for none.
+        steps_per_execution: Steps that the backend does in one go.
+    """
+
+    steps: int
+    steps_per_epoch: int
+    learning_rate: float
+    cosine: bool
+    ema_momentum: float = 0.0
+    steps_per_execution: int = 1
+
+    @property
+    def epochs(self) -> int:
+        return math.ceil(self.steps / self.steps_per_epoch)
+
+
+def adam(schedule: Schedule) -> keras.optimizers.Optimizer:
+    """Adam as `schedule` wants it."""
+    learning_rate = schedule.learning_rate
+    if schedule.cosine:
+        warmup = max(1, schedule.steps // 50)
+        learning_rate = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            schedule.steps - warmup,
+            warmup_target=learning_rate,
+            warmup_steps=warmup,
+        )
+    return keras.optimizers.Adam(
+        learning_rate,
+        use_ema=schedule.ema_momentum > 0,
+        ema_momentum=schedule.ema_momentum or 0.99,
+    )
+
+
+def feed(
+    batch_of: Callable[[int], tuple[np.ndarray, ...]], first_step: int, num_steps: int
+):
+    """The batches of `num_steps` steps from `first_step` on, for this backend's fit."""
+    if keras.backend.backend() != "tensorflow":
+        return PatchSequence(batch_of, first_step, num_steps)
+    from dual_prior.input_pipeline import batch_dataset
+
+    shapes = [array.shape for array in batch_of(first_step)]
+    return batch_dataset(batch_of, shapes, first_step, num_steps)
+
+
+def fit(
+    model: keras.Model,
+    batch_of: Callable[[int], tuple[np.ndarray, ...]],
+    validation: tuple[np.ndarray, np.ndarray],
+    schedule: Schedule,
+    folder: Path,
+    monitor: str,
+    title: str,
+) -> float:
+    """Trains `model`, going on from the newest checkpoint in `folder`.
+
+    Afterwards `folder` holds `best.weights.h5`, and `model` has these weights.
+
+    Args:
+        model: Built and compiled with `adam(schedule)` and a metric named `monitor`.
+        batch_of: Maps a step to its batch.
+        validation: Inputs and targets.
+        schedule: How long, and how.
+        folder: Where weights, checkpoints and logs go.
+        monitor: The metric, the higher the better, that chooses the best weights.
+        title: What the progress bar says.
+
+    Returns:
+        The best validation score.
+
+    Raises:
+        TrainingDiverged: The loss is NaN or infinite; the last good state is kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model.optimizer.build(model.trainable_variables)
+    checkpoints = Checkpoints(folder / "checkpoints")
+    first_epoch, best = checkpoints.restore(model)
+    first_step = first_epoch * schedule.steps_per_epoch
+    keeper = _BestWeightsKeeper(folder / BEST_WEIGHTS, monitor, best)
+    callbacks = [
+        keras.callbacks.TerminateOnNaN(),
+        keeper,  # Before the swap: it must see the averaged weights.
+        *([keras.callbacks.SwapEMAWeights()] if schedule.ema_momentum else []),
+        _Checkpointer(checkpoints, keeper),
+        Progress(title, first_step, schedule.steps, schedule.steps_per_epoch),
+        keras.callbacks.CSVLogger(folder / "log.csv", append=True),
+        *_tensorboard(folder),
+    ]
+    if first_epoch < schedule.epochs:
+        num_steps = schedule.epochs * schedule.steps_per_epoch - first_step
+        losses = model.fit(
+            feed(batch_of, first_step, num_steps),
+            initial_epoch=first_epoch,
+            epochs=schedule.epochs,
+            steps_per_epoch=schedule.steps_per_epoch,
+            validation_data=validation,
+            validation_batch_size=2,
+            callbacks=callbacks,
+            verbose=0,
+        ).history["loss"]
+        if not np.isfinite(losses[-1]):
+            raise TrainingDiverged(
+                f"{folder}: the loss became {losses[-1]} in epoch "
+                f"{first_epoch + len(losses)}. The last good checkpoint and the best "
+                "weights are kept there. Lower --learning_rate, in another --run_dir."
+            )
+    model.load_weights(folder / BEST_WEIGHTS)
+    return keeper.best
+
+
+class _BestWeightsKeeper(keras.callbacks.Callback):
+    """Saves the weights, as validated, whenever their score is the best so far."""
+
+    def __init__(self, path: Path, monitor: str, best: float):
+        super().__init__()
+        self.best = best
+        self._path = path
+        self._monitor = monitor
+
+    def on_test_end(self, logs=None):
+        score = float(logs[self._monitor])
+        if score > self.best:
+            save_weights_atomically(self.model, self._path)
+            self.best = score
+
+
+class _Checkpointer(keras.callbacks.Callback):
+    """Saves the state of training after each epoch whose loss is a finite number."""
+
+    def __init__(self, checkpoints: Checkpoints, keeper: _BestWeightsKeeper):
+        super().__init__()
+        self._checkpoints = checkpoints
+        self._keeper = keeper
+
+    def on_epoch_end(self, epoch, logs=None):
+        if np.isfinite(logs["loss"]):
+            self._checkpoints.save(self.model, epoch + 1, self._keeper.best)
+
+
+def _tensorboard(folder: Path) -> list[keras.callbacks.Callback]:
+    if importlib.util.find_spec("tensorflow") is None:
+        logging.info("No TensorBoard logs: they need TensorFlow. See log.csv.")
+        return []
+    return [keras.callbacks.TensorBoard(folder / "tensorboard")]
