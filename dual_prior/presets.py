@@ -47,7 +47,7 @@ PRESETS = {
         Preset(
             name="compact",
             features=96,
-            num_units=3,
+            num_units=2,
             reduced=16,
             dilations=(1, 2, 3),
             scale=2,
@@ -55,10 +55,12 @@ PRESETS = {
             classifier_strides=(2, 1, 2, 1, 1, 1),
             num_stages=2,
             num_descent_steps=1,
+            # At 0.01 u would have to exaggerate its residual a hundredfold.
             alpha_init=10.0,
             beta_init=0.1,
-            lambda2_init=0.1,
-            eta_init=0.1,
+            # N d f_s / d g is of the order of 100: a step of a quarter grey level.
+            lambda2_init=1e-3,
+            eta_init=1e-2,
         ),
     )
 }

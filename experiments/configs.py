@@ -31,7 +31,14 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierRecipe:
-    """Stage one of training: cross-entropy on gradients of clear and compressed."""
+    """Stage one of training: cross-entropy on gradients of clear and compressed.
+
+    Attributes:
+        blend: Train on blends of the clear and the compressed patch too, labelled with
+            their share of the compressed one. A classifier that only ever sees the two
+            ends is flat there and steep in between, where the stages' images lie; Eq. 9
+            sees nothing of f_s but its derivative.
+    """
 
     steps: int
     learning_rate: float
@@ -39,6 +46,7 @@ class ClassifierRecipe:
     batch_size: int
     patch_size: int
     alignment: int
+    blend: bool
     dtype: str
 
 
@@ -80,6 +88,7 @@ RECIPES = {
             batch_size=10,  # paper
             patch_size=64,  # paper
             alignment=1,  # paper: patches anywhere
+            blend=False,  # paper
             dtype="float32",  # paper
         ),
         NetworkRecipe(
@@ -106,12 +115,13 @@ RECIPES = {
             batch_size=10,
             patch_size=64,
             alignment=1,
+            blend=True,
             dtype="mixed_bfloat16",
         ),
         NetworkRecipe(
             phases=(
-                Phase(1, 30_000, 1e-3, 10, 64),
-                Phase(2, 15_000, 5e-4, 10, 64),
+                Phase(1, 20_000, 1e-3, 10, 64),
+                Phase(2, 12_000, 5e-4, 10, 64),
             ),
             cosine=True,
             ema_momentum=0.999,

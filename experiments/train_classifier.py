@@ -75,16 +75,29 @@ def classifier_model(preset: Preset) -> keras.Model:
 
 
 def labelled(
-    compressed: np.ndarray, clean: np.ndarray
+    compressed: np.ndarray, clean: np.ndarray, blends: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Images `[2B, H, W, C]` and their labels `[2B, 1]`: compressed 1, clear 0."""
-    images = np.concatenate([compressed, clean])
-    labels = np.repeat(np.float32([1, 0]), len(compressed))[:, None]
-    return images, labels
+    """What the classifier learns from.
+
+    Args:
+        compressed, clean: Patches `[B, H, W, C]`.
+        blends: `[B]` in [0, 1], or None: how far each further patch lies on the way
+            from clear to compressed.
+
+    Returns:
+        Images `[2B or 3B, H, W, C]` and labels `[2B or 3B, 1]`: 1 for compressed, 0 for
+        clear, and what `blends` says for the patches in between.
+    """
+    groups = [(compressed, np.ones(len(clean))), (clean, np.zeros(len(clean)))]
+    if blends is not None:
+        amount = blends.astype(np.float32)[:, None, None, None]
+        groups.append((clean + amount * (compressed - clean), blends))
+    images, labels = zip(*groups, strict=True)
+    return np.concatenate(images), np.concatenate(labels).astype(np.float32)[:, None]
 
 
 def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int = 1):
-    """Trains the classifier of `config`; returns its best validation accuracy."""
+    """Trains the classifier of `config`; returns its best validation loss."""
     folder = open_run_dir(run_dir, config)
     recipe = config.recipe
     keras.utils.set_random_seed(config.seed)
@@ -104,16 +117,26 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
     model.compile(
         training.adam(schedule),
         "binary_crossentropy",
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy")],
+        metrics=["mean_absolute_error"],
         steps_per_execution=steps_per_execution,
     )
-    return training.fit(
+
+    def batch_of(step: int):
+        blends = np.random.default_rng((config.seed, step)).uniform(
+            size=recipe.batch_size
+        )
+        pair = draw_batch(train_pictures, patches, step)
+        return labelled(*pair, blends if recipe.blend else None)
+
+    compressed, clean = validation_batch(validation_pictures)
+    blends = np.linspace(0, 1, len(clean)) if recipe.blend else None
+    return -training.fit(
         model,
-        lambda step: labelled(*draw_batch(train_pictures, patches, step)),
-        labelled(*validation_batch(validation_pictures)),
+        batch_of,
+        labelled(compressed, clean, blends),
         schedule,
         folder,
-        monitor="accuracy",
+        score=lambda metrics: -metrics["loss"],
         title="classifier",
     )
 
@@ -131,9 +154,9 @@ def main(argv):
     )
     config = Config(_PRESET.value, recipe, _STEPS_PER_EPOCH.value, _SEED.value)
     run_dir = _RUN_DIR.value or f"runs/classifier-{_PRESET.value}"
-    accuracy = train(config, _DATA_DIR.value, run_dir, _STEPS_PER_EXECUTION.value)
+    loss = train(config, _DATA_DIR.value, run_dir, _STEPS_PER_EXECUTION.value)
     weights = f"{run_dir}/{training.BEST_WEIGHTS}"
-    print(f"Accuracy on the held-out pictures {accuracy:.4f}. Weights: {weights}")
+    print(f"Cross-entropy on the held-out pictures {loss:.4f}. Weights: {weights}")
 
 
 if __name__ == "__main__":

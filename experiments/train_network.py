@@ -15,6 +15,7 @@ tensorboard/ and checkpoints/.
 
 import dataclasses
 import functools
+import operator
 import os
 from pathlib import Path
 
@@ -168,7 +169,7 @@ def train(
             validation,
             schedule,
             folder / f"phase-{index}",
-            monitor="psnr",
+            score=operator.itemgetter("psnr"),
             title=f"phase {index}, K = {phase.num_stages}",
         )
     path = folder / f"{config.preset}.weights.h5"

@@ -84,7 +84,7 @@ def fit(
     validation: tuple[np.ndarray, np.ndarray],
     schedule: Schedule,
     folder: Path,
-    monitor: str,
+    score: Callable[[dict], float],
     title: str,
 ) -> float:
     """Trains `model`, going on from the newest checkpoint in `folder`.
@@ -92,12 +92,13 @@ def fit(
     Afterwards `folder` holds `best.weights.h5`, and `model` has these weights.
 
     Args:
-        model: Built and compiled with `adam(schedule)` and a metric named `monitor`.
+        model: Built and compiled with `adam(schedule)`.
         batch_of: Maps a step to its batch.
         validation: Inputs and targets.
         schedule: How long, and how.
         folder: Where weights, checkpoints and logs go.
-        monitor: The metric, the higher the better, that chooses the best weights.
+        score: What chooses the best weights, the higher the better, from the metrics of
+            the validation.
         title: What the progress bar says.
 
     Returns:
@@ -111,7 +112,7 @@ def fit(
     checkpoints = Checkpoints(folder / "checkpoints")
     first_epoch, best = checkpoints.restore(model)
     first_step = first_epoch * schedule.steps_per_epoch
-    keeper = _BestWeightsKeeper(folder / BEST_WEIGHTS, monitor, best)
+    keeper = _BestWeightsKeeper(folder / BEST_WEIGHTS, score, best)
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
         keeper,  # Before the swap: it must see the averaged weights.
@@ -146,14 +147,14 @@ def fit(
 class _BestWeightsKeeper(keras.callbacks.Callback):
     """Saves the weights, as validated, whenever their score is the best so far."""
 
-    def __init__(self, path: Path, monitor: str, best: float):
+    def __init__(self, path: Path, score: Callable[[dict], float], best: float):
         super().__init__()
         self.best = best
         self._path = path
-        self._monitor = monitor
+        self._score = score
 
     def on_test_end(self, logs=None):
-        score = float(logs[self._monitor])
+        score = float(self._score(logs))
         if score > self.best:
             save_weights_atomically(self.model, self._path)
             self.best = score
@@ -173,7 +174,7 @@ class _Checkpointer(keras.callbacks.Callback):
 
 
 def _tensorboard(folder: Path) -> list[keras.callbacks.Callback]:
-    if importlib.util.find_spec("tensorflow") is None:
-        logging.info("No TensorBoard logs: they need TensorFlow. See log.csv.")
+    if not all(importlib.util.find_spec(m) for m in ("tensorflow", "tensorboard")):
+        logging.info("No TensorBoard logs without TensorFlow: see %s/log.csv.", folder)
         return []
     return [keras.callbacks.TensorBoard(folder / "tensorboard")]
