@@ -10,7 +10,6 @@ Keras's own BackupAndRestore writes in place and forgets the best score; TensorF
 CheckpointManager knows no other backend.
 """
 
-import io
 import json
 import re
 import zipfile
@@ -20,7 +19,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from experiments.run_dir import write_atomically
+from dual_prior.atomic_file import atomic_file
 
 NUM_KEPT = 2
 
@@ -51,9 +50,8 @@ class Checkpoints:
         header = np.frombuffer(
             json.dumps({"epoch": epoch, "best": best}).encode(), "u1"
         )
-        buffer = io.BytesIO()
-        np.savez(buffer, header=header, **arrays)
-        write_atomically(self._folder / f"epoch-{epoch:06}.npz", buffer.getvalue())
+        with atomic_file(self._folder / f"epoch-{epoch:06}.npz") as file:
+            np.savez(file, header=header, **arrays)
         for old in self._files()[:-NUM_KEPT]:
             old.unlink()
 

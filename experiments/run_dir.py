@@ -15,6 +15,8 @@ from pathlib import Path
 
 import keras
 
+from dual_prior.atomic_file import atomic_file
+
 
 def open_run_dir(path: str | os.PathLike, config) -> Path:
     """Creates the folder of a run, or opens it to go on.
@@ -36,22 +38,9 @@ def open_run_dir(path: str | os.PathLike, config) -> Path:
         _check_same(json.loads(file.read_text())["config"], wanted, path)
     else:
         record = {"config": wanted, "commit": _commit(), "versions": _versions()}
-        write_atomically(file, (json.dumps(record, indent=2) + "\n").encode())
+        with atomic_file(file) as stream:
+            stream.write((json.dumps(record, indent=2) + "\n").encode())
     return path
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes `data` so that `path` never holds a part of it, whatever happens."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def save_weights_atomically(network: keras.Model, path: Path) -> None:

@@ -18,11 +18,10 @@ import keras
 import numpy as np
 from absl import flags
 
-from dual_prior.classifier import CompressionClassifier
-from dual_prior.operators import image_gradient
 from dual_prior.patches import PatchRecipe, draw_batch
-from dual_prior.presets import PRESETS, Preset, find_preset
+from dual_prior.presets import PRESETS, find_preset
 from experiments import app, configs, training
+from experiments.classifier_model import classifier_model
 from experiments.pictures import load_pictures, validation_batch
 from experiments.run_dir import open_run_dir
 
@@ -63,15 +62,6 @@ class Config:
     recipe: configs.ClassifierRecipe
     steps_per_epoch: int
     seed: int
-
-
-def classifier_model(preset: Preset) -> keras.Model:
-    """The preset's classifier behind the image gradient: image in, probability out."""
-    image = keras.Input((None, None, preset.channels))
-    classifier = CompressionClassifier(
-        preset.classifier_features, preset.classifier_strides, name="classifier"
-    )
-    return keras.Model(image, classifier(image_gradient(image)))
 
 
 def labelled(

@@ -16,7 +16,6 @@ tensorboard/ and checkpoints/.
 import dataclasses
 import functools
 import operator
-import os
 from pathlib import Path
 
 import keras
@@ -24,12 +23,12 @@ from absl import flags
 from keras import ops
 
 from dual_prior.patches import PatchRecipe, draw_batch
-from dual_prior.presets import PRESETS, find_preset
-from dual_prior.unfolding import DualPriorNetwork, load_weights
+from dual_prior.presets import PRESETS
+from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, training
+from experiments.classifier_model import load_classifier
 from experiments.pictures import load_pictures, validation_batch
 from experiments.run_dir import open_run_dir, save_weights_atomically
-from experiments.train_classifier import classifier_model
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")
 _DATA_DIR = flags.DEFINE_string(
@@ -83,18 +82,6 @@ def psnr(clean, restored):
     """Mean PSNR in dB of images in [0, 1] `[B, H, W, C]`, clipped but not rounded."""
     error = ops.square(ops.clip(restored, 0.0, 1.0) - clean)
     return -10.0 * ops.log10(ops.mean(error, axis=(1, 2, 3)))
-
-
-def load_classifier(network: DualPriorNetwork, path: str | os.PathLike) -> None:
-    """Reads the weights that `train_classifier` wrote into `network`'s classifier.
-
-    Raises:
-        OSError, ValueError: See `dual_prior.unfolding.load_weights`.
-    """
-    model = classifier_model(find_preset(network.name))
-    load_weights(model, path)
-    for weight, trained in zip(network.classifier.weights, model.weights, strict=True):
-        weight.assign(trained)
 
 
 def unfold(network: DualPriorNetwork, num_stages: int) -> DualPriorNetwork:

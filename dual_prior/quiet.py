@@ -1,0 +1,25 @@
+"""Silence for libraries that write to the terminal from C++ when they are imported."""
+
+import contextlib
+import os
+import sys
+
+
+@contextlib.contextmanager
+def silenced_stderr():
+    """Nothing reaches the process's standard error while the block runs.
+
+    TensorFlow 2.21 writes lines about the processor and about GPUs when it is imported,
+    whatever TF_CPP_MIN_LOG_LEVEL says. Python's exceptions pass as always.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)

@@ -1,0 +1,41 @@
+"""How the binaries start and fail: quietly, and in one line."""
+
+import sys
+from collections.abc import Callable
+
+from absl import app, flags, logging
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+    """Parses the flags and runs `main`.
+
+    What a user can cause (OSError, ValueError, a training that diverges) ends in one
+    line on stderr and exit code 1, wrong usage in exit code 2, Ctrl-C in 130.
+    """
+
+    def guarded(argv):
+        logging.set_verbosity(logging.WARNING)
+        if len(argv) > 1:
+            print(f"Expected flags only, got {argv[1]!r}. See --help.", file=sys.stderr)
+            sys.exit(2)
+        try:
+            main(argv)
+        except (OSError, ValueError, ArithmeticError) as error:
+            if flags.FLAGS["pdb"].value:
+                raise
+            print(f"Error: {' '.join(str(error).split())}", file=sys.stderr)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            sys.exit(130)
+
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(argv):
+    # absl's own parser prints the whole help after a wrong flag; --help asks for it.
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        print(f"{error} See --help.", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,35 @@
+"""The classifier as a model of its own: how it is trained, and how it is read back."""
+
+import os
+
+import keras
+
+from dual_prior.classifier import CompressionClassifier
+from dual_prior.operators import image_gradient
+from dual_prior.presets import Preset, find_preset
+from dual_prior.unfolding import DualPriorNetwork, load_weights
+
+
+def classifier_model(preset: Preset) -> keras.Model:
+    """The preset's classifier behind the image gradient: image in, probability out."""
+    image = keras.Input((None, None, preset.channels))
+    classifier = CompressionClassifier(
+        preset.classifier_features, preset.classifier_strides, name="classifier"
+    )
+    return keras.Model(image, classifier(image_gradient(image)), name="classifier")
+
+
+def load_classifier(network: DualPriorNetwork, path: str | os.PathLike) -> None:
+    """Reads the weights that `train_classifier` wrote into `network`'s classifier.
+
+    Args:
+        network: Of a preset, by whose name it goes.
+        path: The `.weights.h5` file.
+
+    Raises:
+        OSError, ValueError: See `dual_prior.unfolding.load_weights`.
+    """
+    model = classifier_model(find_preset(network.name))
+    load_weights(model, path)
+    for weight, trained in zip(network.classifier.weights, model.weights, strict=True):
+        weight.assign(trained)
