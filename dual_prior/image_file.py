@@ -172,7 +172,7 @@ def _one_error(path: Path) -> Iterator[None]:
     except ImageFileError:
         raise
     except Image.UnidentifiedImageError as error:
-        raise ImageFileError(f"{path}: not a picture in a known format") from error
+        raise ImageFileError(f"{path}: {_what_it_is(path)}") from error
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
     except MemoryError as error:
@@ -182,9 +182,19 @@ def _one_error(path: Path) -> Iterator[None]:
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror.lower()
-        if "truncated" not in reason and not isinstance(error, PermissionError):
+        if "truncated" in reason.lower():
+            reason = "truncated"
+        elif not isinstance(error, PermissionError):
             reason = f"damaged ({reason})"
         raise ImageFileError(f"{path}: {reason}") from error
+
+
+def _what_it_is(path: Path) -> str:
+    with open(path, "rb") as file:
+        starts_like_jpeg = file.read(2) == b"\xff\xd8"
+    if starts_like_jpeg:
+        return "truncated or damaged JPEG"
+    return "not a picture in a known format"
 
 
 def _too_large(path: Path) -> ImageFileError:

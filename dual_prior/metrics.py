@@ -53,8 +53,16 @@ def blocking_effect_factor(image: np.ndarray, block_size: int = 8) -> float:
     Args:
         image: `[H, W]`, on the scale on which squared errors are counted.
         block_size: Side of a block, pixels; the grid starts at the top left.
+
+    Raises:
+        ValueError: `image` is not a plane, or a side of it is a single pixel.
     """
     image = np.asarray(image, np.float64)
+    if image.ndim != 2 or min(image.shape) < 2:
+        raise ValueError(
+            "Expected a plane [H, W] of at least 2 pixels a side, got "
+            f"{list(image.shape)}."
+        )
     across = within = num_across = num_within = 0.0
     for axis, side in enumerate(image.shape):
         squares = np.square(np.diff(image, axis=axis))

@@ -1,12 +1,15 @@
 """The plain folders of pictures under --data_dir, by the names of the paper.
 
     bsds500/train  bsds500/test  bsds500/val    live1    classic5
+    twitter/clean  twitter/compressed    wechat/clean  wechat/compressed
 
-Training takes BSD500's train + test, evaluation its val, as the paper does.
+Training takes BSD500's train + test, evaluation its val, as the paper does. Twitter and
+WeChat come compressed; the two pictures of a pair have the same name, whatever their
+suffixes.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -16,8 +19,11 @@ from dual_prior import jpeg
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
 
-# Folder of each set that is measured on.
+# Folder of each set that is compressed to be measured on.
 EVALUATION_SETS = {"classic5": "classic5", "live1": "live1", "bsds500": "bsds500/val"}
+
+# Sets that come in pairs, compressed by others.
+PAIR_SETS = ("twitter", "wechat")
 
 
 def training_paths(data_dir: str | os.PathLike) -> list[Path]:
@@ -29,7 +35,7 @@ def training_paths(data_dir: str | os.PathLike) -> list[Path]:
     return [
         path
         for part in ("train", "test")
-        for path in picture_paths(Path(data_dir) / "bsds500" / part)
+        for path in _picture_paths(data_dir, f"bsds500/{part}")
     ]
 
 
@@ -44,21 +50,66 @@ def evaluation_paths(data_dir: str | os.PathLike, name: str) -> list[Path]:
         raise ValueError(
             f"Expected data sets among {', '.join(EVALUATION_SETS)}; got {name!r}."
         )
-    return picture_paths(Path(data_dir) / EVALUATION_SETS[name])
+    return _picture_paths(data_dir, EVALUATION_SETS[name])
 
 
-def picture_paths(folder: Path) -> list[Path]:
-    """The pictures directly in `folder`, sorted by name.
+def pair_paths(data_dir: str | os.PathLike, name: str) -> list[tuple[Path, Path]]:
+    """The (compressed, clean) pictures of one of `PAIR_SETS`.
 
     Raises:
-        FileNotFoundError: The folder is missing, or holds no picture.
+        ValueError: A picture has no partner, or more than one.
+        FileNotFoundError: A folder is missing, or holds no picture.
     """
+    compressed = _picture_paths(data_dir, f"{name}/compressed")
+    clean = _picture_paths(data_dir, f"{name}/clean")
+    names, clean_names = ([path.stem for path in of] for of in (compressed, clean))
+    odd = {
+        n
+        for n in names + clean_names
+        if not names.count(n) == clean_names.count(n) == 1
+    }
+    if odd:
+        raise ValueError(
+            f"{Path(data_dir) / name}: expected each picture once in compressed/ and "
+            f"once in clean/, which is not so for {min(odd)!r}."
+        )
+    by_name = {path.stem: path for path in clean}
+    return [(path, by_name[path.stem]) for path in compressed]
+
+
+def read_pairs(
+    paths: Sequence[tuple[Path, Path]],
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The (compressed, clean) lumas of pairs, each `[H, W]`, uint8.
+
+    Raises:
+        ValueError: The two of a pair differ in size.
+        OSError: A file cannot be read or decoded.
+    """
+    for compressed_path, clean_path in paths:
+        compressed, clean = read_luma(compressed_path), read_luma(clean_path)
+        if compressed.shape != clean.shape:
+            raise ValueError(
+                f"{compressed_path}: expected the size of {clean_path}, "
+                f"{list(clean.shape)}, got {list(compressed.shape)}. Scale the clean "
+                "picture."
+            )
+        yield compressed, clean
+
+
+def _picture_paths(data_dir: str | os.PathLike, name: str) -> list[Path]:
+    """The pictures directly in a folder of `data_dir`, sorted by name."""
+    folder = Path(data_dir) / name
     if not folder.is_dir():
         raise FileNotFoundError(
             f"{folder}: no such folder. Point --data_dir at the folder that holds "
-            f"{'/'.join(folder.parts[-2:])}."
+            f"{name}."
         )
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES)
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
+    )
     if not paths:
         raise FileNotFoundError(
             f"{folder}: holds no pictures ({', '.join(sorted(_SUFFIXES))})."

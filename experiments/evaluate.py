@@ -9,13 +9,16 @@ uint8, measured on the full frame, averaged over the pictures of a set. SSIM has
 conventions, which must not be compared: "uniform" (8x8 box; Table 1's rows Proposed and
 DCSC) and "gaussian" (11x11, sigma 1.5; its rows ARCNN, TNRD and DnCNN).
 
+Twitter and WeChat (--datasets=twitter,wechat) come compressed: no quality applies.
+
 With --output, writes evaluation.md and evaluation.csv there.
 """  # noqa: E501
 
+import contextlib
 import csv
 import dataclasses
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +28,19 @@ from tqdm import tqdm
 from dual_prior import jpeg, metrics
 from dual_prior.atomic_file import atomic_file
 from dual_prior.presets import PRESETS
+from dual_prior.quiet import silenced_stderr
 from experiments import app, configs, data
 from experiments.published import table1
 
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", "../shared/data", "Folder that holds classic5, live1 and bsds500/val."
+    "data_dir",
+    "../shared/data",
+    "Folder that holds classic5, live1, bsds500/val, twitter, wechat: those measured.",
 )
 _DATASETS = flags.DEFINE_list(
-    "datasets", list(data.EVALUATION_SETS), "What to measure on."
+    "datasets",
+    list(data.EVALUATION_SETS),
+    f"What to measure on: {', '.join((*data.EVALUATION_SETS, *data.PAIR_SETS))}.",
 )
 _QUALITIES = flags.DEFINE_list(
     "qualities", [str(quality) for quality in configs.QUALITIES], "JPEG qualities."
@@ -52,11 +60,17 @@ _LIMIT = flags.DEFINE_integer(
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """Means over a data set: one row of the table. None where nothing is known."""
+    """Means over a data set: one row of the table. None where nothing is known.
+
+    Attributes:
+        quality: None for pictures that others compressed.
+        pictures: How many were measured.
+    """
 
     dataset: str
-    quality: int
+    quality: int | None
     method: str
+    pictures: int | None
     psnr: float
     ssim_uniform: float | None
     ssim_gaussian: float | None
@@ -78,30 +92,29 @@ def measure(reference: np.ndarray, restored: np.ndarray) -> np.ndarray:
 
 def evaluate(
     dataset: str,
-    lumas: Iterable[np.ndarray],
-    quality: int,
+    quality: int | None,
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
     methods: dict[str, Callable[[np.ndarray], np.ndarray]],
 ) -> list[Score]:
     """Measures every method on one data set at one quality.
 
     Args:
         dataset: Its name.
-        lumas: Clean planes `[H, W]`, uint8.
-        quality: Of the JPEG.
+        quality: Of the JPEG, if known.
+        pairs: Compressed and clean planes `[H, W]`, uint8.
         methods: By name, what maps the compressed plane to the restored one.
     """
     measured = {name: [] for name in methods}
-    for clean in lumas:
-        compressed = jpeg.compress(clean, quality)
+    for compressed, clean in pairs:
         for name, restore in methods.items():
             measured[name].append(measure(clean, restore(compressed)))
     return [
-        Score(dataset, quality, name, *(float(v) for v in np.mean(rows, axis=0)))
+        Score(dataset, quality, name, len(rows), *np.mean(rows, axis=0).tolist())
         for name, rows in measured.items()
     ]
 
 
-def published_scores(dataset: str, quality: int) -> list[Score]:
+def published_scores(dataset: str, quality: int | None) -> list[Score]:
     """Table 1's rows for a data set and quality, SSIM in the column it belongs to."""
     scores = []
     for row in table1():
@@ -113,6 +126,7 @@ def published_scores(dataset: str, quality: int) -> list[Score]:
                 dataset,
                 quality,
                 f"{row.method} (Table 1)",
+                None,
                 row.psnr,
                 ssim.get("uniform"),
                 ssim.get("gaussian"),
@@ -123,7 +137,18 @@ def published_scores(dataset: str, quality: int) -> list[Score]:
     return scores
 
 
-_HEADER = ("set", "QF", "method", "PSNR", "SSIM uniform", "SSIM gaussian", "PSNR-B", "")
+_HEADER = (
+    "set",
+    "QF",
+    "method",
+    "pictures",
+    "PSNR",
+    "SSIM uniform",
+    "SSIM gaussian",
+    "PSNR-B",
+    "",
+)
+_LEFT_ALIGNED = {"set", "method", ""}
 
 
 def markdown_table(scores: Sequence[Score]) -> str:
@@ -133,8 +158,8 @@ def markdown_table(scores: Sequence[Score]) -> str:
     aligned = [
         "| "
         + " | ".join(
-            cell.ljust(width) if i in (0, 2, 7) else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.ljust(width) if name in _LEFT_ALIGNED else cell.rjust(width)
+            for name, cell, width in zip(_HEADER, line, widths, strict=True)
         )
         + " |"
         for line in lines
@@ -161,8 +186,9 @@ def _cells(score: Score) -> tuple[str, ...]:
 
     return (
         score.dataset,
-        str(score.quality),
+        number(score.quality, 0),
         score.method,
+        number(score.pictures, 0),
         number(score.psnr, decimals),
         number(score.ssim_uniform, 4),
         number(score.ssim_gaussian, 4),
@@ -172,9 +198,11 @@ def _cells(score: Score) -> tuple[str, ...]:
 
 
 def _parse_qualities(texts: Sequence[str]) -> list[int]:
-    if not all(text.isdigit() and 1 <= int(text) <= 100 for text in texts):
+    in_range = [text.isdecimal() and 1 <= int(text) <= 100 for text in texts]
+    if not texts or not all(in_range):
         raise ValueError(
-            f"--qualities: expected whole numbers of 1 to 100, got {','.join(texts)}."
+            "--qualities: expected whole numbers of 1 to 100, got "
+            f"{','.join(texts) or 'none'}."
         )
     return [int(text) for text in texts]
 
@@ -184,50 +212,96 @@ def _methods() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     if _WEIGHTS.value and not _PRESET.value:
         raise ValueError("--weights: name the --preset that they belong to as well.")
     if _PRESET.value:
-        from dual_prior.restoration import restore_luma
-        from dual_prior.unfolding import DualPriorNetwork
+        with silenced_stderr():
+            from dual_prior.restoration import restore_luma
+            from dual_prior.unfolding import DualPriorNetwork
 
-        network = DualPriorNetwork.from_preset(
-            _PRESET.value, _WEIGHTS.value or "shipped"
-        )
+            network = DualPriorNetwork.from_preset(
+                _PRESET.value, _WEIGHTS.value or "shipped"
+            )
         methods[_PRESET.value] = lambda compressed: restore_luma(network, compressed)
     return methods
+
+
+def _find_pictures() -> dict[str, list]:
+    """By data set: paths, or pairs of them. Every folder is looked into."""
+    if not _DATASETS.value:
+        raise ValueError("--datasets: expected at least one, got none.")
+    names = (*data.EVALUATION_SETS, *data.PAIR_SETS)
+    for name in _DATASETS.value:
+        if name not in names:
+            raise ValueError(
+                f"--datasets: expected some of {', '.join(names)}; got {name!r}."
+            )
+    return {
+        name: (data.pair_paths if name in data.PAIR_SETS else data.evaluation_paths)(
+            _DATA_DIR.value, name
+        )[: _LIMIT.value]
+        for name in _DATASETS.value
+    }
+
+
+def _read_pairs(
+    paths: list, quality: int | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    if quality is None:
+        yield from data.read_pairs(paths)
+        return
+    for path in paths:
+        clean = data.read_luma(path)
+        yield jpeg.compress(clean, quality), clean
+
+
+def _open_output(stack: contextlib.ExitStack) -> dict[str, io.BufferedIOBase]:
+    """The files of --output, by suffix, to be complete when `stack` is unwound."""
+    if not _OUTPUT.value:
+        return {}
+    folder = Path(_OUTPUT.value)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"--output: expected a folder, {folder} is a file.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return {
+        suffix: stack.enter_context(atomic_file(folder / f"evaluation.{suffix}"))
+        for suffix in ("md", "csv")
+    }
 
 
 def main(argv):
     """Reads the flags, measures, prints and writes the tables."""
     del argv
+    # All that may be wrong with the flags is found before anything is computed.
     qualities = _parse_qualities(_QUALITIES.value)
-    # Every folder is checked before anything is computed.
-    paths = {
-        name: data.evaluation_paths(_DATA_DIR.value, name)[: _LIMIT.value]
-        for name in _DATASETS.value
-    }
-    methods = _methods()
-    scores = []
-    total = len(qualities) * sum(len(of_set) for of_set in paths.values())
-    with tqdm(total=total, unit="picture", disable=None) as bar:
-        for name, of_set in paths.items():
-            for quality in qualities:
-                bar.set_description(f"{name} at {quality}")
-                lumas = (data.read_luma(path) for path in of_set)
-                counted = (_tick(bar, luma) for luma in lumas)
-                scores += evaluate(name, counted, quality, methods)
+    pictures = _find_pictures()
+    cases = [
+        (name, quality)
+        for name in pictures
+        for quality in ([None] if name in data.PAIR_SETS else qualities)
+    ]
+    with contextlib.ExitStack() as stack:
+        files = _open_output(stack)
+        methods = _methods()
+        scores = []
+        total = sum(len(pictures[name]) for name, _ in cases)
+        with tqdm(total=total, unit="picture", disable=None) as bar:
+            for name, quality in cases:
+                bar.set_description(name if quality is None else f"{name} at {quality}")
+                pairs = _counted(_read_pairs(pictures[name], quality), bar)
+                scores += evaluate(name, quality, pairs, methods)
                 if _PAPER.value:
                     scores += published_scores(name, quality)
-    print(markdown_table(scores), end="")
-    if _OUTPUT.value:
+        print(markdown_table(scores), end="")
+        for suffix, file in files.items():
+            table = {"md": markdown_table, "csv": csv_table}[suffix](scores)
+            file.write(table.encode())
+    if files:
         folder = Path(_OUTPUT.value)
-        folder.mkdir(parents=True, exist_ok=True)
-        for suffix, table in (("md", markdown_table), ("csv", csv_table)):
-            with atomic_file(folder / f"evaluation.{suffix}") as file:
-                file.write(table(scores).encode())
-        print(f"Wrote {folder}/evaluation.md and {folder}/evaluation.csv.")
+        print(f"Wrote {folder / 'evaluation.md'} and {folder / 'evaluation.csv'}.")
 
 
-def _tick(bar: tqdm, luma: np.ndarray) -> np.ndarray:
-    bar.update()
-    return luma
+def _counted(pairs: Iterable, bar: tqdm) -> Iterator:
+    for pair in pairs:
+        yield pair
+        bar.update()
 
 
 if __name__ == "__main__":

@@ -103,7 +103,9 @@ def unfold(network: DualPriorNetwork, num_stages: int) -> DualPriorNetwork:
             weights = getattr(stage, part).trainable_weights
             values = getattr(source, part).trainable_weights
             for weight, value in zip(weights, values, strict=True):
-                weight.assign(value)
+                # A number, not a tensor: JAX would share its buffer between stages, and
+                # refuse to train with it.
+                weight.assign(float(keras.ops.convert_to_numpy(value)))
     return unfolded
 
 

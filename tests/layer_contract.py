@@ -1,4 +1,4 @@
-"""What every layer of this project keeps: the contract that Keras saves and loads by."""
+"""What every layer of this project keeps, so that Keras can save and load it."""
 
 import keras
 import numpy as np

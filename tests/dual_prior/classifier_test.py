@@ -33,7 +33,9 @@ def test_each_example_is_judged_alone():
     classifier = CompressionClassifier(4)
     g = _gradients()
     together = np.asarray(classifier(g))
-    alone = np.concatenate([np.asarray(classifier(g[i : i + 1])) for i in range(len(g))])
+    alone = np.concatenate(
+        [np.asarray(classifier(g[i : i + 1])) for i in range(len(g))]
+    )
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
@@ -58,7 +60,9 @@ def test_learns_to_tell_two_kinds_of_gradients_apart():
     labels = np.repeat(np.float32([0, 1]), 32)[:, None]
     keras.utils.set_random_seed(0)
     model = keras.Sequential([CompressionClassifier(8)])
-    model.compile(keras.optimizers.Adam(3e-3), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(3e-3), "binary_crossentropy", metrics=["accuracy"]
+    )
     model.fit(inputs, labels, epochs=25, batch_size=16, verbose=0)
     assert model.evaluate(inputs, labels, verbose=0)[1] == 1.0
 

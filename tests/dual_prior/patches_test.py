@@ -73,7 +73,7 @@ def test_the_eight_symmetries_differ():
 def test_values_are_in_0_1():
     for array in draw_batch(PICTURES, RECIPE, 0):
         assert array.dtype == np.float32
-        assert 0 <= array.min() and array.max() <= 1 and array.max() > 0.5
+        assert array.min() >= 0 and array.max() <= 1 and array.max() > 0.5
 
 
 def test_a_picture_smaller_than_a_patch_is_refused():

@@ -6,7 +6,9 @@ from dual_prior.positive_scalar import PositiveScalar
 
 
 def test_starts_at_the_initial_value():
-    np.testing.assert_allclose(np.asarray(PositiveScalar(0.01).value()), 0.01, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.asarray(PositiveScalar(0.01).value()), 0.01, rtol=1e-6
+    )
 
 
 def test_stays_positive_whatever_the_optimiser_does():
