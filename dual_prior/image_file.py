@@ -185,7 +185,7 @@ def _one_error(path: Path) -> Iterator[None]:
         if "truncated" in reason.lower():
             reason = "truncated"
         elif not isinstance(error, PermissionError):
-            reason = f"damaged ({reason})"
+            reason = f"truncated or damaged ({reason})"
         raise ImageFileError(f"{path}: {reason}") from error
 
 

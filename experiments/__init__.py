@@ -2,5 +2,9 @@
 
 import os
 
-# Here, because it must be set before any module imports Keras, and Keras TensorFlow.
+from dual_prior.quiet import silenced_stderr
+
+# Here, because it must come before any module imports Keras, and Keras TensorFlow.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with silenced_stderr():
+    import keras  # noqa: F401

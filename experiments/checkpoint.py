@@ -23,6 +23,9 @@ from dual_prior.atomic_file import atomic_file
 
 NUM_KEPT = 2
 
+# What NumPy raises on files that are cut off, overwritten or not its own.
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
 
 class Checkpoints:
     """The checkpoints of one training phase.
@@ -69,7 +72,7 @@ class Checkpoints:
         for file in reversed(files):
             try:
                 header, values = _read(file)
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            except _UNREADABLE as error:
                 logging.warning(
                     "%s is damaged (%s): trying the one before.", file, error
                 )

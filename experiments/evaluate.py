@@ -7,7 +7,8 @@
 Luma (MATLAB's), compressed as a one-channel JPEG, restored, clipped and rounded to
 uint8, measured on the full frame, averaged over the pictures of a set. SSIM has two
 conventions, which must not be compared: "uniform" (8x8 box; Table 1's rows Proposed and
-DCSC) and "gaussian" (11x11, sigma 1.5; its rows ARCNN, TNRD and DnCNN).
+DCSC) and "gaussian" (11x11, sigma 1.5; its rows ARCNN, TNRD and DnCNN on Classic5 and
+LIVE1). The SSIM of the other rows stands beside the table's columns.
 
 Twitter and WeChat (--datasets=twitter,wechat) come compressed: no quality applies.
 

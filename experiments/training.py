@@ -131,6 +131,7 @@ def fit(
             steps_per_epoch=schedule.steps_per_epoch,
             validation_data=validation,
             validation_batch_size=2,
+            shuffle=False,  # the feed has drawn at random already
             callbacks=callbacks,
             verbose=0,
         ).history["loss"]

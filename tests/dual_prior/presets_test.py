@@ -1,0 +1,70 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from dual_prior import presets
+from dual_prior.presets import PRESETS, Preset, find_preset, shipped_weights
+from dual_prior.unfolding import DualPriorNetwork
+
+NUM_PARAMETERS = {"paper": 2_059_366, "compact": 607_914}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_number_of_parameters(name):
+    network = DualPriorNetwork.from_preset(name, weights=None)
+    assert network.count_params() == NUM_PARAMETERS[name]
+
+
+def test_the_papers_numbers():
+    paper = find_preset("paper")
+    assert (paper.features, paper.classifier_features) == (112, 32)
+    assert (paper.num_stages, paper.num_descent_steps) == (5, 3)
+    assert paper.dilations == (1, 3, 5) and len(paper.classifier_strides) == 6
+    scalars = (paper.alpha_init, paper.beta_init, paper.lambda2_init, paper.eta_init)
+    assert scalars == (0.01,) * 4
+
+
+def test_an_unknown_preset_is_named():
+    with pytest.raises(ValueError, match="paper, compact; there is no 'huge'"):
+        find_preset("huge")
+
+
+def test_a_preset_without_weights_says_what_to_do():
+    with pytest.raises(ValueError, match="No weights ship with the preset 'paper'"):
+        DualPriorNetwork.from_preset("paper")
+
+
+def test_damaged_weights_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "_WEIGHTS", tmp_path)
+    (tmp_path / "w").write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    preset = Preset("mine", weights="w", weights_sha256=digest)
+    assert shipped_weights(preset) == tmp_path / "w"
+    (tmp_path / "w").write_bytes(b"Weights")
+    with pytest.raises(OSError, match="damaged"):
+        shipped_weights(preset)
+
+
+def test_the_shipped_stages_look_like_what_they_are_called():
+    from dual_prior import jpeg
+    from tests.conftest import made_picture
+
+    clean = made_picture(96, 96).astype(np.float32)[None, :, :, None] / 255
+    y = jpeg.compress(made_picture(96, 96), 10).astype(np.float32)[None, :, :, None]
+    y = y / 255
+    network = DualPriorNetwork.from_preset("compact")
+    before = np.mean((y - clean) ** 2)
+    for state in network(y, return_stages=True):
+        for name in ("u", "x"):
+            image = np.asarray(state[name])
+            assert np.mean((image - clean) ** 2) < before, name
+            assert image.min() > -0.2 and image.max() < 1.2
+        gradient = np.asarray(state["g"])
+        for axis, channel in ((2, 0), (1, 1)):
+            wanted = np.roll(clean, -1, axis=axis) - clean
+            correlation = np.corrcoef(gradient[..., channel].ravel(), wanted.ravel())
+            assert correlation[0, 1] > 0.7
+    # The classifier sees compression in y, and less of it in what comes out.
+    probability = [float(np.asarray(s["probability"])[0]) for s in network(y, True)]
+    assert all(0 <= p <= 1 for p in probability)

@@ -1,0 +1,238 @@
+import csv
+import io
+import os
+import subprocess
+import sys
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+from dual_prior import jpeg
+from dual_prior.unfolding import DualPriorNetwork
+from experiments import data, evaluate
+from experiments.published import table1
+from tests.conftest import ROOT, made_picture
+
+# PSNR, SSIM uniform, SSIM gaussian, PSNR-B of the JPEG itself (the protocol's table).
+CLASSIC5 = {
+    10: ("27.8211", "0.7800", "0.7595", "25.2090"),
+    20: ("30.1233", "0.8541", "0.8344", "27.5014"),
+    30: ("31.4840", "0.8844", "0.8666", "28.9395"),
+}
+
+
+def _identity(compressed):
+    return compressed
+
+
+def _cells(table):
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
+
+
+def _command(*arguments):
+    """What a user sees: exit code, stdout, stderr."""
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.evaluate", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def _main(capsys, **values):
+    """What the binary prints, without starting another process."""
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS(["evaluate"])
+    with flagsaver.flagsaver(**values):
+        evaluate.main([])
+    return capsys.readouterr().out.splitlines()
+
+
+def test_scores_are_means_over_the_pictures():
+    pairs = []
+    for seed in range(3):
+        clean = made_picture(seed=seed)
+        pairs.append((jpeg.compress(clean, 10), clean))
+    (score,) = evaluate.evaluate("made", 10, pairs, {"JPEG": _identity})
+    each = np.array([evaluate.measure(clean, y) for y, clean in pairs])
+    measured = (score.psnr, score.ssim_uniform, score.ssim_gaussian, score.psnr_b)
+    np.testing.assert_allclose(measured, each.mean(axis=0), rtol=1e-12)
+    assert score.pictures == 3
+
+
+def test_psnr_b_is_that_of_the_restored_picture():
+    clean = made_picture()
+    compressed = jpeg.compress(clean, 10)
+    jpeg_score, perfect = evaluate.evaluate(
+        "made", 10, [(compressed, clean)], {"JPEG": _identity, "all": lambda y: clean}
+    )
+    assert jpeg_score.psnr_b < jpeg_score.psnr
+    assert perfect.psnr == float("inf")
+    assert perfect.psnr_b > jpeg_score.psnr_b
+
+
+def test_every_method_is_shown_the_same_compressed_picture():
+    clean = made_picture()
+    compressed = jpeg.compress(clean, 10)
+    seen = []
+    methods = {name: lambda y: seen.append(y) or y for name in "ab"}
+    evaluate.evaluate("made", 10, [(compressed, clean)], methods)
+    for plane in seen:
+        np.testing.assert_array_equal(plane, compressed)
+    assert len(seen) == 2
+
+
+def test_published_ssim_stands_in_the_column_of_its_window():
+    scores = {s.method: s for s in evaluate.published_scores("classic5", 10)}
+    proposed, dncnn = scores["Proposed (Table 1)"], scores["DnCNN (Table 1)"]
+    assert (proposed.ssim_uniform, proposed.ssim_gaussian) == (0.8403, None)
+    assert (dncnn.ssim_uniform, dncnn.ssim_gaussian) == (None, 0.8026)
+    unsettled = scores["RDN (Table 1)"]
+    assert unsettled.ssim_uniform is unsettled.ssim_gaussian is None
+    assert unsettled.note == "SSIM 0.8194, window not stated"
+
+
+def test_no_window_is_claimed_for_the_others_on_bsds500():
+    # The table calls the set BSD500, its folder is bsds500.
+    scores = {s.method: s for s in evaluate.published_scores("bsds500", 10)}
+    assert scores["DnCNN (Table 1)"].note == "SSIM 0.8006, window not stated"
+    assert scores["Proposed (Table 1)"].ssim_uniform == 0.8146
+
+
+@pytest.mark.parametrize("dataset", [*data.EVALUATION_SETS, *data.PAIR_SETS])
+def test_table_1_has_12_methods_for_every_set_that_can_be_measured(dataset):
+    qualities = [None] if dataset in data.PAIR_SETS else [10, 20, 30]
+    for quality in qualities:
+        assert len(evaluate.published_scores(dataset, quality)) == 12
+
+
+def test_every_row_of_table_1_belongs_to_a_set_that_can_be_measured():
+    names = {row.dataset for row in table1()}
+    assert names == {*data.EVALUATION_SETS, *data.PAIR_SETS}
+
+
+def test_the_golden_table_is_printed(shared_data, capsys):
+    lines = _main(capsys, data_dir=str(shared_data), datasets=["classic5"], paper=False)
+    printed = {int(c[1]): tuple(c[4:8]) for c in _cells(lines[2:])}
+    assert printed == CLASSIC5
+
+
+def test_tables_on_disk_are_those_printed(tiny_data, tmp_path, capsys):
+    lines = _main(capsys, data_dir=str(tiny_data), output=str(tmp_path / "new" / "out"))
+    folder = tmp_path / "new" / "out"
+    assert lines[-1] == f"Wrote {folder}/evaluation.md and {folder}/evaluation.csv."
+    markdown = (folder / "evaluation.md").read_text()
+    assert markdown.splitlines() == lines[:-1]
+    assert len({len(line) for line in lines[:-1]}) == 1  # aligned
+    rows = list(csv.DictReader(io.StringIO((folder / "evaluation.csv").read_text())))
+    for row, cells in zip(rows, _cells(lines[2:-1]), strict=True):
+        assert [row["dataset"], row["quality"], row["method"]] == cells[:3]
+        assert float(row["psnr"]) == pytest.approx(float(cells[4]), abs=5e-5)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "evaluation.csv",
+        "evaluation.md",
+    ]
+
+
+def test_a_limit_shows_in_the_table(tiny_data, capsys):
+    arguments = {"data_dir": str(tiny_data), "datasets": ["classic5"], "paper": False}
+    assert {c[3] for c in _cells(_main(capsys, **arguments)[2:])} == {"2"}
+    assert {c[3] for c in _cells(_main(capsys, **arguments, limit=1)[2:])} == {"1"}
+
+
+def test_pairs_are_measured_as_they_come(tmp_path, capsys):
+    clean = made_picture(24, 32)
+    for part, plane in (("clean", clean), ("compressed", jpeg.compress(clean, 5))):
+        (tmp_path / "twitter" / part).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "twitter" / part / "a.png"), plane)
+    lines = _main(capsys, data_dir=str(tmp_path), datasets=["twitter"])
+    measured, *published = _cells(lines[2:])
+    expected = evaluate.measure(clean, jpeg.compress(clean, 5))
+    assert measured[:4] == ["twitter", "", "JPEG", "1"]
+    assert measured[4:8] == [f"{value:.4f}" for value in expected]
+    assert len(published) == 12
+
+
+def test_a_network_is_measured_beside_the_jpeg(tiny_data, tmp_path, capsys):
+    weights = tmp_path / "random.weights.h5"
+    keras.utils.set_random_seed(0)
+    DualPriorNetwork.from_preset("compact", weights=None).save_weights(weights)
+    lines = _main(
+        capsys,
+        data_dir=str(tiny_data),
+        datasets=["live1"],
+        qualities=["10"],
+        preset="compact",
+        weights=str(weights),
+        paper=False,
+    )
+    of_jpeg, of_network = _cells(lines[2:])
+    assert (of_jpeg[2], of_network[2]) == ("JPEG", "compact")
+    assert of_network[4:8] != of_jpeg[4:8]
+    assert all(np.isfinite(float(cell)) for cell in of_network[4:8])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--data_dir=nowhere"], 1, "Error: nowhere/classic5: no such folder"),
+        (["--datasets=set14"], 1, "bsds500, twitter, wechat; got 'set14'"),
+        (["--datasets="], 1, "--datasets: expected at least one"),
+        (["--qualities=0"], 1, "whole numbers of 1 to 100, got 0"),
+        (["--qualities=10,101"], 1, "whole numbers of 1 to 100, got 10,101"),
+        (["--qualities=ten"], 1, "whole numbers of 1 to 100, got ten"),
+        (["--qualities="], 1, "whole numbers of 1 to 100, got none"),
+        (["--weights=a.weights.h5"], 1, "name the --preset"),
+        (["--output=README.md"], 1, "--output: expected a folder, README.md is a file"),
+        (["--preset=huge"], 2, "should be one of"),
+        (["--sets=classic5"], 2, "Unknown command line flag 'sets'"),
+        (["classic5"], 2, "Expected flags only, got 'classic5'"),
+    ],
+)
+def test_a_wrong_request_gets_one_line(tiny_data, arguments, code, message):
+    result = _command(f"--data_dir={tiny_data}", *arguments)
+    assert result.returncode == code
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such weights file"), (b"junk", "not a Keras .weights.h5 file")],
+)
+def test_bad_weights_get_one_line_and_leave_no_file(
+    tiny_data, tmp_path, content, message
+):
+    weights, output = tmp_path / "bad.weights.h5", tmp_path / "out"
+    if content is not None:
+        weights.write_bytes(content)
+    result = _command(
+        f"--data_dir={tiny_data}",
+        "--preset=compact",
+        f"--weights={weights}",
+        f"--output={output}",
+    )
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert list(output.iterdir()) == []
+
+
+def test_a_broken_picture_is_named_and_leaves_no_file(tmp_path):
+    (tmp_path / "classic5").mkdir()
+    (tmp_path / "classic5" / "broken.png").write_bytes(b"junk")
+    output = tmp_path / "out"
+    result = _command(
+        f"--data_dir={tmp_path}", "--datasets=classic5", f"--output={output}"
+    )
+    assert result.returncode == 1
+    assert "broken.png: not a picture" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert list(output.iterdir()) == []

@@ -1,0 +1,150 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from dual_prior.classifier import CompressionClassifier
+from dual_prior.deblocker import Deblocker
+from dual_prior.patches import PatchRecipe, compress_pictures, draw_batch
+from dual_prior.unfolding import DualPriorNetwork
+from experiments import training
+from experiments.checkpoint import NUM_KEPT, Checkpoints
+from experiments.train_network import psnr, unfold
+from tests.conftest import made_picture
+
+PICTURES = compress_pictures([made_picture(seed=s) for s in range(2)], (10, 30))
+RECIPE = PatchRecipe(patch_size=16, batch_size=2, alignment=8)
+SCHEDULE = training.Schedule(
+    steps=12, steps_per_epoch=3, learning_rate=3e-3, cosine=True, ema_momentum=0.9
+)
+VALIDATION = draw_batch(PICTURES, dataclasses.replace(RECIPE, seed=99), 0)
+
+
+def _model(num_stages=1):
+    keras.utils.set_random_seed(0)
+    network = DualPriorNetwork(
+        Deblocker(features=4, num_units=1, reduced=2, scale=2),
+        CompressionClassifier(4, (2, 1)),
+        num_stages,
+        1,
+        alpha_init=5.0,
+    )
+    network.build((None, None, None, 1))
+    return network
+
+
+def _fit(folder, batch_of=None, schedule=SCHEDULE):
+    network = _model()
+    network.compile(training.adam(schedule), "mean_absolute_error", metrics=[psnr])
+    best = training.fit(
+        network,
+        batch_of or (lambda step: draw_batch(PICTURES, RECIPE, int(step))),
+        VALIDATION,
+        schedule,
+        folder,
+        score=lambda metrics: metrics["psnr"],
+        title="test",
+    )
+    state = [keras.ops.convert_to_numpy(v) for v in network.optimizer.variables]
+    return best, state
+
+
+def _failing_at(step_of_failure, value):
+    def batch_of(step):
+        compressed, clean = draw_batch(PICTURES, RECIPE, int(step))
+        return (compressed + value if step == step_of_failure else compressed), clean
+
+    return batch_of
+
+
+def test_a_run_taken_up_again_ends_bit_for_bit_where_it_would_have(tmp_path):
+    best, state = _fit(tmp_path / "whole")
+
+    class Killed(Exception):
+        pass
+
+    def killed(step):
+        if step == 8:
+            raise Killed
+        return draw_batch(PICTURES, RECIPE, int(step))
+
+    with pytest.raises(Exception, match="Killed"):
+        _fit(tmp_path / "parts", killed)
+    assert Checkpoints(tmp_path / "parts" / "checkpoints")._files()
+    best_again, state_again = _fit(tmp_path / "parts")
+    assert best_again == best
+    for value, expected in zip(state_again, state, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_a_finished_run_is_only_read(tmp_path):
+    best, _ = _fit(tmp_path)
+
+    def no_batches(step):
+        raise AssertionError("trained again")
+
+    assert _fit(tmp_path, no_batches)[0] == best
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
+    tmp_path, damage, caplog
+):
+    network = _model()
+    network.compile(training.adam(SCHEDULE), "mean_absolute_error")
+    network.optimizer.build(network.trainable_variables)
+    checkpoints = Checkpoints(tmp_path)
+    for epoch in (1, 2, 3):
+        network.deblocker.tail.bias.assign([float(epoch)])
+        checkpoints.save(network, epoch, best=10.0 * epoch)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == NUM_KEPT
+    newest = bytearray(files[-1].read_bytes())
+    newest[len(newest) // 2] ^= 0xFF
+    files[-1].write_bytes(bytes(newest) if damage is None else damage)
+    assert checkpoints.restore(network) == (2, 20.0)
+    assert float(np.asarray(network.deblocker.tail.bias)[0]) == 2.0
+    assert "damaged" in caplog.text and files[-1].name in caplog.text
+
+
+def test_no_readable_checkpoint_is_an_error(tmp_path):
+    (tmp_path / "epoch-000001.npz").write_bytes(b"")
+    network = _model()
+    network.compile("adam", "mean_absolute_error")
+    network.optimizer.build(network.trainable_variables)
+    with pytest.raises(OSError, match="no checkpoint there can be read"):
+        Checkpoints(tmp_path).restore(network)
+
+
+def test_a_nan_stops_and_keeps_the_last_good_state(tmp_path):
+    with pytest.raises(
+        training.TrainingDiverged, match="the loss became nan in epoch 3"
+    ):
+        _fit(tmp_path, _failing_at(7, np.float32(np.nan)))
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert kept == ["epoch-000001.npz", "epoch-000002.npz"]
+    network = _model()
+    network.load_weights(tmp_path / training.BEST_WEIGHTS)
+    assert all(np.all(np.isfinite(np.asarray(w))) for w in network.weights)
+
+
+def test_unfolding_shares_the_layers_and_copies_the_scalars():
+    one = _model()
+    one.stages[0].solver.alpha.logarithm.assign(0.7)
+    three = unfold(one, 3)
+    assert three.deblocker is one.deblocker and three.classifier is one.classifier
+    for stage in three.stages:
+        np.testing.assert_allclose(np.asarray(stage.solver.alpha.logarithm), 0.7)
+    y = VALIDATION[0]
+    first = three(y, return_stages=True)[0]
+    np.testing.assert_array_equal(np.asarray(first["x"]), np.asarray(one(y)))
+
+
+def test_the_learning_rate_warms_up_and_falls_to_zero():
+    schedule = dataclasses.replace(SCHEDULE, steps=1000)
+    rate = training.adam(schedule)._learning_rate
+    rates = [float(rate(step)) for step in (0, 20, 500, 1000)]
+    assert rates[0] == 0 and rates[3] < 1e-8
+    np.testing.assert_allclose(rates[1], 3e-3, rtol=1e-5)
+    assert rates[1] > rates[2] > rates[3]
