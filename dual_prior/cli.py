@@ -10,7 +10,7 @@ import functools
 import os
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tqdm import tqdm
@@ -44,7 +44,16 @@ def main(argv: list[str] | None = None) -> int:
 
 def run() -> None:
     """Entry point of the installed command."""
+    # Names that are no valid text must not fail the line that reports them.
+    sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main())
+
+
+def _version() -> str:
+    try:
+        return version("dual-prior")
+    except PackageNotFoundError:  # run from a checkout
+        return "(not installed)"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Removes JPEG artifacts with a deep unfolding network.",
     )
     parser.add_argument(
-        "--version", action="version", version=f"dual-prior {version('dual-prior')}"
+        "--version", action="version", version=f"dual-prior {_version()}"
     )
     commands = parser.add_subparsers(dest="command", required=True)
     restore = commands.add_parser(
@@ -67,10 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
     restore.add_argument(
         "--output",
-        type=Path,
         metavar="PATH",
-        help="a file for one input, else a folder (default: NAME.restored.png beside "
-        "each input; an earlier result there is replaced)",
+        help="NAME.png for one input, else a folder; a new folder for one input ends "
+        "in / (default: NAME.restored.png beside each input); an earlier result is "
+        "replaced",
     )
     restore.add_argument(
         "--preset",
@@ -114,33 +123,46 @@ def _restore_all(arguments: argparse.Namespace) -> int:
         except ImageFileError as error:
             print(f"dual-prior: {error}", file=sys.stderr)
             failures += 1
+        except MemoryError:
+            print(f"dual-prior: {source}: not enough memory", file=sys.stderr)
+            failures += 1
         except _NoNetwork as error:
             print(f"dual-prior: {error}", file=sys.stderr)
             return 1
     return 1 if failures else 0
 
 
-def output_paths(inputs: list[Path], output: Path | None) -> list[Path]:
+def output_paths(inputs: list[Path], output: str | None) -> list[Path]:
     """Where each result goes.
 
+    Args:
+        inputs: The pictures.
+        output: A PNG file for one input, or a folder; None for beside the inputs.
+
     Raises:
-        ValueError: Two results would have one name, or a result an input's.
+        ValueError: Two results would have one name, or a result an input's, or the
+            result's name is not a PNG file's.
     """
     names = [f"{path.stem}.restored.png" for path in inputs]
     if output is None:
         outputs = [
             path.with_name(name) for path, name in zip(inputs, names, strict=True)
         ]
-    elif len(inputs) == 1 and not output.is_dir():
-        outputs = [output]
+    elif len(inputs) > 1 or output.endswith(os.sep) or os.path.isdir(output):
+        outputs = [Path(output, name) for name in names]
     else:
-        outputs = [output / name for name in names]
+        outputs = [Path(output)]
     sources = {os.path.realpath(path): path for path in inputs}
     taken = {}
     for source, target in zip(inputs, outputs, strict=True):
         key = os.path.realpath(target)
         if key in sources:
             raise ValueError(f"{target} is an input: originals are never overwritten.")
+        if target.suffix.lower() != ".png":
+            raise ValueError(
+                f"{target}: results are PNG files. Give NAME.png, or a folder as "
+                f"{target}{os.sep}"
+            )
         if key in taken:
             raise ValueError(
                 f"{taken[key]} and {source} would both become {target}. Restore them "
@@ -164,7 +186,6 @@ def _load_network(preset: str, weights: Path | None):
 def _restore_one(network, source: Path, target: Path, quiet: bool) -> None:
     from dual_prior.image_file import png_file, read_picture
 
-    started = time.monotonic()
     picture = read_picture(source)
     for warning in picture.warnings:
         print(f"dual-prior: {source}: warning: {warning}", file=sys.stderr)
@@ -172,6 +193,7 @@ def _restore_one(network, source: Path, target: Path, quiet: bool) -> None:
         loaded = network()
         from dual_prior.restoration import restore
 
+        started = time.monotonic()
         with _TileBar(source.name, quiet) as bar:
             pixels = restore(picture.pixels, loaded, bar.on_tile)
         write(dataclasses.replace(picture, pixels=pixels))

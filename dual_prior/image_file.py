@@ -21,7 +21,8 @@ from dual_prior.atomic_file import atomic_file
 
 MAX_PIXELS = 100_000_000  # ours
 
-_GREY_MODES = {"1", "L", "LA"}
+_GREY_MODES = {"1", "L", "LA", "La"}
+_ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 _DEEP_MODES = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 
 # The luminance table of quality 50 (JPEG standard, Annex K), row by row.
@@ -74,6 +75,8 @@ def read_picture(path: str | os.PathLike) -> Picture:
     """
     path = Path(path)
     _check_regular_file(path)
+    with _one_error(path):
+        _check_jpeg_frame(path)
     with _one_error(path), Image.open(path) as image:
         _check_supported(image, path)
         # Read off now: turning the picture upright makes another one, without them.
@@ -85,6 +88,7 @@ def read_picture(path: str | os.PathLike) -> Picture:
         metadata = _metadata(image)
         image = _upright(image, metadata, notes)
         image = _to_grey_or_rgb(image, metadata, notes)
+        _drop_unfit_profile(image, metadata, notes)
         alpha = None
         if image.mode in ("LA", "RGBA"):
             alpha = np.array(image.getchannel("A"))
@@ -93,7 +97,7 @@ def read_picture(path: str | os.PathLike) -> Picture:
             np.array(image),
             alpha,
             file_format,
-            estimate_quality(tables[0]) if tables else None,
+            estimate_quality(tables[min(tables)]) if tables else None,
             metadata,
             notes,
         )
@@ -123,6 +127,8 @@ def png_file(path: str | os.PathLike) -> Iterator[Callable[[Picture], None]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
+            raise OSError("not a regular file")  # renaming would replace a device
         with atomic_file(path) as file:
             yield write
     except OSError as error:
@@ -151,9 +157,8 @@ def _check_regular_file(path: Path) -> None:
     try:
         status = path.stat()
     except OSError as error:
-        raise ImageFileError(
-            f"{path}: {(error.strerror or 'unreadable').lower()}"
-        ) from (error)
+        reason = (error.strerror or "unreadable").lower()
+        raise ImageFileError(f"{path}: {reason}") from error
     if stat.S_ISDIR(status.st_mode):
         raise ImageFileError(f"{path}: is a folder, not a picture")
     if not stat.S_ISREG(status.st_mode):
@@ -204,26 +209,51 @@ def _too_large(path: Path) -> ImageFileError:
     )
 
 
+def _check_jpeg_frame(path: Path) -> None:
+    """Names the JPEG processes that libjpeg does not decode, instead of "damaged"."""
+    with open(path, "rb") as file:
+        if file.read(2) != b"\xff\xd8":
+            return
+        while (marker := file.read(2))[:1] == b"\xff" and len(marker) == 2:
+            length = int.from_bytes(file.read(2), "big")
+            # Frame headers are C0 to CF, but for C4, C8 and CC.
+            if 0xC0 <= marker[1] <= 0xCF and marker[1] not in (0xC4, 0xC8, 0xCC):
+                precision = file.read(1)
+                if marker[1] in (0xC3, 0xC7, 0xCB, 0xCF):
+                    raise ImageFileError(f"{path}: lossless JPEG is not supported")
+                if precision == b"\x0c":
+                    raise ImageFileError(f"{path}: JPEG of 12 bits is not supported")
+                return
+            file.seek(length - 2, os.SEEK_CUR)
+
+
 def _check_supported(image: Image.Image, path: Path) -> None:
     """From the header alone, before pixels are decoded."""
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path)
     if getattr(image, "is_animated", False) and image.format != "MPO":
         raise ImageFileError(f"{path}: animated or of several pages")
-    if image.mode in _DEEP_MODES or _is_deep_png(path):
+    tiff_bits = getattr(image, "tag_v2", {}).get(258, (8,))
+    if image.mode in _DEEP_MODES or _is_deep_png(path) or max(tiff_bits) > 8:
         raise ImageFileError(f"{path}: more than 8 bits a channel are not supported")
 
 
 def _is_deep_png(path: Path) -> bool:
-    # Pillow cuts 16-bit colour to 8 bits without a word. The depth is in the header.
+    # Pillow cuts 16-bit colour, here and in TIFF, to 8 bits without a word.
     with open(path, "rb") as file:
         header = file.read(25)
     return header[:8] == b"\x89PNG\r\n\x1a\n" and header[24:] == b"\x10"
 
 
 def _metadata(image: Image.Image) -> dict:
-    kept = {name: image.info.get(name) for name in ("icc_profile", "dpi")}
-    return {name: value for name, value in kept.items() if value}
+    metadata = {}
+    if profile := image.info.get("icc_profile"):
+        metadata["icc_profile"] = profile
+    dpi = image.info.get("dpi", ())
+    # Files say 0 and infinity, too.
+    if len(dpi) == 2 and all(1 <= value <= 1e6 for value in dpi):
+        metadata["dpi"] = dpi
+    return metadata
 
 
 def _upright(image: Image.Image, metadata: dict, notes: list[str]) -> Image.Image:
@@ -243,7 +273,7 @@ def _to_grey_or_rgb(
     image: Image.Image, metadata: dict, notes: list[str]
 ) -> Image.Image:
     """The picture in one of the modes L, LA, RGB and RGBA."""
-    has_alpha = "A" in image.mode or "transparency" in image.info
+    has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     if image.mode in _GREY_MODES:
         return image.convert("LA" if has_alpha else "L")
     if image.mode == "CMYK":
@@ -266,3 +296,17 @@ def _cmyk_to_rgb(
             return converted
     notes.append("CMYK was converted to RGB without a profile")
     return image.convert("RGB")
+
+
+def _drop_unfit_profile(image: Image.Image, metadata: dict, notes: list[str]) -> None:
+    """A profile stays only if it describes what `image` is now."""
+    if "icc_profile" not in metadata:
+        return
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(metadata["icc_profile"]))
+        space = profile.profile.xcolor_space.strip()
+    except (ImageCms.PyCMSError, OSError):
+        space = None
+    if space != ("GRAY" if image.mode in _GREY_MODES else "RGB"):
+        del metadata["icc_profile"]
+        notes.append("the colour profile is damaged or does not fit and was dropped")

@@ -14,7 +14,7 @@ import numpy as np
 # Luma of JFIF files (ITU-R BT.601, full range): what a colour JPEG stores.
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
-TILE = 1024  # ours: pixels a side; a tile takes about 0.7 GiB
+TILE = 768  # ours: pixels a side; the pictures of the data sets are whole
 OVERLAP = 64  # ours: more than the de-blocker sees around a pixel; TILE - OVERLAP is
 # a multiple of 8, so that every tile starts on the grid of blocks.
 

@@ -228,7 +228,7 @@ def _find_pictures() -> dict[str, list]:
     """By data set: paths, or pairs of them. Every folder is looked into."""
     if not _DATASETS.value:
         raise ValueError("--datasets: expected at least one, got none.")
-    names = (*data.EVALUATION_SETS, *data.PAIR_SETS)
+    names = (*data.PAIR_SETS, *data.EVALUATION_SETS)
     for name in _DATASETS.value:
         if name not in names:
             raise ValueError(

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import keras
 from absl import flags
-from keras import ops
 
 from dual_prior.patches import PatchRecipe, draw_batch
 from dual_prior.presets import PRESETS
@@ -29,6 +28,7 @@ from experiments import app, configs, training
 from experiments.classifier_model import load_classifier
 from experiments.pictures import load_pictures, validation_batch
 from experiments.run_dir import open_run_dir, save_weights_atomically
+from experiments.stages import psnr, unfold
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")
 _DATA_DIR = flags.DEFINE_string(
@@ -76,37 +76,6 @@ class Config:
     recipe: configs.NetworkRecipe
     steps_per_epoch: int
     seed: int
-
-
-def psnr(clean, restored):
-    """Mean PSNR in dB of images in [0, 1] `[B, H, W, C]`, clipped but not rounded."""
-    error = ops.square(ops.clip(restored, 0.0, 1.0) - clean)
-    return -10.0 * ops.log10(ops.mean(error, axis=(1, 2, 3)))
-
-
-def unfold(network: DualPriorNetwork, num_stages: int) -> DualPriorNetwork:
-    """`network` with another number of stages: the same layers, not copies of them.
-
-    Stages beyond those of `network` start with the scalars of its last one.
-    """
-    config = {
-        **network.get_config(),
-        "deblocker": network.deblocker,
-        "classifier": network.classifier,
-        "num_stages": num_stages,
-    }
-    unfolded = DualPriorNetwork(**config)
-    unfolded.build((None, None, None, network.deblocker.channels))
-    for k, stage in enumerate(unfolded.stages):
-        source = network.stages[min(k, len(network.stages) - 1)]
-        for part in ("solver", "descent"):
-            weights = getattr(stage, part).trainable_weights
-            values = getattr(source, part).trainable_weights
-            for weight, value in zip(weights, values, strict=True):
-                # A number, not a tensor: JAX would share its buffer between stages, and
-                # refuse to train with it.
-                weight.assign(float(keras.ops.convert_to_numpy(value)))
-    return unfolded
 
 
 def train(

@@ -70,6 +70,17 @@ def test_output_is_a_folder_for_several_inputs(run, photo, tmp_path):
     assert names == ["other.restored.png", "photo.restored.png"]
 
 
+def test_output_with_a_slash_is_a_folder_for_one_input(run, photo, tmp_path):
+    assert run("restore", photo, "--output", f"{tmp_path}/results/")[0] == 0
+    assert os.listdir(tmp_path / "results") == ["photo.restored.png"]
+
+
+def test_a_result_that_is_no_png_is_refused(run, photo, tmp_path):
+    code, _, err = run("restore", photo, "--output", tmp_path / "clean.jpg")
+    assert code == 2 and err.count("\n") == 1 and "results are PNG files" in err
+    assert os.listdir(tmp_path) == ["photo.jpg"]
+
+
 def test_an_earlier_result_is_replaced(run, photo):
     result = photo.with_name("photo.restored.png")
     result.write_bytes(b"old")
@@ -166,6 +177,16 @@ def test_interruption_leaves_nothing(monkeypatch, photo, capsys):
 
     monkeypatch.setattr(cli, "_load_network", lambda preset, weights: interrupted)
     assert cli.main(["restore", str(photo)]) == 130
+    assert os.listdir(photo.parent) == ["photo.jpg"]
+
+
+def test_too_little_memory_gets_one_line(monkeypatch, photo, capsys):
+    def greedy(y):
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "_load_network", lambda preset, weights: greedy)
+    assert cli.main(["restore", str(photo)]) == 1
+    assert capsys.readouterr().err == f"dual-prior: {photo}: not enough memory\n"
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
 

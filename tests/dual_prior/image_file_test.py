@@ -5,6 +5,7 @@ import stat
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
+from PIL.TiffImagePlugin import IFDRational
 
 from dual_prior.image_file import (
     ImageFileError,
@@ -129,6 +130,33 @@ def test_sixteen_bits_are_refused_and_not_cut(write, channels):
     assert "more than 8 bits" in _reason(write("deep.png", data.tobytes()))
 
 
+def test_sixteen_bits_in_tiff_are_refused(write):
+    import cv2
+
+    _, data = cv2.imencode(".tiff", np.full((8, 8, 3), 40000, np.uint16))
+    assert "more than 8 bits" in _reason(write("deep.tiff", data.tobytes()))
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "reason"),
+    [
+        (4, 12, "JPEG of 12 bits is not supported"),
+        (1, 0xC3, "lossless JPEG is not supported"),
+    ],
+)
+def test_other_jpeg_processes_are_named(write, offset, value, reason):
+    data = bytearray(_jpeg_bytes())
+    data[data.index(b"\xff\xc0") + offset] = value
+    assert _reason(write("photo.jpg", bytes(data))) == reason
+
+
+def test_the_luma_table_may_have_another_number(write):
+    data = bytearray(_jpeg_bytes(Image.fromarray(made_picture()), quality=30))
+    data[data.index(b"\xff\xdb") + 4] = 1
+    data[data.index(b"\xff\xc0") + 12] = 1
+    assert read_picture(write("photo.jpg", bytes(data))).quality == 30
+
+
 def test_an_animation_is_refused(write):
     buffer = io.BytesIO()
     frames = [Image.fromarray(made_picture(seed=seed)) for seed in range(2)]
@@ -160,6 +188,30 @@ def test_exif_orientation_is_applied_and_dropped(write, orientation):
 def test_broken_exif_does_not_cost_the_picture(write):
     data = _jpeg_bytes(exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff")
     assert read_picture(write("photo.jpg", data)).pixels.shape == (40, 56, 3)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_profile_that_does_not_fit_is_dropped(write, grey):
+    image = Image.fromarray(made_picture()) if grey else _colour_image()
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = _jpeg_bytes(image, icc_profile=srgb if grey else srgb[:40])
+    picture = read_picture(write("photo.jpg", data))
+    assert "icc_profile" not in picture.metadata
+    assert "colour profile" in picture.warnings[0]
+
+
+@pytest.mark.parametrize("dpi", [IFDRational(0, 1), IFDRational(0, 0), 4e9])
+def test_an_absurd_resolution_does_not_cost_the_picture(write, dpi):
+    buffer = io.BytesIO()
+    _colour_image().save(buffer, "TIFF", dpi=(dpi, dpi))
+    picture = read_picture(write("photo.tiff", buffer.getvalue()))
+    assert "dpi" not in picture.metadata
+
+
+def test_lab_has_no_alpha(write):
+    buffer = io.BytesIO()
+    _colour_image().convert("LAB").save(buffer, "TIFF")
+    assert read_picture(write("photo.tiff", buffer.getvalue())).alpha is None
 
 
 def test_what_is_written_is_what_was_read(write, tmp_path):
@@ -210,6 +262,16 @@ def test_the_result_has_ordinary_permissions(tmp_path):
         for name in ("new/out.png", "plain")
     ]
     assert modes[0] == modes[1]
+
+
+def test_a_device_is_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with (
+        pytest.raises(ImageFileError, match="not a regular file"),
+        png_file(tmp_path / "pipe.png"),
+    ):
+        pytest.fail("work was begun")
+    assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
 
 
 def test_an_unwritable_place_is_told_before_any_work(tmp_path):

@@ -101,6 +101,19 @@ def test_blocking_effect_of_a_chessboard_of_blocks():
     np.testing.assert_allclose(metrics.blocking_effect_factor(blocks), expected)
 
 
+def test_a_last_block_that_is_cut_off_counts_by_its_share():
+    step = np.repeat([[0.0, 10.0]], [8, 12], axis=1).repeat(16, axis=0)
+    # 16 pairs differ by 10, of 16 (20/8 - 1) + 20 (16/8 - 1) = 44 across a border.
+    expected = np.log2(8) / np.log2(16) * 16 * 100 / 44
+    np.testing.assert_allclose(metrics.blocking_effect_factor(step), expected)
+
+
+@pytest.mark.parametrize("shape", [(16,), (1, 16), (16, 16, 1)])
+def test_the_blocking_effect_is_that_of_a_plane(shape):
+    with pytest.raises(ValueError, match="at least 2 pixels a side"):
+        metrics.blocking_effect_factor(np.zeros(shape))
+
+
 def test_psnr_b_counts_the_blocks_of_the_restored_picture_only():
     assert metrics.psnr_b(CLEAN, JPEG) < metrics.psnr(CLEAN, JPEG)
     assert metrics.psnr_b(CLEAN, JPEG) < metrics.psnr_b(JPEG, CLEAN)

@@ -10,7 +10,7 @@ from dual_prior.patches import PatchRecipe, compress_pictures, draw_batch
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import training
 from experiments.checkpoint import NUM_KEPT, Checkpoints
-from experiments.train_network import psnr, unfold
+from experiments.stages import psnr, unfold
 from tests.conftest import made_picture
 
 PICTURES = compress_pictures([made_picture(seed=s) for s in range(2)], (10, 30))

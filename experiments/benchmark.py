@@ -1,0 +1,220 @@
+"""Measures speed and memory, as shares of what the machine can do.
+
+    python -m experiments.benchmark --preset=compact
+
+Prints, and with --output writes as Markdown:
+- the machine's convolution peak: training steps of plain 3x3 convolutions of 128
+  channels, in float32 and in bfloat16;
+- a training step of the preset: the de-blocker's part as a share of that peak, and
+  where the rest goes;
+- restoration of a 512x512 picture, beside DnCNN's architecture (20 convolutions of 64
+  features) on the same cores, and of a large one by tiles: time and peak memory.
+
+Every time is the shortest of several. On a busy machine only the ratios mean something.
+"""
+
+import multiprocessing
+import os
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from absl import flags
+
+from dual_prior.atomic_file import atomic_file
+from dual_prior.presets import PRESETS
+from dual_prior.restoration import restore_luma
+from dual_prior.unfolding import DualPriorNetwork
+from experiments import app, configs, cost
+from experiments.stages import unfold
+
+_PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to measure.")
+_OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
+_LARGE = flags.DEFINE_float("large", 24.0, "Megapixels of the large picture; 0: none.")
+_TRAINING = flags.DEFINE_bool("training", True, "Measure training steps.")
+_REPEATS = flags.DEFINE_integer(
+    "repeats", 7, "Of which the best counts.", lower_bound=1
+)
+
+_PEAK_CHANNELS = 128
+_PEAK_LAYERS = 6
+_PEAK_SIDE = 64
+
+# A multiply and an add; forward, and backward to the input and to the weights.
+_FLOP_PER_MAC = 2
+_PASSES = 3
+
+
+def best_seconds(run: Callable[[], object], repeats: int) -> float:
+    """The shortest of `repeats` times that `run` takes, after a first one."""
+    run()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def training_seconds(model: keras.Model, batch: np.ndarray, repeats: int) -> float:
+    """Seconds of one training step of `model` from `batch` to itself."""
+    model.compile(keras.optimizers.Adam(1e-4), "mean_absolute_error")
+    return best_seconds(lambda: model.train_on_batch(batch, batch), repeats)
+
+
+def convolution_peak(dtype: str, repeats: int) -> float:
+    """FLOP/s of training steps of plain convolutions, under a Keras dtype policy."""
+    inputs = keras.Input((_PEAK_SIDE, _PEAK_SIDE, _PEAK_CHANNELS))
+    x = inputs
+    for _ in range(_PEAK_LAYERS):
+        x = keras.layers.Conv2D(_PEAK_CHANNELS, 3, padding="same", dtype=dtype)(x)
+    batch = np.zeros((10, *inputs.shape[1:]), np.float32)
+    macs = 9 * _PEAK_CHANNELS**2 * batch.size // _PEAK_CHANNELS * _PEAK_LAYERS
+    # The first layer has no gradient to its input.
+    passes = _PASSES - 1 / _PEAK_LAYERS
+    seconds = training_seconds(keras.Model(inputs, x), batch, repeats)
+    return _FLOP_PER_MAC * passes * macs / seconds
+
+
+def dncnn() -> keras.Model:
+    """The architecture of Zhang et al., 2017, batch normalisation folded in."""
+    image = keras.Input((None, None, 1))
+    x = image
+    for _ in range(19):
+        x = keras.layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    return keras.Model(image, image - keras.layers.Conv2D(1, 3, padding="same")(x))
+
+
+def training_report(preset: str, repeats: int) -> list[str]:
+    """Where the time of a training step goes, as lines of Markdown."""
+    recipe = configs.RECIPES[preset].network
+    phase = recipe.phases[-1]
+    peaks = {
+        dtype: convolution_peak(dtype, repeats)
+        for dtype in ("float32", "mixed_bfloat16")
+    }
+    keras.config.set_dtype_policy(recipe.dtype)
+    network = DualPriorNetwork.from_preset(preset, weights=None)
+    network = unfold(network, phase.num_stages)
+    rng = np.random.default_rng(0)
+    shape = (phase.batch_size, phase.patch_size, phase.patch_size, 1)
+    batch = rng.uniform(size=shape).astype(np.float32)
+    whole = training_seconds(network, batch, repeats)
+
+    image = keras.Input((None, None, 1))
+    deblocker = keras.Model(image, network.deblocker(image))
+    deblocker_seconds = training_seconds(deblocker, batch, repeats)
+    flop = _PASSES * _FLOP_PER_MAC * cost.deblocker_macs(network) * batch.size
+    share = flop / deblocker_seconds / peaks[recipe.dtype]
+    keras.config.set_dtype_policy("float32")
+
+    stages = phase.num_stages
+    in_deblockers = stages * deblocker_seconds / whole
+    rows = {
+        **{
+            f"convolution peak, {d}": f"{p / 1e9:.0f} GFLOP/s" for d, p in peaks.items()
+        },
+        f"step, K = {stages}, {shape[0]} patches of {shape[1]}x{shape[2]}, "
+        f"{recipe.dtype}": f"{whole * 1e3:.0f} ms",
+        f"de-blocker alone, {flop / 1e9:.1f} GFLOP": f"{deblocker_seconds * 1e3:.0f} ms",
+        "its share of the peak": f"{share:.0%}",
+        f"{stages} de-blockers, of the step": f"{in_deblockers:.0%}",
+        "descent, solver, loss, optimiser, of the step": f"{1 - in_deblockers:.0%}",
+    }
+    return _table("training", rows)
+
+
+def restoration_report(preset: str, repeats: int) -> list[str]:
+    """Time of a 512x512 picture and of its parts, beside DnCNN, as Markdown."""
+    network = DualPriorNetwork.from_preset(preset, weights=None)
+    plane = np.random.default_rng(0).integers(0, 256, (512, 512), np.uint8)
+    y = keras.ops.convert_to_tensor(plane[None, :, :, None].astype(np.float32) / 255)
+    stage = network.stages[0]
+    beta = stage.solver.beta.value()
+    u, g = network.deblocker(y), stage.descent(y, beta)
+    rival = dncnn()
+    parts = {
+        "network": lambda: restore_luma(network, plane),
+        "one de-blocker": lambda: _wait(network.deblocker(y)),
+        "one classifier descent": lambda: _wait(stage.descent(y, beta)),
+        "one solver": lambda: _wait(stage.solver(y, u, g)),
+        "DnCNN's architecture": lambda: restore_luma(rival, plane),
+    }
+    seconds = {name: best_seconds(run, repeats) for name, run in parts.items()}
+    dncnn_macs = 9 * (2 * 64 + 18 * 64**2)
+    ratio = seconds["network"] / seconds["DnCNN's architecture"]
+    rows = {
+        **{name: f"{value * 1e3:.0f} ms" for name, value in seconds.items()},
+        "network / DnCNN's architecture": f"{ratio:.2f}",
+        "FLOP a pixel, network": f"{_FLOP_PER_MAC * cost.network_macs(network):,.0f}",
+        "FLOP a pixel, DnCNN": f"{_FLOP_PER_MAC * dncnn_macs:,}",
+        "parameters, network": f"{network.count_params():,}",
+        "parameters, DnCNN": f"{rival.count_params():,}",
+    }
+    return _table("512x512 picture, float32", rows)
+
+
+def large_report(preset: str, megapixels: float) -> list[str]:
+    """Time and peak memory of a large picture, in a process of its own."""
+    side = round((megapixels * 1e6) ** 0.5 / 8) * 8
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        seconds, peak = pool.apply(_restore_large, (preset, side))
+    pace = side * side / seconds / 1e6
+    rows = {
+        "time": f"{seconds:.0f} s, {pace:.2f} megapixels/s",
+        "peak memory of the process": f"{peak / 2**30:.2f} GiB",
+    }
+    return _table(f"{side}x{side} picture, by tiles", rows)
+
+
+def _table(title: str, rows: dict[str, str]) -> list[str]:
+    lines = [(title, ""), *rows.items()]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligned = [f"| {a:{widths[0]}} | {b:{widths[1]}} |" for a, b in lines]
+    return [
+        aligned[0],
+        f"|{'-' * (widths[0] + 2)}|{'-' * (widths[1] + 2)}|",
+        *aligned[1:],
+    ]
+
+
+def _restore_large(preset: str, side: int) -> tuple[float, int]:
+    network = DualPriorNetwork.from_preset(preset, weights=None)
+    plane = np.resize(np.arange(256, dtype=np.uint8), (side, side))
+    started = time.perf_counter()
+    restore_luma(network, plane)
+    seconds = time.perf_counter() - started
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _wait(tensor) -> np.ndarray:
+    # Backends compute asynchronously: a result has been computed when it can be read.
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def main(argv):
+    """Reads the flags, measures, prints and writes the tables."""
+    del argv
+    preset, repeats = _PRESET.value, _REPEATS.value
+    header = f"{preset}, {keras.backend.backend()}, {os.cpu_count()} cores"
+    sections = [[f"**{header}**"]]
+    if _TRAINING.value:
+        sections.append(training_report(preset, repeats))
+    sections.append(restoration_report(preset, repeats))
+    if _LARGE.value:
+        sections.append(large_report(preset, _LARGE.value))
+    text = "\n\n".join("\n".join(section) for section in sections) + "\n"
+    print(text, end="")
+    if _OUTPUT.value:
+        path = Path(_OUTPUT.value)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as file:
+            file.write(text.encode())
+
+
+if __name__ == "__main__":
+    app.run(main)
