@@ -121,7 +121,7 @@ RECIPES = {
         NetworkRecipe(
             phases=(
                 Phase(1, 20_000, 1e-3, 10, 64),
-                Phase(2, 12_000, 5e-4, 10, 64),
+                Phase(2, 8_000, 5e-4, 10, 64),
             ),
             cosine=True,
             ema_momentum=0.999,

@@ -191,11 +191,15 @@ def test_too_little_memory_gets_one_line(monkeypatch, photo, capsys):
 
 
 def _command(*arguments):
+    # Importing Keras has set the level of logging in this process: not a user's.
+    environment = {**os.environ}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     return subprocess.run(
         [sys.executable, "-m", "dual_prior.cli", *map(str, arguments)],
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env=environment,
     )
 
 
