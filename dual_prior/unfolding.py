@@ -27,6 +27,7 @@ Reference: Fu, Wang, Liu, Han, Zha, "Learning Dual Priors for JPEG Compression A
 Removal", ICCV 2021. The text writes argmax in Eqs. 2 to 7; each is a minimisation.
 """
 
+import math
 import os
 
 import keras
@@ -260,26 +261,50 @@ class DualPriorNetwork(keras.Model):
         return cls(**_with_layers(config))
 
 
-def load_weights(network: keras.Model, path: str | os.PathLike):
+def load_weights(network: keras.Model, path: str | os.PathLike) -> None:
     """Reads a `.weights.h5` file into `network`.
 
     Raises:
         OSError: The file is missing or is not a weights file.
-        ValueError: Its weights do not fit `network`.
+        ValueError: Its weights are not those of such a network.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{path}: no such weights file.")
     try:
-        network.load_weights(path)
-    except ValueError as error:
-        # Keras lists every layer of the file; the first sentence says what is wrong.
-        reason = str(error).strip().split("\n")[0]
-        raise ValueError(
-            f"{path}: the weights do not fit the network {network.name!r} ({reason})"
-        ) from error
+        stored = _stored_shapes(path)
     except OSError as error:
         raise OSError(f"{path}: not a Keras .weights.h5 file.") from error
+    # Keras itself takes a file that holds more than the network asks for.
+    wanted = sorted(tuple(weight.shape) for weight in network.weights)
+    mismatch = f"{path}: these weights do not fit the network {network.name!r}"
+    if stored != wanted:
+        raise ValueError(
+            f"{mismatch}, which has {len(wanted)} weights of {_numbers(wanted):,} "
+            f"numbers; the file has {len(stored)} of {_numbers(stored):,}."
+        )
+    try:
+        network.load_weights(path)
+    except ValueError as error:
+        raise ValueError(f"{mismatch}: they are of another structure.") from error
+
+
+def _stored_shapes(path: str) -> list[tuple[int, ...]]:
+    import h5py
+
+    shapes = []
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset):
+            shapes.append(item.shape)
+
+    with h5py.File(path) as file:
+        file.visititems(visit)
+    return sorted(shapes)
+
+
+def _numbers(shapes: list[tuple[int, ...]]) -> int:
+    return sum(math.prod(shape) for shape in shapes)
 
 
 def _with_layers(config: dict) -> dict:

@@ -198,10 +198,15 @@ def test_weights_go_into_a_network_of_the_same_shape_only(tmp_path):
     load_weights(twin, path)
     np.testing.assert_array_equal(np.asarray(twin(y)), expected)
 
-    other = DualPriorNetwork(Deblocker(features=5), CompressionClassifier(4))
-    other.build((None, None, None, 1))
-    with pytest.raises(ValueError, match="network.weights.h5: .*do not fit"):
-        load_weights(other, path)
+    for stages, units in ((3, 2), (4, 1), (2, 1)):  # more, and less, than the file has
+        other = DualPriorNetwork(
+            Deblocker(features=4, num_units=units, reduced=2, scale=2),
+            CompressionClassifier(4, (2, 1)),
+            stages,
+        )
+        other.build((None, None, None, 1))
+        with pytest.raises(ValueError, match="network.weights.h5: .*do not fit"):
+            load_weights(other, path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a weights file"])
