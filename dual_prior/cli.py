@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dual_prior.presets import PRESETS
-from dual_prior.quiet import silenced_stderr
+from dual_prior.quiet import start_backend
 
 _EXAMPLES = """\
 examples:
@@ -173,10 +173,9 @@ def output_paths(inputs: list[Path], output: str | None) -> list[Path]:
 
 
 def _load_network(preset: str, weights: Path | None):
-    # Keras reports through TensorFlow's own log, before anything can be configured.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with silenced_stderr():
-        from dual_prior.unfolding import DualPriorNetwork
+    start_backend()
+    from dual_prior.unfolding import DualPriorNetwork
+
     try:
         return DualPriorNetwork.from_preset(preset, weights or "shipped")
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Silence for libraries that write to the terminal from C++ when they are imported."""
+"""Silence for libraries that write to the terminal from C++ when they start."""
 
 import contextlib
 import os
@@ -9,8 +9,8 @@ import sys
 def silenced_stderr():
     """Nothing reaches the process's standard error while the block runs.
 
-    TensorFlow 2.21 writes lines about the processor and about GPUs when it is imported,
-    whatever TF_CPP_MIN_LOG_LEVEL says. Python's exceptions pass as always.
+    TensorFlow 2.21 writes lines about the processor and about GPUs, whatever
+    TF_CPP_MIN_LOG_LEVEL says. Python's exceptions pass as always.
     """
     sys.stderr.flush()
     saved = os.dup(2)
@@ -23,3 +23,12 @@ def silenced_stderr():
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
+
+
+def start_backend() -> None:
+    """Imports Keras and starts its backend, which looks for GPUs, in silence."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silenced_stderr():
+        import keras
+
+        keras.ops.zeros(())

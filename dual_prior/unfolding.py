@@ -295,7 +295,8 @@ def _stored_shapes(path: str) -> list[tuple[int, ...]]:
     shapes = []
 
     def visit(name, item):
-        if isinstance(item, h5py.Dataset):
+        # A model saved while it was compiled brings its optimiser along.
+        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
             shapes.append(item.shape)
 
     with h5py.File(path) as file:

@@ -58,6 +58,8 @@ class NetworkRecipe:
         phases: What is done in turn; each goes on from the weights of the one before.
         cosine: Lower the learning rate to 0 along a cosine within each phase, after a
             short warm-up; otherwise it is fixed.
+        muon_ratio: Learning rate of the hidden kernels, stepped by Muon, as a multiple
+            of Adam's; 0 for Adam everywhere.
         ema_momentum: Of the moving average of the weights that is validated and kept;
             0 keeps the weights as they are.
         alignment: See `dual_prior.patches.PatchRecipe`.
@@ -66,6 +68,7 @@ class NetworkRecipe:
 
     phases: tuple[Phase, ...]
     cosine: bool
+    muon_ratio: float
     ema_momentum: float
     alignment: int
     dtype: str
@@ -102,6 +105,7 @@ RECIPES = {
                 ),
             ),
             cosine=False,  # paper
+            muon_ratio=0.0,  # paper
             ema_momentum=0.0,  # paper
             alignment=1,  # paper: patches anywhere
             dtype="float32",  # paper
@@ -120,10 +124,11 @@ RECIPES = {
         ),
         NetworkRecipe(
             phases=(
-                Phase(1, 20_000, 1e-3, 10, 64),
-                Phase(2, 8_000, 5e-4, 10, 64),
+                Phase(1, 14_000, 1e-3, 10, 64),
+                Phase(2, 6_000, 5e-4, 10, 64),
             ),
             cosine=True,
+            muon_ratio=3.0,
             ema_momentum=0.999,
             alignment=8,
             dtype="mixed_bfloat16",

@@ -29,7 +29,8 @@ from tqdm import tqdm
 from dual_prior import jpeg, metrics
 from dual_prior.atomic_file import atomic_file
 from dual_prior.presets import PRESETS
-from dual_prior.quiet import silenced_stderr
+from dual_prior.restoration import restore_luma
+from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, data
 from experiments.published import table1
 
@@ -213,13 +214,9 @@ def _methods() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     if _WEIGHTS.value and not _PRESET.value:
         raise ValueError("--weights: name the --preset that they belong to as well.")
     if _PRESET.value:
-        with silenced_stderr():
-            from dual_prior.restoration import restore_luma
-            from dual_prior.unfolding import DualPriorNetwork
-
-            network = DualPriorNetwork.from_preset(
-                _PRESET.value, _WEIGHTS.value or "shipped"
-            )
+        network = DualPriorNetwork.from_preset(
+            _PRESET.value, _WEIGHTS.value or "shipped"
+        )
         methods[_PRESET.value] = lambda compressed: restore_luma(network, compressed)
     return methods
 

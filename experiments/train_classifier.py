@@ -105,7 +105,7 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
     )
     model = classifier_model(find_preset(config.preset))
     model.compile(
-        training.adam(schedule),
+        training.optimizer(schedule),
         "binary_crossentropy",
         metrics=["mean_absolute_error"],
         steps_per_execution=steps_per_execution,

@@ -105,6 +105,7 @@ def train(
             config.steps_per_epoch,
             phase.learning_rate,
             recipe.cosine,
+            recipe.muon_ratio,
             recipe.ema_momentum,
             steps_per_execution,
         )
@@ -116,7 +117,7 @@ def train(
             seed=config.seed * len(recipe.phases) + index,
         )
         network.compile(
-            training.adam(schedule),
+            training.optimizer(schedule),
             "mean_absolute_error",
             metrics=[psnr],
             steps_per_execution=steps_per_execution,
@@ -131,7 +132,8 @@ def train(
             title=f"phase {index}, K = {phase.num_stages}",
         )
     path = folder / f"{config.preset}.weights.h5"
-    save_weights_atomically(network, path)
+    # Unfolded once more, it was never compiled: the file holds no optimiser.
+    save_weights_atomically(unfold(network, len(network.stages)), path)
     return path, score
 
 

@@ -12,6 +12,7 @@ from absl import logging
 
 from dual_prior.patches import PatchSequence
 from experiments.checkpoint import Checkpoints
+from experiments.muon import Muon
 from experiments.progress import Progress
 from experiments.run_dir import save_weights_atomically
 
@@ -30,6 +31,8 @@ class Schedule:
         steps: Training steps in all.
         steps_per_epoch: Steps between two validations and checkpoints.
         learning_rate: Of Adam.
+        muon_ratio: Learning rate of the hidden kernels, stepped by Muon, as a multiple
+            of Adam's; 0 for Adam everywhere.
         cosine: Warm up over the first 1/50 of the steps, then lower to 0 along a
             cosine; otherwise fixed.
         ema_momentum: Of the moving average of the weights; 0 for none.
@@ -40,6 +43,7 @@ class Schedule:
     steps_per_epoch: int
     learning_rate: float
     cosine: bool
+    muon_ratio: float = 0.0
     ema_momentum: float = 0.0
     steps_per_execution: int = 1
 
@@ -48,8 +52,8 @@ class Schedule:
         return math.ceil(self.steps / self.steps_per_epoch)
 
 
-def adam(schedule: Schedule) -> keras.optimizers.Optimizer:
-    """Adam as `schedule` wants it."""
+def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
+    """Adam, or Muon, as `schedule` wants it."""
     learning_rate = schedule.learning_rate
     if schedule.cosine:
         warmup = max(1, schedule.steps // 50)
@@ -59,11 +63,13 @@ def adam(schedule: Schedule) -> keras.optimizers.Optimizer:
             warmup_target=learning_rate,
             warmup_steps=warmup,
         )
-    return keras.optimizers.Adam(
-        learning_rate,
-        use_ema=schedule.ema_momentum > 0,
-        ema_momentum=schedule.ema_momentum or 0.99,
-    )
+    average = {
+        "use_ema": schedule.ema_momentum > 0,
+        "ema_momentum": schedule.ema_momentum or 0.99,
+    }
+    if schedule.muon_ratio:
+        return Muon(learning_rate, schedule.muon_ratio, **average)
+    return keras.optimizers.Adam(learning_rate, **average)
 
 
 def feed(
@@ -92,7 +98,7 @@ def fit(
     Afterwards `folder` holds `best.weights.h5`, and `model` has these weights.
 
     Args:
-        model: Built and compiled with `adam(schedule)`.
+        model: Built and compiled with `optimizer(schedule)`.
         batch_of: Maps a step to its batch.
         validation: Inputs and targets.
         schedule: How long, and how.

@@ -36,7 +36,7 @@ def _model(num_stages=1):
 
 def _fit(folder, batch_of=None, schedule=SCHEDULE):
     network = _model()
-    network.compile(training.adam(schedule), "mean_absolute_error", metrics=[psnr])
+    network.compile(training.optimizer(schedule), "mean_absolute_error", metrics=[psnr])
     best = training.fit(
         network,
         batch_of or (lambda step: draw_batch(PICTURES, RECIPE, int(step))),
@@ -92,7 +92,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     tmp_path, damage, caplog
 ):
     network = _model()
-    network.compile(training.adam(SCHEDULE), "mean_absolute_error")
+    network.compile(training.optimizer(SCHEDULE), "mean_absolute_error")
     network.optimizer.build(network.trainable_variables)
     checkpoints = Checkpoints(tmp_path)
     for epoch in (1, 2, 3):
@@ -143,7 +143,7 @@ def test_unfolding_shares_the_layers_and_copies_the_scalars():
 
 def test_the_learning_rate_warms_up_and_falls_to_zero():
     schedule = dataclasses.replace(SCHEDULE, steps=1000)
-    rate = training.adam(schedule)._learning_rate
+    rate = training.optimizer(schedule)._learning_rate
     rates = [float(rate(step)) for step in (0, 20, 500, 1000)]
     assert rates[0] == 0 and rates[3] < 1e-8
     np.testing.assert_allclose(rates[1], 3e-3, rtol=1e-5)
