@@ -45,11 +45,22 @@ class Muon(keras.optimizers.Adam):
         self.outer = tuple(outer)
         self.momentum = momentum
 
+    def build(self, variables):
+        super().build(variables)
+        # Here, since steps may be handed the backend's own variables, without paths.
+        self._hidden = {
+            self._get_variable_index(variable)
+            for variable in variables
+            if len(variable.shape) >= 2
+            and not set(variable.path.split("/")) & set(self.outer)
+        }
+
     def update_step(self, gradient, variable, learning_rate):
-        if not self._is_hidden_kernel(variable):
+        index = self._get_variable_index(variable)
+        if index not in self._hidden:
             super().update_step(gradient, variable, learning_rate)
             return
-        velocity = self._momentums[self._get_variable_index(variable)]
+        velocity = self._momentums[index]
         self.assign(velocity, self.momentum * velocity + gradient)
         step = gradient + self.momentum * velocity  # Nesterov's
         matrix = ops.reshape(step, (-1, variable.shape[-1]))
@@ -57,10 +68,6 @@ class Muon(keras.optimizers.Adam):
         self.assign_sub(
             variable, length * ops.reshape(orthogonalised(matrix), variable.shape)
         )
-
-    def _is_hidden_kernel(self, variable) -> bool:
-        layers = variable.path.split("/")
-        return len(variable.shape) >= 2 and not set(layers) & set(self.outer)
 
     def get_config(self):
         return {
