@@ -103,7 +103,7 @@ def _draw_start(rng: np.random.Generator, side: int, recipe: PatchRecipe) -> int
 
 
 def turn(plane: np.ndarray, symmetry: int) -> np.ndarray:
-    """One of the eight symmetries of the square, 0 (identity) to 7, of `[H, W]`."""
+    """One of the eight symmetries of the square, 0 (none) to 7, of `[H, W, ...]`."""
     plane = np.rot90(plane, symmetry % 4)
     return plane[:, ::-1] if symmetry >= 4 else plane
 

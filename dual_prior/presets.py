@@ -39,29 +39,33 @@ class Preset:
     weights_sha256: str | None = None
 
 
+# All numbers ours: what two cores can train, and half of a DnCNN to run.
+_COMPACT = Preset(
+    name="compact",
+    features=96,
+    num_units=2,
+    reduced=16,
+    dilations=(1, 2, 3),
+    scale=2,
+    classifier_features=32,
+    classifier_strides=(2, 1, 2, 1, 1, 1),
+    num_stages=2,
+    num_descent_steps=1,
+    # At 0.01 u would have to exaggerate its residual a hundredfold.
+    alpha_init=10.0,
+    beta_init=0.1,
+    # N d f_s / d g is of the order of 100: a step of a quarter grey level.
+    lambda2_init=1e-3,
+    eta_init=1e-2,
+)
+
 PRESETS = {
     preset.name: preset
     for preset in (
         Preset(name="paper"),
-        # All numbers ours: what two cores can train, and half of a DnCNN to run.
-        Preset(
-            name="compact",
-            features=96,
-            num_units=2,
-            reduced=16,
-            dilations=(1, 2, 3),
-            scale=2,
-            classifier_features=32,
-            classifier_strides=(2, 1, 2, 1, 1, 1),
-            num_stages=2,
-            num_descent_steps=1,
-            # At 0.01 u would have to exaggerate its residual a hundredfold.
-            alpha_init=10.0,
-            beta_init=0.1,
-            # N d f_s / d g is of the order of 100: a step of a quarter grey level.
-            lambda2_init=1e-3,
-            eta_init=1e-2,
-        ),
+        _COMPACT,
+        # Red, green and blue in, so that what luma knows helps chroma.
+        dataclasses.replace(_COMPACT, name="photo", channels=3),
     )
 }
 

@@ -34,12 +34,14 @@ class ClassifierRecipe:
     """Stage one of training: cross-entropy on gradients of clear and compressed.
 
     Attributes:
+        pictures: What it learns from: see `experiments.pictures.PICTURES`.
         blend: Train on blends of the clear and the compressed patch too, labelled with
             their share of the compressed one. A classifier that only ever sees the two
             ends is flat there and steep in between, where the stages' images lie; Eq. 9
             sees nothing of f_s but its derivative.
     """
 
+    pictures: str
     steps: int
     learning_rate: float
     cosine: bool
@@ -55,6 +57,7 @@ class NetworkRecipe:
     """Stage two of training: mean absolute error, the classifier frozen.
 
     Attributes:
+        pictures: What it learns from: see `experiments.pictures.PICTURES`.
         phases: What is done in turn; each goes on from the weights of the one before.
         cosine: Lower the learning rate to 0 along a cosine within each phase, after a
             short warm-up; otherwise it is fixed.
@@ -66,6 +69,7 @@ class NetworkRecipe:
         dtype: Keras dtype policy.
     """
 
+    pictures: str
     phases: tuple[Phase, ...]
     cosine: bool
     muon_ratio: float
@@ -85,6 +89,7 @@ class Recipe:
 RECIPES = {
     "paper": Recipe(
         ClassifierRecipe(
+            pictures="paper",
             steps=100_000,  # ours: the paper does not say
             learning_rate=1e-4,  # paper
             cosine=False,  # paper
@@ -95,6 +100,7 @@ RECIPES = {
             dtype="float32",  # paper
         ),
         NetworkRecipe(
+            pictures="paper",
             phases=(
                 Phase(
                     num_stages=5,  # paper
@@ -113,6 +119,7 @@ RECIPES = {
     ),
     "compact": Recipe(  # all ours: see TRAINING.md
         ClassifierRecipe(
+            pictures="paper",
             steps=6_000,
             learning_rate=1e-3,
             cosine=True,
@@ -123,6 +130,7 @@ RECIPES = {
             dtype="mixed_bfloat16",
         ),
         NetworkRecipe(
+            pictures="paper",
             phases=(
                 Phase(1, 14_000, 1e-3, 10, 64),
                 Phase(2, 6_000, 5e-4, 10, 64),
@@ -131,6 +139,28 @@ RECIPES = {
             muon_ratio=3.0,
             ema_momentum=0.999,
             alignment=8,
+            dtype="mixed_bfloat16",
+        ),
+    ),
+    "photo": Recipe(  # all ours: goes on from compact (--initial)
+        ClassifierRecipe(
+            pictures="photo",
+            steps=6_000,
+            learning_rate=1e-3,
+            cosine=True,
+            batch_size=10,
+            patch_size=64,
+            alignment=1,
+            blend=True,
+            dtype="mixed_bfloat16",
+        ),
+        NetworkRecipe(
+            pictures="photo",
+            phases=(Phase(2, 6_000, 7e-4, 10, 64),),
+            cosine=True,
+            muon_ratio=3.0,
+            ema_momentum=0.999,
+            alignment=1,
             dtype="mixed_bfloat16",
         ),
     ),

@@ -1,9 +1,10 @@
 """The plain folders of pictures under --data_dir, by the names of the paper.
 
-    bsds500/train  bsds500/test  bsds500/val    live1    classic5
+    bsds500/train  bsds500/test  bsds500/val    live1    classic5    cid22
     twitter/clean  twitter/compressed    wechat/clean  wechat/compressed
 
-Training takes BSD500's train + test, evaluation its val, as the paper does. Twitter and
+Training takes BSD500's train + test, evaluation its val, as the paper does; CID22 joins
+the former for what goes beyond the paper. Twitter and
 WeChat come compressed; the two pictures of a pair have the same name, whatever their
 suffixes.
 """
@@ -37,6 +38,15 @@ def training_paths(data_dir: str | os.PathLike) -> list[Path]:
         for part in ("train", "test")
         for path in _picture_paths(data_dir, f"bsds500/{part}")
     ]
+
+
+def cid22_paths(data_dir: str | os.PathLike) -> list[Path]:
+    """The lossless pictures of CID22's training set, photographs and graphics.
+
+    Raises:
+        FileNotFoundError: The folder is missing, or holds no picture.
+    """
+    return _picture_paths(data_dir, "cid22")
 
 
 def evaluation_paths(data_dir: str | os.PathLike, name: str) -> list[Path]:
@@ -123,6 +133,21 @@ def read_luma(path: str | os.PathLike) -> np.ndarray:
     Raises:
         OSError: The file cannot be read or decoded.
     """
+    image = _read(path)
+    return image if image.ndim == 2 else jpeg.luma(_rgb(image))
+
+
+def read_rgb(path: str | os.PathLike) -> np.ndarray:
+    """A picture `[H, W, 3]`, uint8, red, green, blue; three equal ones of a grey one.
+
+    Raises:
+        OSError: The file cannot be read or decoded.
+    """
+    return _rgb(_read(path))
+
+
+def _read(path: str | os.PathLike) -> np.ndarray:
+    """`[H, W]`, or `[H, W, 3 or 4]` in OpenCV's order, uint8."""
     data = np.frombuffer(Path(path).read_bytes(), np.uint8)
     try:
         image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
@@ -130,9 +155,13 @@ def read_luma(path: str | os.PathLike) -> np.ndarray:
         image = None
     if image is None or image.dtype != np.uint8:
         raise OSError(f"{path}: not a picture of 8 bits a channel that can be decoded.")
+    return image
+
+
+def _rgb(image: np.ndarray) -> np.ndarray:
     if image.ndim == 2:
-        return image
-    return jpeg.luma(cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB))
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    return cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB)
 
 
 def lumas_from_tfds(name: str, split: str, **load_arguments) -> Iterator[np.ndarray]:

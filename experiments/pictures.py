@@ -1,37 +1,110 @@
-"""The pictures of training, in memory: lumas, and what JPEG makes of them."""
+"""The pictures of training, in memory, and the patches drawn from them.
 
-from collections.abc import Sequence
+Every n-th picture is held out, whatever the seed: what chooses weights is the same in
+all runs, and is none of the three test sets.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from dual_prior.patches import CompressedPicture, compress_pictures
+from dual_prior import photo_patches
+from dual_prior.patches import (
+    CompressedPicture,
+    PatchRecipe,
+    compress_pictures,
+    draw_batch,
+)
+from dual_prior.photo_patches import PhotoRecipe, draw_photo_batch
 from experiments import data
-from experiments.configs import NUM_VALIDATION_PICTURES
+from experiments.configs import NUM_VALIDATION_PICTURES, QUALITIES
 
 _VALIDATION_SIDE = 320  # ours: 481x321 and 321x481 cut to the same size, on the grid
 
+_PHOTO_VALIDATION_SIDE = 192  # ours
+_PHOTO_VALIDATION_SIZE = 30  # ours
 
-def load_pictures(
-    data_dir: str, qualities: Sequence[int]
-) -> tuple[list[CompressedPicture], list[CompressedPicture]]:
-    """BSD500 train + test, split into pictures to train on and pictures held out.
+Batch = tuple[np.ndarray, np.ndarray]
 
-    Every n-th picture is held out, whatever the seed: what chooses weights is the same
-    in all runs, and is none of the three test sets.
+
+class PaperPictures:
+    """Luma of BSD500 train + test, compressed at the paper's three qualities.
+
+    Args:
+        data_dir: The folder that holds bsds500.
+
+    Attributes:
+        validation: Compressed and clean held-out images.
+
+    Raises:
+        OSError: Pictures are missing or cannot be read.
     """
-    paths = data.training_paths(data_dir)
+
+    def __init__(self, data_dir: str):
+        kept, held_out = hold_out(data.training_paths(data_dir))
+        self._pictures = self._compressed(kept)
+        self.validation = _top_left(self._compressed(held_out))
+
+    def batches(
+        self, patch_size: int, batch_size: int, alignment: int, seed: int
+    ) -> Callable[[int], Batch]:
+        """What maps a step to its batch; see `PatchRecipe`."""
+        recipe = PatchRecipe(patch_size, batch_size, alignment, seed)
+        return functools.partial(draw_batch, self._pictures, recipe)
+
+    @staticmethod
+    def _compressed(paths: Sequence[Path]) -> list[CompressedPicture]:
+        return compress_pictures([data.read_luma(path) for path in paths], QUALITIES)
+
+
+class PhotoPictures:
+    """BSD500 train + test and CID22 in colour, damaged as photographs are.
+
+    Args, Attributes, Raises: As `PaperPictures`; `data_dir` holds cid22, too.
+    """
+
+    def __init__(self, data_dir: str):
+        parts = [
+            hold_out(paths)
+            for paths in (data.training_paths(data_dir), data.cid22_paths(data_dir))
+        ]
+        kept, held_out = (
+            [data.read_rgb(path) for of_part in of_parts for path in of_part]
+            for of_parts in zip(*parts, strict=True)
+        )
+        self._pictures = kept
+        self.validation = draw_photo_batch(held_out, _validation_recipe(held_out), 0)
+
+    def batches(
+        self, patch_size: int, batch_size: int, alignment: int, seed: int
+    ) -> Callable[[int], Batch]:
+        """What maps a step to its batch; the grid's place is `PhotoRecipe`'s to say."""
+        del alignment
+        recipe = PhotoRecipe(patch_size, batch_size, seed)
+        return functools.partial(draw_photo_batch, self._pictures, recipe)
+
+
+# By the name that a recipe gives them.
+PICTURES = {"paper": PaperPictures, "photo": PhotoPictures}
+
+
+def hold_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Splits pictures into those to train on and those held out."""
     stride = max(2, len(paths) // NUM_VALIDATION_PICTURES)
     held_out = paths[::stride]
-    kept = [path for path in paths if path not in set(held_out)]
-    return tuple(
-        compress_pictures([data.read_luma(path) for path in part], qualities)
-        for part in (kept, held_out)
-    )
+    return [path for path in paths if path not in set(held_out)], held_out
 
 
-def validation_batch(
-    pictures: Sequence[CompressedPicture],
-) -> tuple[np.ndarray, np.ndarray]:
+def _validation_recipe(pictures: Sequence[np.ndarray]) -> PhotoRecipe:
+    """Patches as they are trained on, but large ones."""
+    shortest = min(min(picture.shape[:2]) for picture in pictures)
+    side = min(_PHOTO_VALIDATION_SIDE, shortest - photo_patches.MARGIN)
+    return PhotoRecipe(side, _PHOTO_VALIDATION_SIZE)
+
+
+def _top_left(pictures: Sequence[CompressedPicture]) -> Batch:
     """The top left of every picture at every quality.
 
     Returns:

@@ -18,11 +18,10 @@ import keras
 import numpy as np
 from absl import flags
 
-from dual_prior.patches import PatchRecipe, draw_batch
 from dual_prior.presets import PRESETS, find_preset
 from experiments import app, configs, training
 from experiments.classifier_model import classifier_model
-from experiments.pictures import load_pictures, validation_batch
+from experiments.pictures import PICTURES
 from experiments.run_dir import open_run_dir
 
 _PRESET = flags.DEFINE_enum(
@@ -92,8 +91,8 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
     recipe = config.recipe
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
-    train_pictures, validation_pictures = load_pictures(data_dir, configs.QUALITIES)
-    patches = PatchRecipe(
+    pictures = PICTURES[recipe.pictures](data_dir)
+    pairs = pictures.batches(
         recipe.patch_size, recipe.batch_size, recipe.alignment, config.seed
     )
     schedule = training.Schedule(
@@ -115,10 +114,9 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
         blends = np.random.default_rng((config.seed, step)).uniform(
             size=recipe.batch_size
         )
-        pair = draw_batch(train_pictures, patches, step)
-        return labelled(*pair, blends if recipe.blend else None)
+        return labelled(*pairs(step), blends if recipe.blend else None)
 
-    compressed, clean = validation_batch(validation_pictures)
+    compressed, clean = pictures.validation
     blends = np.linspace(0, 1, len(clean)) if recipe.blend else None
     return -training.fit(
         model,

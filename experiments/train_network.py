@@ -14,21 +14,19 @@ tensorboard/ and checkpoints/.
 """
 
 import dataclasses
-import functools
 import operator
 from pathlib import Path
 
 import keras
 from absl import flags
 
-from dual_prior.patches import PatchRecipe, draw_batch
 from dual_prior.presets import PRESETS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, training
 from experiments.classifier_model import load_classifier
-from experiments.pictures import load_pictures, validation_batch
+from experiments.pictures import PICTURES
 from experiments.run_dir import open_run_dir, save_weights_atomically
-from experiments.stages import psnr, unfold
+from experiments.stages import psnr, start_from, unfold
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")
 _DATA_DIR = flags.DEFINE_string(
@@ -39,6 +37,15 @@ _CLASSIFIER = flags.DEFINE_string(
     None,
     "Weights that train_classifier wrote. "
     f"Default: runs/classifier-PRESET/{training.BEST_WEIGHTS}.",
+)
+_INITIAL = flags.DEFINE_string(
+    "initial",
+    None,
+    "Weights to start from: of the same preset, or of `compact` for `photo`. Default: "
+    "random ones.",
+)
+_INITIAL_PRESET = flags.DEFINE_enum(
+    "initial_preset", None, list(PRESETS), "Whose they are. Default: those of --preset."
 )
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Folder of the run. Default: runs/network-PRESET."
@@ -76,6 +83,8 @@ class Config:
     recipe: configs.NetworkRecipe
     steps_per_epoch: int
     seed: int
+    initial: str | None = None
+    initial_preset: str | None = None
 
 
 def train(
@@ -96,8 +105,12 @@ def train(
     keras.config.set_dtype_policy(recipe.dtype)
     network = DualPriorNetwork.from_preset(config.preset, weights=None)
     load_classifier(network, classifier)
-    train_pictures, validation_pictures = load_pictures(data_dir, configs.QUALITIES)
-    validation = validation_batch(validation_pictures)
+    if config.initial:
+        source = DualPriorNetwork.from_preset(
+            config.initial_preset or config.preset, config.initial
+        )
+        start_from(network, source)
+    pictures = PICTURES[recipe.pictures](data_dir)
     for index, phase in enumerate(recipe.phases, start=1):
         network = unfold(network, phase.num_stages)
         schedule = training.Schedule(
@@ -109,7 +122,7 @@ def train(
             recipe.ema_momentum,
             steps_per_execution,
         )
-        patches = PatchRecipe(
+        batch_of = pictures.batches(
             phase.patch_size,
             phase.batch_size,
             recipe.alignment,
@@ -124,8 +137,8 @@ def train(
         )
         score = training.fit(
             network,
-            functools.partial(draw_batch, train_pictures, patches),
-            validation,
+            batch_of,
+            pictures.validation,
             schedule,
             folder / f"phase-{index}",
             score=operator.itemgetter("psnr"),
@@ -174,7 +187,14 @@ def main(argv):
         for phase in phases
     )
     recipe = configs.override(recipe, phases=phases, dtype=_DTYPE.value)
-    config = Config(_PRESET.value, recipe, _STEPS_PER_EPOCH.value, _SEED.value)
+    config = Config(
+        _PRESET.value,
+        recipe,
+        _STEPS_PER_EPOCH.value,
+        _SEED.value,
+        _INITIAL.value,
+        _INITIAL_PRESET.value,
+    )
     path, score = train(
         config,
         _DATA_DIR.value,

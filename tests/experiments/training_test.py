@@ -7,10 +7,11 @@ import pytest
 from dual_prior.classifier import CompressionClassifier
 from dual_prior.deblocker import Deblocker
 from dual_prior.patches import PatchRecipe, compress_pictures, draw_batch
+from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import training
 from experiments.checkpoint import NUM_KEPT, Checkpoints
-from experiments.stages import psnr, unfold
+from experiments.stages import psnr, start_from, unfold
 from tests.conftest import made_picture
 
 PICTURES = compress_pictures([made_picture(seed=s) for s in range(2)], (10, 30))
@@ -148,3 +149,30 @@ def test_the_learning_rate_warms_up_and_falls_to_zero():
     assert rates[0] == 0 and rates[3] < 1e-8
     np.testing.assert_allclose(rates[1], 3e-3, rtol=1e-5)
     assert rates[1] > rates[2] > rates[3]
+
+
+def test_a_grey_network_becomes_one_that_restores_the_luma_of_colour():
+    grey = _model()
+    rng = np.random.default_rng(0)
+    grey.deblocker.tail.kernel.assign(rng.normal(0, 0.1, (4, 4, 1, 4)))
+    grey.deblocker.tail.bias.assign([0.1])
+    colour = DualPriorNetwork(
+        Deblocker(3, features=4, num_units=1, reduced=2, scale=2),
+        CompressionClassifier(4, (2, 1)),
+        1,
+    )
+    colour.build((None, None, None, 3))
+    start_from(colour, grey)
+    rgb = rng.uniform(size=(1, 12, 10, 3)).astype(np.float32)
+    luma = rgb @ np.float32(LUMA_WEIGHTS)[:, None]
+    change = np.asarray(colour.deblocker(rgb)) - rgb
+    expected = np.asarray(grey.deblocker(luma)) - luma
+    np.testing.assert_allclose(change, np.repeat(expected, 3, axis=-1), atol=1e-5)
+    for part in ("alpha", "beta"):
+        values = [getattr(n.stages[0].solver, part).value() for n in (grey, colour)]
+        np.testing.assert_array_equal(*map(np.asarray, values))
+
+
+def test_a_network_starts_from_one_of_its_shape_only():
+    with pytest.raises(ValueError):
+        start_from(_model(), _model(num_stages=2))
