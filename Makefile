@@ -11,7 +11,7 @@ VENV := .venv
 .PHONY: restore test lint clean
 
 restore: $(VENV)/installed
-	$(VENV)/bin/dual-prior restore "$(IMAGE)"
+	$(VENV)/bin/dual-prior restore "$(IMAGE)" --overwrite
 
 test: $(VENV)/installed-for-tests
 	$(VENV)/bin/python -m pytest

@@ -14,7 +14,8 @@ _HOMES = {
     "FFTSolver": "fft_solver",
     "NonLocal": "non_local",
     "UnfoldingStage": "unfolding",
-    "restore": "restoration",
+    "restore": "restorer",
+    "restore_file": "restorer",
 }
 
 __all__ = sorted(_HOMES)

@@ -2,10 +2,17 @@
 
 import contextlib
 import os
+import re
+import socket
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+# The name says whose it is, so that what a killed process left can be told from what
+# another one is writing just now.
+_PREFIX = f".dual-prior-{socket.gethostname()}-"
 
 
 @contextlib.contextmanager
@@ -13,7 +20,8 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """A new file, open for writing, that becomes `path` when the block ends well.
 
     Opening it shows that the folder can be written to, before any work is done. If the
-    block raises, what was at `path` before is still there, and nothing else.
+    block raises, what was at `path` before is still there, and nothing else. What is
+    behind a symbolic link is replaced, not the link; permissions stay.
 
     Args:
         path: Where the file goes; one that exists is replaced.
@@ -21,21 +29,45 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Raises:
         OSError: The folder or the disk does not take the file.
     """
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".dual-prior-")
+    path = Path(os.path.realpath(path))
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f"{_PREFIX}{os.getpid()}-"
+    )
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's files are private
+        os.chmod(temporary, _mode(path))  # mkstemp's files are private
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
 
 
-def _umask() -> int:
+def remove_leftovers(folder: str | os.PathLike) -> None:
+    """Removes the temporary files that killed processes of this machine left."""
+    pattern = re.compile(re.escape(_PREFIX) + r"(\d+)-")
+    for entry in os.scandir(folder):
+        match = pattern.match(entry.name)
+        if match and not _is_alive(int(match[1])):
+            with contextlib.suppress(OSError):
+                os.unlink(entry.path)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+def _mode(path: Path) -> int:
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
     umask = os.umask(0)
     os.umask(umask)
-    return umask
+    return 0o666 & ~umask

@@ -5,48 +5,83 @@ at once.
 """
 
 import argparse
-import dataclasses
 import functools
+import json
 import os
+import signal
 import sys
-import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from tqdm import tqdm
+from dual_prior.jobs import UsageError, plan_jobs
+from dual_prior.presets import DEFAULT_PRESET, PRESETS
 
-from dual_prior.presets import PRESETS
-from dual_prior.quiet import start_backend
-
-_EXAMPLES = """\
+_RESTORE_EXAMPLES = """\
 examples:
   dual-prior restore photo.jpg                      writes photo.restored.png beside it
-  dual-prior restore photo.jpg --output clean.png
-  dual-prior restore *.jpg --output restored/       a folder for several pictures
+  dual-prior restore photo.jpg --output clean.webp
+  dual-prior restore photos --output restored       a folder, its tree kept
+  dual-prior restore 'scans/**/*.jpg' --format tiff --depth 16
+  dual-prior restore photo.jpg --strength 0.5 --compare compared.png
+  dual-prior restore - < photo.jpg > photo.png
+
+exit codes: 0 every picture has its result, 1 some failed, 2 wrong usage
 """
+
+_INSPECT_EXAMPLES = """\
+examples:
+  dual-prior inspect photo.jpg
+  dual-prior inspect photo.jpg --figure stages.png
+"""
+
+_SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpeg": ".jpg"}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command.
 
     Returns:
-        0 if every input was restored, 1 if any failed, 2 for wrong usage, 130 after
-        Ctrl-C.
+        0 if every input has its output, 1 if any failed, 2 for wrong usage, 130 after
+        Ctrl-C, 143 after SIGTERM.
     """
-    parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments = _parser().parse_args(argv)
     try:
-        return _restore_all(arguments)
+        return arguments.run(arguments)
+    except UsageError as error:
+        print(f"dual-prior: {error}", file=sys.stderr)
+        return 2
+    except _NoNetwork as error:
+        print(f"dual-prior: {error}", file=sys.stderr)
+        return 1
+    except _Terminated:
+        print("Terminated.", file=sys.stderr)
+        return 143
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def run() -> None:
     """Entry point of the installed command."""
     # Names that are no valid text must not fail the line that reports them.
     sys.stdout.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _on_terminate)
     sys.exit(main())
+
+
+class _NoNetwork(Exception):
+    """The network cannot be had: no picture can be restored."""
+
+
+class _Terminated(BaseException):
+    """SIGTERM: unfinished files are removed on the way out, as after Ctrl-C."""
+
+
+def _on_terminate(signum, frame):
+    raise _Terminated
 
 
 def _version() -> str:
@@ -65,169 +100,276 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"dual-prior {_version()}"
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    restore = commands.add_parser(
-        "restore",
-        help="restore pictures",
-        description="Restores pictures and writes them as PNG files. Originals are "
-        "never changed. Luma is restored, chroma is kept.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    restore.add_argument("inputs", nargs="+", type=Path, metavar="INPUT")
-    restore.add_argument(
-        "--output",
-        metavar="PATH",
-        help="NAME.png for one input, else a folder; a new folder for one input ends "
-        "in / (default: NAME.restored.png beside each input); an earlier result is "
-        "replaced",
-    )
-    restore.add_argument(
-        "--preset",
-        default="compact",
-        choices=PRESETS,
-        help="the network (default: %(default)s)",
-    )
-    restore.add_argument(
-        "--weights",
-        type=Path,
-        metavar="FILE",
-        help="a .weights.h5 file (default: those that ship with the preset)",
-    )
-    restore.add_argument(
-        "--quiet", action="store_true", help="print errors and warnings only"
-    )
+    _add_restore(commands)
+    _add_inspect(commands)
     return parser
 
 
-class _NoNetwork(Exception):
-    """The network cannot be had: no picture can be restored."""
+def _add_restore(commands) -> None:
+    restore = commands.add_parser(
+        "restore",
+        help="restore pictures",
+        description="Restores pictures: JPEGs, and PNG, WebP, TIFF and BMP files that "
+        "were JPEGs once. Originals are not touched unless --in_place is said.",
+        epilog=_RESTORE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    restore.set_defaults(run=_restore)
+    restore.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="a file, a folder (searched through), a pattern, or - (standard input)",
+    )
+    where = restore.add_argument_group("results")
+    where.add_argument(
+        "--output",
+        metavar="PATH",
+        help="a file for one picture, else a folder; a new folder for one picture ends "
+        "in / (default: NAME.restored.png beside each input)",
+    )
+    where.add_argument(
+        "--in_place",
+        action="store_true",
+        help="write each result over its input, when it is complete",
+    )
+    where.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace results that are there (default: skip their pictures)",
+    )
+    where.add_argument(
+        "--format",
+        choices=_SUFFIXES,
+        help="of the results (default: by the suffix of --output, else png)",
+    )
+    where.add_argument(
+        "--quality",
+        type=_between(1, 100, int),
+        default=95,
+        metavar="N",
+        help="of JPEG results, which are 4:4:4 (default: %(default)s)",
+    )
+    where.add_argument(
+        "--depth",
+        type=int,
+        choices=(8, 16),
+        help="bits a channel; 16 for PNG and TIFF only (default: the picture's own)",
+    )
+    where.add_argument(
+        "--strip",
+        action="store_true",
+        help="leave EXIF, XMP and resolution out; the colour profile stays",
+    )
+    where.add_argument(
+        "--compare",
+        metavar="PATH",
+        type=Path,
+        help="draw before and after side by side: NAME.png, or a folder",
+    )
+    how = restore.add_argument_group("restoring")
+    _add_network(how)
+    how.add_argument(
+        "--strength",
+        type=_between(0, 1, float),
+        default=1.0,
+        metavar="S",
+        help="0 (nothing is changed) to 1 (default: %(default)s)",
+    )
+    how.add_argument(
+        "--skip_clean",
+        action="store_true",
+        help="leave pictures alone that do not look compressed",
+    )
+    how.add_argument(
+        "--max_memory",
+        type=_between(1.2, 4096, float),
+        default=3.0,
+        metavar="GIB",
+        help="of the whole process: larger pictures are restored in smaller tiles "
+        "(default: %(default)s)",
+    )
+    _add_reading(restore)
+    telling = restore.add_argument_group("reports")
+    telling.add_argument(
+        "--quiet", action="store_true", help="print errors and warnings only"
+    )
+    telling.add_argument(
+        "--json", action="store_true", help="print one line of JSON a picture"
+    )
 
 
-def _restore_all(arguments: argparse.Namespace) -> int:
-    from dual_prior.image_file import ImageFileError
+def _add_inspect(commands) -> None:
+    inspect = commands.add_parser(
+        "inspect",
+        help="tell how pictures were compressed",
+        description="Tells the quantization tables and the quality they stand for, the "
+        "chroma subsampling, how blocky a picture is, and how surely the classifier "
+        "takes it for compressed.",
+        epilog=_INSPECT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    inspect.set_defaults(run=_inspect)
+    inspect.add_argument("inputs", nargs="+", metavar="INPUT", help="as of restore")
+    inspect.add_argument(
+        "--figure",
+        metavar="PATH",
+        type=Path,
+        help="draw what the network does, stage by stage: NAME.png, for one picture",
+    )
+    inspect.add_argument(
+        "--json", action="store_true", help="print one line of JSON a picture"
+    )
+    _add_network(inspect)
+    _add_reading(inspect)
 
-    try:
-        outputs = output_paths(arguments.inputs, arguments.output)
-    except ValueError as error:
-        print(f"dual-prior: {error}", file=sys.stderr)
-        return 2
 
-    @functools.cache  # loaded for the first picture that can be read
-    def network():
-        return _load_network(arguments.preset, arguments.weights)
+def _add_network(group) -> None:
+    group.add_argument(
+        "--preset",
+        default=DEFAULT_PRESET,
+        choices=PRESETS,
+        help="the network (default: %(default)s)",
+    )
+    group.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="a .weights.h5 file (default: those that ship with the preset)",
+    )
 
+
+def _add_reading(parser) -> None:
+    reading = parser.add_argument_group("what is read")
+    reading.add_argument(
+        "--strict", action="store_true", help="refuse JPEGs with damaged data"
+    )
+    reading.add_argument(
+        "--salvage", action="store_true", help="take what is there of truncated files"
+    )
+    for flag, default, unit in (
+        ("--max_megapixels", 100, "megapixels a picture"),
+        ("--max_file_size", 64, "megabytes a file"),
+        ("--max_scans", 100, "scans of a progressive JPEG"),
+    ):
+        reading.add_argument(
+            flag,
+            type=_between(1, 10**6, int),
+            default=default,
+            metavar="N",
+            help=f"refuse more {unit} (default: %(default)s)",
+        )
+
+
+def _between(low, high, kind):
+    def parse(text: str):
+        value = kind(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    parse.__name__ = f"number from {low} to {high}"  # argparse names it in its message
+    return parse
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from dual_prior.report import Reporter
+    from dual_prior.runner import FileOptions, Runner
+
+    named = Path(arguments.output or "").suffix.lower()
+    suffix = _SUFFIXES[arguments.format or "png"]
+    if arguments.depth == 16 and (
+        arguments.format in ("webp", "jpeg") or named in (".webp", ".jpg", ".jpeg")
+    ):
+        raise UsageError("--depth 16 is for PNG and TIFF results.")
+    jobs, warnings = plan_jobs(
+        arguments.inputs, arguments.output, suffix, arguments.in_place
+    )
+    if arguments.compare and len(jobs) > 1 and arguments.compare.suffix == ".png":
+        raise UsageError("--compare: give a folder for several pictures.")
+    reporter = Reporter(
+        len(jobs),
+        arguments.quiet,
+        arguments.json,
+        to_stderr=any(job.target is None for job in jobs),
+    )
+    for warning in warnings:
+        reporter.warn(warning)
+    options = FileOptions(
+        arguments.format,
+        arguments.quality,
+        arguments.strip,
+        arguments.overwrite,
+        arguments.compare,
+        arguments.strict,
+        arguments.salvage,
+        _limits(arguments),
+    )
+    Runner(functools.cache(lambda: _load(arguments)), options, reporter).run(jobs)
+    reporter.close()
+    # Nothing found is nothing restored.
+    return 1 if reporter.failures or not jobs else 0
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from dual_prior.inspection import description, description_text, stages_png
+    from dual_prior.picture_reader import PictureError, read_picture
+    from dual_prior.picture_writer import picture_file
+    from dual_prior.text import shown
+
+    jobs, warnings = plan_jobs(arguments.inputs, None, ".png")
+    if arguments.figure and len(jobs) > 1:
+        raise UsageError("--figure: expected one picture.")
+    for warning in warnings:
+        print(f"dual-prior: {warning}", file=sys.stderr)
+    restorer = None
     failures = 0
-    for source, target in zip(arguments.inputs, outputs, strict=True):
+    for job in jobs:
+        name = "standard input" if job.source is None else str(job.source)
         try:
-            _restore_one(network, source, target, arguments.quiet)
-        except ImageFileError as error:
-            print(f"dual-prior: {error}", file=sys.stderr)
+            picture = read_picture(
+                sys.stdin.buffer.read() if job.source is None else job.source,
+                _limits(arguments),
+                strict=arguments.strict,
+                salvage=arguments.salvage,
+                name=name,
+            )
+            restorer = restorer or _load(arguments)
+            facts = description(picture, restorer.probability(picture.pixels))
+            if arguments.json:
+                print(json.dumps({"input": name, **facts}))
+            else:
+                print(f"{shown(name)}\n{description_text(facts)}")
+            if arguments.figure:
+                with picture_file(arguments.figure) as write:
+                    write(stages_png(restorer, picture.pixels))
+                if not arguments.json:
+                    print(f"  drawn in {shown(arguments.figure)}")
+        except PictureError as error:
+            print(f"dual-prior: {shown(str(error))}", file=sys.stderr)
             failures += 1
-        except MemoryError:
-            print(f"dual-prior: {source}: not enough memory", file=sys.stderr)
-            failures += 1
-        except _NoNetwork as error:
-            print(f"dual-prior: {error}", file=sys.stderr)
-            return 1
     return 1 if failures else 0
 
 
-def output_paths(inputs: list[Path], output: str | None) -> list[Path]:
-    """Where each result goes.
+def _limits(arguments: argparse.Namespace):
+    from dual_prior.picture_reader import Limits
 
-    Args:
-        inputs: The pictures.
-        output: A PNG file for one input, or a folder; None for beside the inputs.
-
-    Raises:
-        ValueError: Two results would have one name, or a result an input's, or the
-            result's name is not a PNG file's.
-    """
-    names = [f"{path.stem}.restored.png" for path in inputs]
-    if output is None:
-        outputs = [
-            path.with_name(name) for path, name in zip(inputs, names, strict=True)
-        ]
-    elif len(inputs) > 1 or output.endswith(os.sep) or os.path.isdir(output):
-        outputs = [Path(output, name) for name in names]
-    else:
-        outputs = [Path(output)]
-    sources = {os.path.realpath(path): path for path in inputs}
-    taken = {}
-    for source, target in zip(inputs, outputs, strict=True):
-        key = os.path.realpath(target)
-        if key in sources:
-            raise ValueError(f"{target} is an input: originals are never overwritten.")
-        if target.suffix.lower() != ".png":
-            raise ValueError(
-                f"{target}: results are PNG files. Give NAME.png, or a folder as "
-                f"{target}{os.sep}"
-            )
-        if key in taken:
-            raise ValueError(
-                f"{taken[key]} and {source} would both become {target}. Restore them "
-                "into different folders."
-            )
-        taken[key] = source
-    return outputs
+    return Limits(
+        arguments.max_megapixels, arguments.max_file_size, arguments.max_scans
+    )
 
 
-def _load_network(preset: str, weights: Path | None):
-    start_backend()
-    from dual_prior.unfolding import DualPriorNetwork
+def _load(arguments: argparse.Namespace):
+    from dual_prior.restorer import Options, Restorer
 
+    given = {
+        name: getattr(arguments, name)
+        for name in ("strength", "skip_clean", "depth", "max_memory")
+        if hasattr(arguments, name)
+    }
     try:
-        return DualPriorNetwork.from_preset(preset, weights or "shipped")
+        return Restorer(Options(arguments.preset, arguments.weights, **given))
     except (OSError, ValueError) as error:
         raise _NoNetwork(" ".join(str(error).split())) from error
-
-
-def _restore_one(network, source: Path, target: Path, quiet: bool) -> None:
-    from dual_prior.image_file import png_file, read_picture
-
-    picture = read_picture(source)
-    for warning in picture.warnings:
-        print(f"dual-prior: {source}: warning: {warning}", file=sys.stderr)
-    with png_file(target) as write:
-        loaded = network()
-        from dual_prior.restoration import restore
-
-        started = time.monotonic()
-        with _TileBar(source.name, quiet) as bar:
-            pixels = restore(picture.pixels, loaded, bar.on_tile)
-        write(dataclasses.replace(picture, pixels=pixels))
-    if not quiet:
-        seconds = time.monotonic() - started
-        print(f"{source} ({_describe(picture)}) -> {target}  {seconds:.1f} s")
-
-
-def _describe(picture) -> str:
-    height, width = picture.pixels.shape[:2]
-    kind = "grey" if picture.is_grey else "colour"
-    quality = f" of quality about {picture.quality}" if picture.quality else ""
-    return f"{width}x{height}, {kind} {picture.format}{quality}"
-
-
-class _TileBar:
-    """A progress bar on a terminal, for pictures of several tiles."""
-
-    def __init__(self, name: str, quiet: bool):
-        self._name = name
-        self._is_wanted = not quiet and sys.stderr.isatty()
-        self._bar = None
-
-    def __enter__(self):
-        return self
-
-    def on_tile(self, done: int, total: int) -> None:
-        if total > 1 and self._is_wanted and self._bar is None:
-            self._bar = tqdm(total=total, desc=self._name, unit="tile", leave=False)
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)
-
-    def __exit__(self, *error):
-        if self._bar is not None:
-            self._bar.close()
 
 
 if __name__ == "__main__":

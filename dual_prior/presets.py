@@ -17,7 +17,9 @@ class Preset:
     Attributes are the arguments of `Deblocker`, `CompressionClassifier` and
     `DualPriorNetwork`; the defaults are the paper's, or this project's choice where the
     paper is silent (see there). `weights` is the shipped file's name, `weights_sha256`
-    its checksum; both are None where no weights ship.
+    its checksum; both are None where no weights ship. `clean_below`: pictures that the
+    classifier gives a lower probability are taken for uncompressed; None where that was
+    not measured.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Preset:
     eta_init: float = 0.01
     weights: str | None = None
     weights_sha256: str | None = None
+    clean_below: float | None = None
 
 
 # All numbers ours: what two cores can train, and half of a DnCNN to run.
@@ -68,6 +71,8 @@ PRESETS = {
         dataclasses.replace(_COMPACT, name="photo", channels=3),
     )
 }
+
+DEFAULT_PRESET = "compact"  # of what people restore
 
 
 def find_preset(name: str) -> Preset:

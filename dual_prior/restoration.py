@@ -1,115 +1,106 @@
-"""Arrays in, arrays out: pictures of any size, restored in bounded memory.
+"""Arrays in, arrays out: grey and colour, 8 and 16 bits, any size, bounded memory.
 
-A picture larger than a tile is restored tile by tile. Tiles start on the grid of JPEG
-blocks and overlap; across the overlap one fades into the next. The fade matters: the
-non-local operation and the pooling of the classifier look at a whole tile, so that two
-tiles differ slightly where they meet.
+A network of three channels restores red, green and blue together; one of one channel
+restores luma and leaves chroma as it is.
 """
 
+import functools
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
+from dual_prior.tiles import OnTile, map_tiles
+
 # Luma of JFIF files (ITU-R BT.601, full range): what a colour JPEG stores.
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
 TILE = 768  # ours: pixels a side; the pictures of the data sets are whole
-OVERLAP = 64  # ours: more than the de-blocker sees around a pixel; TILE - OVERLAP is
-# a multiple of 8, so that every tile starts on the grid of blocks.
 
-OnTile = Callable[[int, int], None]
+_LUMA = np.float32(LUMA_WEIGHTS)[:, None]
+
+_DEPTHS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
-def restore(
-    image: np.ndarray, network: Callable, on_tile: OnTile | None = None
+def restore_array(
+    image: np.ndarray,
+    network: Callable,
+    channels: int = 1,
+    strength: float = 1.0,
+    dtype: np.dtype | type | None = None,
+    tile: int = TILE,
+    on_tile: OnTile | None = None,
 ) -> np.ndarray:
     """The picture without its JPEG artifacts.
 
-    The luma of a colour picture is restored; its chroma stays as it is, so that no
-    colour shifts.
-
     Args:
-        image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8.
-        network: A `DualPriorNetwork` of one channel.
+        image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
+        network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same.
+        channels: 1 or 3.
+        strength: How much of the change is made, 0 (none: `image` comes back bit for
+            bit) to 1 (all).
+        dtype: Of the result, uint8 or uint16; that of `image` if None.
+        tile: Side of the tiles in which a larger picture is restored, pixels, a
+            multiple of 8.
         on_tile: Called with (tiles done, tiles in all) after each tile.
 
     Returns:
-        The restored picture, shaped like `image`, uint8.
+        The restored picture, shaped like `image`, clipped and rounded.
 
     Raises:
-        ValueError: `image` is no such picture.
+        ValueError: `image` is no such picture, or a number is out of range.
     """
+    _check(image, strength)
+    dtype = np.dtype(dtype or image.dtype)
+    if dtype not in _DEPTHS:
+        raise ValueError(f"Expected a dtype of uint8 or uint16, got {dtype}.")
     is_grey = image.ndim == 2
-    is_colour = image.ndim == 3 and image.shape[2] == 3
-    if image.dtype != np.uint8 or not (is_grey or is_colour) or image.size == 0:
-        raise ValueError(
-            "Expected a picture [H, W] or [H, W, 3] of uint8, got "
-            f"{image.dtype} {list(image.shape)}."
-        )
-    if is_grey:
-        return restore_luma(network, image, on_tile)
-    pixels = image.astype(np.float32) / np.float32(255)
-    luma = pixels @ np.float32(LUMA_WEIGHTS)
-    # With the chroma kept, a change of luma is the same change of red, green and blue.
-    pixels += (_restore_plane(network, luma, on_tile) - luma)[..., None]
-    return _to_uint8(pixels)
+    planes = image[..., None] if is_grey else image
+    change = functools.partial(_change, network, channels)
+    restored = np.empty(planes.shape, dtype)
+    for top, rows in map_tiles(change, planes, tile, on_tile):
+        window = np.s_[top : top + len(rows)]
+        pixels = np.clip(_unit(planes[window]) + np.float32(strength) * rows, 0, 1)
+        restored[window] = np.round(pixels * np.float32(_DEPTHS[dtype]))
+    return restored[..., 0] if is_grey else restored
 
 
-def restore_luma(
-    network: Callable, luma: np.ndarray, on_tile: OnTile | None = None
-) -> np.ndarray:
-    """A restored plane: what is measured by the paper's protocol.
+def seen_by(channels: int, planes: np.ndarray) -> np.ndarray:
+    """What a network of so many channels is shown of a picture.
 
     Args:
-        network: A `DualPriorNetwork` of one channel.
-        luma: Compressed plane `[H, W]`, uint8.
-        on_tile: As for `restore`.
+        channels: 1 (luma) or 3 (red, green, blue).
+        planes: `[H, W, 1 or 3]`, uint8 or uint16.
 
     Returns:
-        `[H, W]`, uint8, clipped and rounded.
+        `[H, W, channels]`, float32 in [0, 1].
     """
-    plane = luma.astype(np.float32) / np.float32(255)
-    return _to_uint8(_restore_plane(network, plane, on_tile))
+    pixels = _unit(planes)
+    if pixels.shape[-1] == channels:
+        return pixels
+    return pixels @ _LUMA if channels == 1 else np.repeat(pixels, channels, axis=-1)
 
 
-def _restore_plane(
-    network: Callable, plane: np.ndarray, on_tile: OnTile | None
-) -> np.ndarray:
-    """`[H, W]`, float32 in [0, 1], to the same, not clipped."""
-    tiles = [
-        (top, left)
-        for top in _tile_starts(plane.shape[0])
-        for left in _tile_starts(plane.shape[1])
-    ]
-    restored = np.zeros_like(plane)
-    total_weight = np.zeros_like(plane)
-    for done, (top, left) in enumerate(tiles, start=1):
-        window = np.s_[top : top + TILE, left : left + TILE]
-        tile = network(plane[window][None, :, :, None])
-        tile = keras.ops.convert_to_numpy(tile)[0, :, :, 0]
-        weight = np.multiply.outer(*(_fade(side) for side in tile.shape))
-        restored[window] += weight * tile
-        total_weight[window] += weight
-        if on_tile is not None:
-            on_tile(done, len(tiles))
-    return restored / total_weight
+def _unit(planes: np.ndarray) -> np.ndarray:
+    return planes.astype(np.float32) / np.float32(_DEPTHS[planes.dtype])
 
 
-def _tile_starts(side: int) -> range:
-    """Where tiles start along a side; the last one is longer than the overlap."""
-    if side <= TILE:
-        return range(1)
-    stride = TILE - OVERLAP
-    return range(0, side - OVERLAP, stride)
+def _check(image: np.ndarray, strength: float) -> None:
+    is_picture = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype not in _DEPTHS or not is_picture or image.size == 0:
+        raise ValueError(
+            "Expected a picture [H, W] or [H, W, 3] of uint8 or uint16, got "
+            f"{image.dtype} {list(image.shape)}."
+        )
+    if not 0 <= strength <= 1:
+        raise ValueError(f"Expected a strength of 0 to 1, got {strength}.")
 
 
-def _fade(side: int) -> np.ndarray:
-    """Weights `[side]` in (0, 1]: a ramp over the overlap at both ends."""
-    from_start = np.arange(1, side + 1, dtype=np.float32)
-    ends = np.minimum(from_start, from_start[::-1])
-    return np.minimum(ends / np.float32(OVERLAP), np.float32(1))
-
-
-def _to_uint8(values: np.ndarray) -> np.ndarray:
-    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+def _change(network: Callable, channels: int, planes: np.ndarray) -> np.ndarray:
+    """What the network adds to `planes`, float32, of the same shape."""
+    seen = seen_by(channels, planes)
+    change = keras.ops.convert_to_numpy(network(seen[None]))[0] - seen
+    if channels == planes.shape[-1]:
+        return change
+    # With the chroma kept, a change of luma is one of red, green and blue alike.
+    return np.repeat(change, 3, axis=-1) if channels == 1 else change @ _LUMA

@@ -26,7 +26,7 @@ from absl import flags
 
 from dual_prior.atomic_file import atomic_file
 from dual_prior.presets import PRESETS
-from dual_prior.restoration import restore_luma
+from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, cost
 from experiments.stages import unfold
@@ -138,11 +138,11 @@ def restoration_report(preset: str, repeats: int) -> list[str]:
     u, g = network.deblocker(y), stage.descent(y, beta)
     rival = dncnn()
     parts = {
-        "network": lambda: restore_luma(network, plane),
+        "network": lambda: restore_array(plane, network),
         "one de-blocker": lambda: _wait(network.deblocker(y)),
         "one classifier descent": lambda: _wait(stage.descent(y, beta)),
         "one solver": lambda: _wait(stage.solver(y, u, g)),
-        "DnCNN's architecture": lambda: restore_luma(rival, plane),
+        "DnCNN's architecture": lambda: restore_array(plane, rival),
     }
     seconds = {name: best_seconds(run, repeats) for name, run in parts.items()}
     dncnn_macs = 9 * (2 * 64 + 18 * 64**2)
@@ -187,7 +187,7 @@ def _restore_large(preset: str, side: int) -> tuple[float, int]:
     network = DualPriorNetwork.from_preset(preset, weights=None)
     plane = np.resize(np.arange(256, dtype=np.uint8), (side, side))
     started = time.perf_counter()
-    restore_luma(network, plane)
+    restore_array(plane, network)
     seconds = time.perf_counter() - started
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 

@@ -29,7 +29,7 @@ from tqdm import tqdm
 from dual_prior import jpeg, metrics
 from dual_prior.atomic_file import atomic_file
 from dual_prior.presets import PRESETS
-from dual_prior.restoration import restore_luma
+from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, data
 from experiments.published import table1
@@ -217,7 +217,8 @@ def _methods() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
         network = DualPriorNetwork.from_preset(
             _PRESET.value, _WEIGHTS.value or "shipped"
         )
-        methods[_PRESET.value] = lambda compressed: restore_luma(network, compressed)
+        channels = network.deblocker.channels
+        methods[_PRESET.value] = lambda y: restore_array(y, network, channels)
     return methods
 
 

@@ -1,3 +1,5 @@
+import io
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +9,7 @@ import pytest
 from PIL import Image
 
 from dual_prior import cli
+from dual_prior.restorer import Result
 from tests.conftest import ROOT, made_picture
 
 
@@ -17,12 +20,31 @@ def photo(tmp_path):
     return path
 
 
+class _Darkening:
+    """In the place of a `Restorer`: makes pictures darker by 5 of 255 levels."""
+
+    def restore(self, image, on_tile=None):
+        step = 5 * (257 if image.dtype == np.uint16 else 1)
+        pixels = np.where(image >= step, image - step, 0).astype(image.dtype)
+        return Result(pixels, self.probability(image), skipped=False)
+
+    def probability(self, image):
+        return 0.75
+
+
+class _SkippingDark(_Darkening):
+    """Takes dark pictures for clean."""
+
+    def restore(self, image, on_tile=None):
+        if image.mean() < 50:
+            return Result(image, 0.01, skipped=True)
+        return super().restore(image)
+
+
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Runs the command with a network that darkens; returns (code, out, err)."""
-    monkeypatch.setattr(
-        cli, "_load_network", lambda preset, weights: lambda y: y - np.float32(5 / 255)
-    )
+    monkeypatch.setattr(cli, "_load", lambda arguments: _Darkening())
 
     def run_command(*arguments):
         code = cli.main([str(argument) for argument in arguments])
@@ -44,7 +66,7 @@ def test_writes_a_png_beside_the_input_and_says_so(run, photo):
     code, out, err = run("restore", photo)
     result = photo.with_name("photo.restored.png")
     assert (code, err) == (0, "")
-    assert "88x72, colour JPEG of quality about 12" in out and str(result) in out
+    assert "88x72, colour JPEG 4:2:0 of quality about 12" in out and str(result) in out
     assert Image.open(result).format == "PNG"
     assert 4.5 < _darkening(photo, result) < 5.5
     assert photo.read_bytes() == before
@@ -65,7 +87,7 @@ def test_output_is_a_folder_for_several_inputs(run, photo, tmp_path):
     other = tmp_path / "other.jpeg"
     other.write_bytes(photo.read_bytes())
     code, out, _ = run("restore", photo, other, "--output", tmp_path / "results")
-    assert code == 0 and len(out.splitlines()) == 2
+    assert code == 0 and len(out.splitlines()) == 3  # and the sum
     names = sorted(os.listdir(tmp_path / "results"))
     assert names == ["other.restored.png", "photo.restored.png"]
 
@@ -75,16 +97,33 @@ def test_output_with_a_slash_is_a_folder_for_one_input(run, photo, tmp_path):
     assert os.listdir(tmp_path / "results") == ["photo.restored.png"]
 
 
-def test_a_result_that_is_no_png_is_refused(run, photo, tmp_path):
-    code, _, err = run("restore", photo, "--output", tmp_path / "clean.jpg")
-    assert code == 2 and err.count("\n") == 1 and "results are PNG files" in err
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("a.webp", "WEBP"), ("a.tif", "TIFF"), ("a.jpg", "JPEG"), ("a.PNG", "PNG")],
+)
+def test_the_suffix_of_the_output_says_its_format(run, photo, tmp_path, name, format):
+    assert run("restore", photo, "--output", tmp_path / name)[0] == 0
+    assert Image.open(tmp_path / name).format == format
+
+
+def test_format_says_it_for_all_results(run, photo):
+    assert run("restore", photo, "--format", "webp")[0] == 0
+    assert Image.open(photo.with_name("photo.restored.webp")).format == "WEBP"
+
+
+def test_a_suffix_that_stands_for_nothing_gets_one_line(run, photo, tmp_path):
+    code, _, err = run("restore", photo, "--output", tmp_path / "clean.gif")
+    assert code == 1 and err.count("\n") == 1 and "'.gif'" in err
     assert os.listdir(tmp_path) == ["photo.jpg"]
 
 
-def test_an_earlier_result_is_replaced(run, photo):
+def test_an_earlier_result_is_skipped_or_replaced_as_asked(run, photo):
     result = photo.with_name("photo.restored.png")
     result.write_bytes(b"old")
-    assert run("restore", photo)[0] == 0
+    code, out, err = run("restore", photo)
+    assert (code, err) == (0, "") and "skipped" in out and "--overwrite" in out
+    assert result.read_bytes() == b"old"
+    assert run("restore", photo, "--overwrite")[0] == 0
     assert Image.open(result).size == (88, 72)
 
 
@@ -96,7 +135,7 @@ def test_one_broken_file_does_not_stop_the_others(run, photo, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(photo.read_bytes()[:600])
     code, out, err = run("restore", broken, photo, tmp_path / "missing.jpg")
-    assert code == 1 and len(out.splitlines()) == 1
+    assert code == 1 and "3 pictures: 1 restored, 2 failed" in out
     first, second = err.splitlines()
     assert "broken.jpg: " in first and "truncated" in first
     assert "missing.jpg: no such file" in second
@@ -133,24 +172,164 @@ def test_an_unwritable_output_gets_one_line(run, photo, tmp_path):
     assert err.count("\n") == 1 and "x.png: cannot be written" in err
 
 
-@pytest.mark.parametrize("link", [False, True])
-def test_an_input_is_never_overwritten(run, photo, tmp_path, link):
-    target = photo
-    if link:
-        target = tmp_path / "link.png"
-        target.symlink_to(photo)
+def test_an_input_is_never_overwritten(run, photo):
     before = photo.read_bytes()
-    code, _, err = run("restore", photo, "--output", target)
-    assert code == 2 and "originals are never overwritten" in err
+    code, _, err = run("restore", photo, "--output", photo)
+    assert code == 2 and "--in_place only" in err and err.count("\n") == 1
     assert photo.read_bytes() == before
 
 
-def test_two_results_of_one_name_are_refused_before_any_work(run, photo, tmp_path):
-    twin = tmp_path / "photo.png"
-    Image.fromarray(made_picture()).save(twin)
-    code, _, err = run("restore", photo, twin)
-    assert code == 2 and "would both become" in err
-    assert not list(tmp_path.glob("*.restored.png"))
+def test_in_place_keeps_the_format_and_replaces_the_picture(run, photo):
+    before = np.array(Image.open(photo)).astype(int)
+    assert run("restore", photo, "--in_place")[0] == 0
+    again = Image.open(photo)
+    assert again.format == "JPEG" and os.listdir(photo.parent) == ["photo.jpg"]
+    assert 4 < (before - np.array(again)).mean() < 6
+
+
+def test_in_place_leaves_what_it_cannot_restore(run, photo):
+    broken = photo.read_bytes()[:700]
+    photo.write_bytes(broken)
+    assert run("restore", photo, "--in_place")[0] == 1
+    assert photo.read_bytes() == broken
+
+
+def test_a_folder_is_restored_with_its_tree(run, photo, tmp_path):
+    deep = tmp_path / "in" / "sub"
+    deep.mkdir(parents=True)
+    (deep / "a.jpg").write_bytes(photo.read_bytes())
+    (tmp_path / "in" / "b.png").write_bytes(b"broken")
+    code, out, err = run("restore", tmp_path / "in", "--output", tmp_path / "out")
+    assert code == 1 and "b.png" in err
+    assert (tmp_path / "out" / "sub" / "a.restored.png").is_file()
+    assert "2 pictures: 1 restored, 1 failed" in out.splitlines()[-1]
+
+
+def test_json_is_one_line_a_picture(run, photo, tmp_path):
+    broken = tmp_path / "broken\n.jpg"
+    broken.write_bytes(b"")
+    code, out, _ = run("restore", photo, broken, photo.parent / "no.jpg", "--json")
+    first, second, third = map(json.loads, out.splitlines())
+    assert code == 1
+    assert (first["status"], first["width"], first["quality"]) == ("restored", 88, 12)
+    assert first["probability"] == 0.75 and first["output"].endswith("restored.png")
+    assert (second["status"], second["input"]) == ("failed", str(broken))
+    assert "empty file" in second["reason"]
+    assert third["reason"] == "no such file or directory"
+
+
+def test_names_are_escaped_on_the_terminal(run, photo, tmp_path):
+    odd = tmp_path / os.fsdecode(b"line\nbreak\xff.jpg")
+    odd.write_bytes(photo.read_bytes())
+    code, out, err = run("restore", odd)
+    assert (code, err) == (0, "") and len(out.splitlines()) == 1
+    assert "line\\nbreak\\udcff.jpg" in out
+    odd.write_bytes(b"")
+    _, out, err = run("restore", odd, "--overwrite")
+    assert err.count("\n") == 1 and "line\\nbreak" in err
+
+
+def test_clean_pictures_are_left_alone(run, photo, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "_load", lambda arguments: _SkippingDark())
+    dark = tmp_path / "dark.png"
+    Image.fromarray(made_picture() // 8).save(dark)
+    code, out, _ = run("restore", dark, photo)
+    assert code == 0
+    assert "dark.png: skipped (looks uncompressed" in out
+    assert not (tmp_path / "dark.restored.png").exists()
+    assert (tmp_path / "photo.restored.png").is_file()
+
+
+def test_before_and_after_are_drawn(run, photo, tmp_path):
+    assert run("restore", photo, "--compare", tmp_path / "both.png")[0] == 0
+    assert Image.open(tmp_path / "both.png").width > 2 * 88
+    run("restore", photo, "--overwrite", "--compare", tmp_path / "drawn")
+    assert os.listdir(tmp_path / "drawn") == ["photo.jpg.compared.png"]
+
+
+def test_one_drawing_is_for_one_picture(run, photo, tmp_path):
+    code, _, err = run("restore", photo, tmp_path / "b.jpg", "--compare", "both.png")
+    assert code == 2 and "a folder for several" in err
+
+
+def test_metadata_travel_unless_stripped(run, photo, tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    Image.open(photo).save(photo, quality=50, exif=exif)
+    run("restore", photo, "--output", tmp_path / "a.png")
+    run("restore", photo, "--output", tmp_path / "b.png", "--strip")
+    assert Image.open(tmp_path / "a.png").getexif()[0x010F] == "a camera"
+    assert b"a camera" not in (tmp_path / "b.png").read_bytes()
+
+
+def test_alpha_is_kept(run, tmp_path):
+    image = Image.fromarray(np.stack([made_picture()] * 3, axis=-1))
+    alpha = made_picture(seed=5)
+    image.putalpha(Image.fromarray(alpha))
+    image.save(tmp_path / "a.png")
+    run("restore", tmp_path / "a.png")
+    again = Image.open(tmp_path / "a.restored.png")
+    np.testing.assert_array_equal(np.array(again)[..., 3], alpha)
+
+
+def test_limits_can_be_raised(run, tmp_path):
+    Image.fromarray(np.zeros((2000, 1000), np.uint8)).save(tmp_path / "a.png")
+    code, _, err = run("restore", tmp_path / "a.png", "--max_megapixels", 1)
+    assert code == 1 and "--max_megapixels allows more" in err
+    assert run("restore", tmp_path / "a.png", "--max_megapixels", 2)[0] == 0
+
+
+def test_salvage_and_strict_decide_over_damaged_files(run, photo, tmp_path):
+    photo.write_bytes(photo.read_bytes()[:-200])
+    assert run("restore", photo)[0] == 1
+    code, _, err = run("restore", photo, "--salvage")
+    assert code == 0 and "warning: decoded as far as it goes" in err
+    assert run("restore", photo, "--strict", "--salvage", "--overwrite")[0] == 1
+
+
+def test_special_files_in_a_folder_are_passed_over(run, photo, tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    code, _, err = run("restore", tmp_path)
+    assert code == 0 and "pipe.jpg: not a regular file, skipped" in err
+
+
+def test_inspect_tells_what_the_file_says(run, photo):
+    code, out, err = run("inspect", photo)
+    assert (code, err) == (0, "")
+    for words in ("88x72", "about 12", "4:2:0", "0.750", "baseline", "blockiness"):
+        assert words in out
+    table = Image.open(photo).quantization[0]
+    assert " ".join(f"{step:3}" for step in table[:8]) in out
+
+
+def test_inspect_speaks_json_and_reports_broken_files(run, photo, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    code, out, err = run("inspect", photo, tmp_path / "broken.jpg", "--json")
+    facts = json.loads(out)
+    assert code == 1 and "empty file" in err
+    assert facts["quality"] == 12 and len(facts["tables"][0]) == 64
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--strength", "2"),
+        ("--strength", "x"),
+        ("--quality", "0"),
+        ("--max_memory", "0.1"),
+        ("--depth", "12"),
+        ("--format", "gif"),
+    ],
+)
+def test_options_out_of_range_are_wrong_usage(run, photo, arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run("restore", photo, *arguments)
+    assert caught.value.code == 2
+
+
+def test_sixteen_bits_need_a_format_that_has_them(run, photo):
+    code, _, err = run("restore", photo, "--depth", "16", "--format", "jpeg")
+    assert code == 2 and "PNG and TIFF" in err
 
 
 @pytest.mark.parametrize(
@@ -168,38 +347,45 @@ def test_weights_that_do_not_fit_get_one_line(photo, tmp_path, capsys):
     assert cli.main(["restore", str(photo), "--weights", str(weights)]) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "some.weights.h5: not a Keras" in err
-    assert not list(tmp_path.glob("*.png"))
+    assert sorted(os.listdir(tmp_path)) == ["photo.jpg", "some.weights.h5"]
 
 
-def test_interruption_leaves_nothing(monkeypatch, photo, capsys):
-    def interrupted(y):
-        raise KeyboardInterrupt
+def _failing_with(error):
+    class Failing(_Darkening):
+        def restore(self, image, on_tile=None):
+            raise error
 
-    monkeypatch.setattr(cli, "_load_network", lambda preset, weights: interrupted)
-    assert cli.main(["restore", str(photo)]) == 130
+    return lambda arguments: Failing()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt, 130), (cli._Terminated, 143)]
+)
+def test_interruption_leaves_nothing(monkeypatch, photo, capsys, error, code):
+    monkeypatch.setattr(cli, "_load", _failing_with(error))
+    assert cli.main(["restore", str(photo)]) == code
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
 
 def test_too_little_memory_gets_one_line(monkeypatch, photo, capsys):
-    def greedy(y):
-        raise MemoryError
-
-    monkeypatch.setattr(cli, "_load_network", lambda preset, weights: greedy)
+    monkeypatch.setattr(cli, "_load", _failing_with(MemoryError))
     assert cli.main(["restore", str(photo)]) == 1
-    assert capsys.readouterr().err == f"dual-prior: {photo}: not enough memory\n"
+    err = capsys.readouterr().err
+    assert err.startswith(f"dual-prior: {photo}: not enough memory")
+    assert err.count("\n") == 1
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
 
-def _command(*arguments):
+def _command(*arguments, **options):
     # Importing Keras has set the level of logging in this process: not a user's.
     environment = {**os.environ}
     environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     return subprocess.run(
         [sys.executable, "-m", "dual_prior.cli", *map(str, arguments)],
         capture_output=True,
-        text=True,
         cwd=ROOT,
         env=environment,
+        **{"text": True, **options},
     )
 
 
@@ -207,6 +393,13 @@ def test_the_command_itself(photo):
     done = _command("restore", photo)
     assert (done.returncode, done.stderr) == (0, "")
     assert _darkening(photo, photo.with_name("photo.restored.png")) < 1
+
+
+def test_standard_input_goes_to_standard_output(photo):
+    done = _command("restore", "-", input=photo.read_bytes(), text=False)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(io.BytesIO(done.stdout)).size == (88, 72)
+    assert done.stderr.startswith(b"standard input (88x72")
 
 
 def test_a_missing_file_is_told_without_importing_keras(tmp_path):

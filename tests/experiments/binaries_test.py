@@ -156,7 +156,7 @@ assert len(jpeg(jpeg=tf.constant(data))["png"]) == 2
     )
     assert done.returncode == 0, done.stderr
 
-    from dual_prior.restoration import restore
+    from dual_prior.restoration import restore_array
     from dual_prior.unfolding import DualPriorNetwork
 
     network = DualPriorNetwork.from_preset(
@@ -170,7 +170,7 @@ assert len(jpeg(jpeg=tf.constant(data))["png"]) == 2
         image = Image.open(tmp_path / f"{name}.restored.png")
         assert image.mode == mode
         pixels = np.asarray(Image.open(tmp_path / f"{name}.jpg"))
-        difference = np.asarray(image).astype(int) - restore(pixels, network)
+        difference = np.asarray(image).astype(int) - restore_array(pixels, network)
         assert np.abs(difference).max() <= 1
 
 

@@ -1,0 +1,78 @@
+"""Before and after, side by side, with the detail where most was done."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+# All numbers ours, pixels.
+_SIDE = 640  # of a picture in the overview, at most
+_MIN_WIDTH = 320  # of a column
+_DETAIL = 80  # of the part shown enlarged
+_GAP = 12
+_LABEL = 28
+_BACKGROUND = (255, 255, 255)
+_INK = (32, 32, 32)
+_FRAME = (220, 40, 40)
+
+
+def comparison_png(before: np.ndarray, after: np.ndarray) -> bytes:
+    """A PNG file that shows both pictures, and below them the same detail of each.
+
+    Args:
+        before, after: `[H, W]` or `[H, W, 3]`, uint8 or uint16, of one size.
+    """
+    top, left, side = most_changed(before, after)
+    scale = min(1.0, _SIDE / max(before.shape[:2]))
+    width = max(round(before.shape[1] * scale), _MIN_WIDTH)
+    columns = [
+        _column(_as_image(pixels), label, (top, left, side), scale, width)
+        for pixels, label in ((before, "before"), (after, "after"))
+    ]
+    height = columns[0].height
+    sheet = Image.new("RGB", (2 * width + 3 * _GAP, height + 2 * _GAP), _BACKGROUND)
+    for index, column in enumerate(columns):
+        sheet.paste(column, (_GAP + index * (width + _GAP), _GAP))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def most_changed(before: np.ndarray, after: np.ndarray) -> tuple[int, int, int]:
+    """(top, left, side) of the square in which the two differ most."""
+    change = np.abs(before.astype(np.float32) - after.astype(np.float32))
+    if change.ndim == 3:
+        change = change.mean(axis=2)
+    side = min(_DETAIL, *change.shape)
+    # Sums over squares, from a table of sums over rectangles.
+    table = np.pad(change.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    sums = table[side:, side:] - table[:-side, side:]
+    sums += table[:-side, :-side] - table[side:, :-side]
+    top, left = np.unravel_index(np.argmax(sums), sums.shape)
+    return int(top), int(left), side
+
+
+def _as_image(pixels: np.ndarray) -> Image.Image:
+    if pixels.dtype == np.uint16:
+        pixels = np.round(pixels / 257).astype(np.uint8)
+    return Image.fromarray(pixels).convert("RGB")
+
+
+def _column(image, label, detail, scale, width) -> Image.Image:
+    """One picture with its label, and its detail enlarged below."""
+    top, left, side = detail
+    size = tuple(max(1, round(length * scale)) for length in image.size)
+    overview = image.resize(size, Image.Resampling.LANCZOS)
+    box = [round(v * scale) for v in (left, top, left + side, top + side)]
+    ImageDraw.Draw(overview).rectangle(box, outline=_FRAME, width=2)
+    # Pixels stay squares: it is they that are to be judged.
+    zoomed = image.crop((left, top, left + side, top + side)).resize(
+        (width, width), Image.Resampling.NEAREST
+    )
+    height = _LABEL + overview.height + _GAP + zoomed.height
+    column = Image.new("RGB", (width, height), _BACKGROUND)
+    font = ImageFont.load_default(18)
+    ImageDraw.Draw(column).text((0, 0), label, _INK, font)
+    column.paste(overview, (0, _LABEL))
+    column.paste(zoomed, (0, _LABEL + overview.height + _GAP))
+    return column

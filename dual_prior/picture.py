@@ -1,0 +1,59 @@
+"""A decoded picture, the right way up, with what its file said beside the pixels."""
+
+import dataclasses
+
+import numpy as np
+
+from dual_prior.jpeg_header import JpegHeader
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture in memory.
+
+    Attributes:
+        pixels: `[H, W]` (grey) or `[H, W, 3]` (red, green, blue), uint8 or uint16.
+        alpha: `[H, W]`, of the same dtype, or None.
+        format: What the file is, as Pillow names it: "JPEG", "PNG", ...
+        jpeg: What a JPEG file says of itself, or None.
+        metadata: What results carry over: `icc_profile`, `exif` (without orientation
+            and thumbnail) and `xmp`, as bytes; `dpi`, a pair of numbers.
+        warnings: What could not be kept or is doubtful, a sentence each.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    format: str = "PNG"
+    jpeg: JpegHeader | None = None
+    metadata: dict = dataclasses.field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether there is one channel, alpha aside."""
+        return self.pixels.ndim == 2
+
+    @property
+    def quality(self) -> int | None:
+        """Estimated JPEG quality, 1 to 100."""
+        return self.jpeg.quality if self.jpeg else None
+
+    @property
+    def description(self) -> str:
+        """What it is, in words: "colour JPEG 4:2:0 of quality about 75"."""
+        words = ["grey" if self.is_grey else "colour", self.format]
+        if self.pixels.dtype == np.uint16:
+            words.insert(0, "16-bit")
+        if self.jpeg and self.jpeg.subsampling != "none":
+            words.append(self.jpeg.subsampling)
+        if self.quality is not None:
+            words.append(f"of quality about {self.quality}")
+        return " ".join(words)
+
+    def with_pixels(self, pixels: np.ndarray) -> "Picture":
+        """The same picture with other pixels; alpha follows them in depth."""
+        alpha = self.alpha
+        if alpha is not None and alpha.dtype != pixels.dtype:
+            scale = {np.uint16: 257, np.uint8: 1 / 257}[pixels.dtype.type]
+            alpha = np.round(alpha * scale).astype(pixels.dtype)
+        return dataclasses.replace(self, pixels=pixels, alpha=alpha)

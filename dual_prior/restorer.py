@@ -1,0 +1,238 @@
+"""A network, loaded once, and what it does to pictures as a user wants it done."""
+
+import dataclasses
+import functools
+import os
+from pathlib import Path
+
+import numpy as np
+
+from dual_prior.presets import DEFAULT_PRESET, find_preset
+from dual_prior.quiet import start_backend
+from dual_prior.tiles import OVERLAP, OnTile
+
+# What the process needs beside the picture and a tile, GiB, and what each pixel of a
+# tile needs while it is restored, bytes: measured with `compact` and `photo`.
+_BASE_GIB = 0.8
+_BYTES_PER_TILE_PIXEL = 1400
+
+MIN_MEMORY_GIB = 1.2
+
+_SAMPLE = 256  # ours, pixels: the classifier looks at parts of large pictures
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How pictures are restored. All numbers are ours.
+
+    Attributes:
+        preset: The network.
+        weights: A `.weights.h5` file; None for those that ship with the preset.
+        strength: 0 (nothing is changed) to 1.
+        skip_clean: Leave pictures alone that the classifier takes for uncompressed.
+        depth: Bits a channel of the result, 8 or 16; None for the picture's own.
+        max_memory: Of the process, GiB: decides how large tiles are.
+    """
+
+    preset: str = DEFAULT_PRESET
+    weights: str | os.PathLike | None = None
+    strength: float = 1.0
+    skip_clean: bool = False
+    depth: int | None = None
+    max_memory: float = 3.0
+
+    def __post_init__(self):
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"Expected a strength of 0 to 1, got {self.strength}.")
+        if self.depth not in (None, 8, 16):
+            raise ValueError(f"Expected a depth of 8 or 16 bits, got {self.depth}.")
+        if self.max_memory < MIN_MEMORY_GIB:
+            raise ValueError(
+                f"Expected a max_memory of at least {MIN_MEMORY_GIB} GiB, got "
+                f"{self.max_memory}."
+            )
+        find_preset(self.preset)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of a picture.
+
+    Attributes:
+        pixels: As the picture's, or of `Options.depth`.
+        probability: That it was compressed, by the classifier.
+        skipped: Whether it was left alone as clean.
+    """
+
+    pixels: np.ndarray
+    probability: float
+    skipped: bool
+
+
+class Restorer:
+    """Restores pictures with one network.
+
+    Args:
+        options: How.
+
+    Raises:
+        ValueError: No weights ship with the preset, or they do not fit it.
+        OSError: The weights cannot be read.
+    """
+
+    def __init__(self, options: Options = Options()):
+        start_backend()
+        from dual_prior.unfolding import DualPriorNetwork
+
+        self.options = options
+        self.network = DualPriorNetwork.from_preset(
+            options.preset, options.weights or "shipped"
+        )
+
+    def restore(self, image: np.ndarray, on_tile: OnTile | None = None) -> Result:
+        """Restores a picture.
+
+        Args:
+            image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
+            on_tile: Called with (tiles done, tiles in all) after each tile.
+
+        Raises:
+            ValueError: `image` is no such picture.
+        """
+        from dual_prior.restoration import restore_array
+
+        options = self.options
+        probability = self.probability(image)
+        skipped = options.skip_clean and probability < self._clean_below()
+        pixels = restore_array(
+            image,
+            (lambda y: y) if skipped else self.network,
+            self.network.deblocker.channels,
+            options.strength,
+            {None: None, 8: np.uint8, 16: np.uint16}[options.depth],
+            self._tile(image),
+            on_tile,
+        )
+        return Result(pixels, probability, skipped)
+
+    def probability(self, image: np.ndarray) -> float:
+        """f_s: how surely a picture was compressed, 0 to 1.
+
+        Of a large picture, the mean over nine parts of it.
+        """
+        from keras import ops
+
+        from dual_prior.operators import image_gradient
+        from dual_prior.restoration import seen_by
+
+        values = []
+        for part in _parts(image):
+            planes = part[..., None] if part.ndim == 2 else part
+            seen = seen_by(self.network.deblocker.channels, planes)
+            value = self.network.classifier(image_gradient(seen[None]))
+            values.append(float(ops.convert_to_numpy(value)[0, 0]))
+        return float(np.mean(values))
+
+    def _clean_below(self) -> float:
+        threshold = find_preset(self.options.preset).clean_below
+        if threshold is None:
+            raise ValueError(
+                f"The preset {self.options.preset!r} does not tell clean pictures: "
+                "no threshold was measured for it."
+            )
+        return threshold
+
+    def _tile(self, image: np.ndarray) -> int:
+        """The side of the tiles that fit into the memory allowed."""
+        picture = 3 * image.nbytes / 2**30  # read, restored, and encoded
+        free = max(0.0, self.options.max_memory - _BASE_GIB - picture) * 2**30
+        side = int((free / _BYTES_PER_TILE_PIXEL) ** 0.5) // 8 * 8
+        return int(np.clip(side, 2 * OVERLAP, 1024))
+
+
+def _parts(image: np.ndarray) -> list[np.ndarray]:
+    height, width = image.shape[:2]
+    if max(height, width) <= 3 * _SAMPLE:
+        return [image]
+
+    def starts(side: int) -> list[int]:
+        last = max(0, side - _SAMPLE)
+        return [last * i // 2 // 8 * 8 for i in range(3)]
+
+    return [
+        image[top : top + _SAMPLE, left : left + _SAMPLE]
+        for top in starts(height)
+        for left in starts(width)
+    ]
+
+
+@functools.lru_cache(maxsize=2)
+def _restorer(options: Options) -> Restorer:
+    return Restorer(options)
+
+
+def restore(image: np.ndarray, **options) -> np.ndarray:
+    """The picture without its JPEG artifacts.
+
+    Args:
+        image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
+        **options: Of `Options`: preset, weights, strength, skip_clean, depth,
+            max_memory. The network is loaded once for the same options.
+
+    Returns:
+        The restored picture, shaped like `image`.
+
+    Raises:
+        ValueError: `image` is no such picture, or an option is out of range.
+        OSError: The weights cannot be read.
+
+    Example:
+        restored = dual_prior.restore(np.asarray(Image.open("photo.jpg")))
+    """
+    return _restorer(Options(**options)).restore(image).pixels
+
+
+def restore_file(
+    path: str | os.PathLike,
+    output: str | os.PathLike | None = None,
+    overwrite: bool = False,
+    jpeg_quality: int = 95,
+    strip: bool = False,
+    **options,
+) -> Path:
+    """Restores a picture file into another one, as `dual-prior restore` does.
+
+    Args:
+        path: The picture.
+        output: PNG, WebP, TIFF or JPEG by its suffix; NAME.restored.png beside the
+            picture by default.
+        overwrite: Replace a result that is there.
+        jpeg_quality: Of a JPEG result, 1 to 100.
+        strip: Carry over the colour profile only.
+        **options: Of `Options`, as for `restore`.
+
+    Returns:
+        The path of the result.
+
+    Raises:
+        PictureError: The picture cannot be read, or the result not be written.
+        FileExistsError: The result is there.
+        ValueError: An option is out of range, or the format does not take the picture.
+    """
+    from dual_prior.picture_reader import read_picture
+    from dual_prior.picture_writer import encode_picture, output_format, picture_file
+
+    path = Path(path)
+    target = path.with_name(f"{path.stem}.restored.png") if output is None else output
+    target = Path(target)
+    if os.path.realpath(target) == os.path.realpath(path):
+        raise ValueError(f"{target} is the picture itself: originals are not replaced.")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists; overwrite=True replaces it.")
+    file_format = output_format(target.suffix)
+    picture = read_picture(path)
+    with picture_file(target) as write:
+        result = _restorer(Options(**options)).restore(picture.pixels)
+        restored = picture.with_pixels(result.pixels)
+        write(encode_picture(restored, file_format, jpeg_quality, strip))
+    return target

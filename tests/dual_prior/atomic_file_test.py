@@ -1,0 +1,60 @@
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from dual_prior import atomic_file as module
+from dual_prior.atomic_file import atomic_file, remove_leftovers
+
+
+def test_the_file_is_there_when_it_is_complete(tmp_path):
+    with atomic_file(tmp_path / "a") as file:
+        file.write(b"new")
+        assert not (tmp_path / "a").exists()
+    assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), atomic_file(tmp_path / "a") as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_permissions_of_a_replaced_file_stay(tmp_path):
+    path = tmp_path / "a"
+    path.touch()
+    path.chmod(0o640)
+    with atomic_file(path) as file:
+        file.write(b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_what_a_link_leads_to_is_replaced(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a").write_bytes(b"old")
+    os.symlink("sub/a", tmp_path / "link")
+    with atomic_file(tmp_path / "link") as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "sub" / "a").read_bytes() == b"new"
+
+
+def test_only_what_dead_processes_left_is_removed(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True
+    )
+    dead = int(done.stdout)
+    leftover = tmp_path / f"{module._PREFIX}{dead}-abc"
+    others = [
+        tmp_path / f"{module._PREFIX}{os.getpid()}-abc",  # being written
+        tmp_path / f".dual-prior-elsewhere-{dead}-abc",  # another machine's
+        tmp_path / "photo.jpg",
+    ]
+    for path in (leftover, *others):
+        path.touch()
+    remove_leftovers(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted(path.name for path in others)

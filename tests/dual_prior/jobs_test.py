@@ -1,0 +1,164 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from dual_prior.jobs import Job, UsageError, plan_jobs
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A folder of (empty) pictures and other files, which is where we are."""
+    for name in (
+        "a.jpg",
+        "b.JPEG",
+        "notes.txt",
+        ".hidden.jpg",
+        "a.restored.png",
+        "sub/c.png",
+        "sub/deep/d.webp",
+        ".git/e.jpg",
+    ):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _plan(*inputs, output=None, suffix=".png", **options):
+    jobs, warnings = plan_jobs(inputs, output, suffix, **options)
+    return [(str(job.source), str(job.target)) for job in jobs], warnings
+
+
+def test_a_file_gives_its_result_beside_it(tree):
+    assert _plan("photos/a.jpg")[0] == [("photos/a.jpg", "photos/a.restored.png")]
+
+
+def test_a_named_output_is_a_file_for_one_input(tree):
+    assert _plan("photos/a.jpg", output="x.webp")[0] == [("photos/a.jpg", "x.webp")]
+
+
+@pytest.mark.parametrize("output", ["new/", "photos"])
+def test_an_output_that_is_a_folder_takes_one_input_too(tree, output):
+    expected = str(Path(output, "a.restored.png"))
+    assert _plan("photos/a.jpg", output=output)[0] == [("photos/a.jpg", expected)]
+
+
+def test_a_folder_is_searched_and_its_tree_kept(tree):
+    jobs, warnings = _plan("photos", output="out", suffix=".tif")
+    assert jobs == [
+        ("photos/a.jpg", "out/a.restored.tif"),
+        ("photos/b.JPEG", "out/b.restored.tif"),
+        ("photos/sub/c.png", "out/sub/c.restored.tif"),
+        ("photos/sub/deep/d.webp", "out/sub/deep/d.restored.tif"),
+    ]
+    assert warnings == []
+
+
+def test_without_output_results_lie_beside_their_inputs(tree):
+    targets = [target for _, target in _plan("photos")[0]]
+    assert "photos/sub/deep/d.restored.png" in targets
+
+
+def test_patterns_that_the_shell_left_alone(tree):
+    jobs, _ = _plan("photos/**/*.png", "photos/[ab]*", output="out")
+    assert [source for source, _ in jobs] == [
+        "photos/sub/c.png",  # and not a.restored.png
+        "photos/a.jpg",
+        "photos/b.JPEG",
+    ]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tree):
+    (tree / "x[1].jpg").touch()
+    assert _plan("x[1].jpg")[0] == [("x[1].jpg", "x[1].restored.png")]
+
+
+def test_a_pattern_without_matches_is_told(tree):
+    with pytest.raises(UsageError, match=r"\*.gif: no picture matches"):
+        _plan("*.gif")
+
+
+def test_a_missing_file_is_left_to_the_reader_to_report(tree):
+    assert _plan("missing.jpg")[0] == [("missing.jpg", "missing.restored.png")]
+
+
+def test_two_inputs_of_one_stem_get_distinct_names(tree):
+    (tree / "photos" / "a.png").touch()
+    assert _plan("photos/a.jpg", "photos/a.png", "photos/b.JPEG", output="out")[0] == [
+        ("photos/a.jpg", "out/a.jpg.restored.png"),
+        ("photos/a.png", "out/a.png.restored.png"),
+        ("photos/b.JPEG", "out/b.restored.png"),
+    ]
+
+
+def test_two_results_of_one_name_are_refused(tree):
+    (tree / "a.jpg").touch()
+    with pytest.raises(UsageError, match="would both become"):
+        _plan("photos/a.jpg", "a.jpg", output="out")
+    with pytest.raises(UsageError, match="would both become"):
+        _plan("a.jpg", "a.jpg")
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_an_input_is_no_output(tree, link):
+    target = "photos/a.jpg"
+    if link:
+        target = "link.png"
+        os.symlink("photos/a.jpg", target)
+    with pytest.raises(UsageError, match="--in_place only"):
+        _plan("photos/a.jpg", output=target)
+
+
+def test_in_place_writes_over_the_inputs(tree):
+    jobs, _ = _plan("photos/a.jpg", "photos/sub", in_place=True)
+    assert jobs[0] == ("photos/a.jpg", "photos/a.jpg")
+    assert all(source == target for source, target in jobs) and len(jobs) == 3
+
+
+def test_in_place_excludes_an_output(tree):
+    with pytest.raises(UsageError, match="exclude each other"):
+        _plan("photos/a.jpg", output="x.png", in_place=True)
+
+
+def test_link_loops_end(tree):
+    os.symlink(".", "photos/sub/loop")
+    os.symlink("../photos", "photos/again")
+    sources = [source for source, _ in _plan("photos", output="out")[0]]
+    assert sorted(os.path.realpath(s) for s in sources) == sorted(
+        str(tree / "photos" / name)
+        for name in ("a.jpg", "b.JPEG", "sub/c.png", "sub/deep/d.webp")
+    )
+
+
+def test_special_files_are_skipped_with_a_warning(tree):
+    os.mkfifo("photos/pipe.jpg")
+    jobs, warnings = _plan("photos", output="out")
+    assert len(jobs) == 4
+    assert warnings == ["photos/pipe.jpg: not a regular file, skipped"]
+
+
+def test_an_empty_folder_is_told(tree):
+    (tree / "empty").mkdir()
+    assert _plan("empty") == ([], ["empty: no pictures in this folder"])
+
+
+def test_odd_names_survive(tree):
+    name = os.fsdecode(b"new\nline \xff'\".jpg")
+    (tree / name).touch()
+    ((source, target),) = _plan(name)[0]
+    assert (source, target) == (name, name.removesuffix(".jpg") + ".restored.png")
+
+
+def test_standard_input_goes_to_standard_output_or_a_file(tree):
+    assert plan_jobs(["-"], None, ".png")[0] == [Job(None, None)]
+    assert plan_jobs(["-"], "-", ".png")[0] == [Job(None, None)]
+    assert plan_jobs(["-"], "x.png", ".png")[0] == [Job(None, Path("x.png"))]
+    for inputs, output, in_place in (
+        (["-", "a.jpg"], None, False),
+        (["-"], "photos", False),
+        (["-"], None, True),
+    ):
+        with pytest.raises(UsageError):
+            plan_jobs(inputs, output, ".png", in_place)
