@@ -1,5 +1,6 @@
 # make restore IMAGE=photo.jpg   restore a picture
 # make test                      run the tests
+# make soak                      test faults at full size: minutes
 # make lint                      check style and imports
 #
 # Each makes the virtual environment .venv and installs what it needs first.
@@ -8,13 +9,16 @@ PYTHON ?= python3
 IMAGE ?= samples/astronaut.jpg
 VENV := .venv
 
-.PHONY: restore test lint clean
+.PHONY: restore test soak lint clean
 
 restore: $(VENV)/installed
 	$(VENV)/bin/dual-prior restore "$(IMAGE)" --overwrite
 
 test: $(VENV)/installed-for-tests
 	$(VENV)/bin/python -m pytest
+
+soak: $(VENV)/installed-for-tests
+	$(VENV)/bin/python -m pytest --soak tests/dual_prior/soak_test.py
 
 lint: $(VENV)/installed-for-tests
 	$(VENV)/bin/ruff check

@@ -3,7 +3,8 @@
     python -m experiments.export_saved_model --preset=compact --output=runs/saved_model
 
 Two signatures:
-- `luma`: `luma`, float32 [B, H, W, 1] in [0, 1], to `restored`, the same.
+- `luma`: `luma`, float32 [B, H, W, 1] in [0, 1], to `restored`, the same. A preset of
+  three channels has `rgb` instead, of [B, H, W, 3].
 - `jpeg`: `jpeg`, strings [B], each the bytes of a JPEG file, to `png`, strings [B], the
   bytes of PNG files of the same sizes; grey stays grey, colour keeps its chroma.
 
@@ -44,15 +45,10 @@ def export(network: DualPriorNetwork, output: str | os.PathLike) -> None:
 
     Raises:
         OSError: `output` exists and is no SavedModel, or cannot be written.
-        ValueError: The network has more than one channel, or the backend is not
-            TensorFlow.
+        ValueError: The backend is not TensorFlow.
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError("Expected the TensorFlow backend: only it writes SavedModels.")
-    if network.deblocker.channels != 1:
-        raise ValueError(
-            f"Expected a network of one channel, got {network.deblocker.channels}."
-        )
     output = Path(output)
     if output.exists() and not (output / "saved_model.pb").is_file():
         raise FileExistsError(f"{output}: exists, and is no SavedModel to be replaced.")
@@ -66,11 +62,19 @@ def export(network: DualPriorNetwork, output: str | os.PathLike) -> None:
         shutil.move(os.path.join(folder, "new"), output)
 
 
+def pixels_signature(network: DualPriorNetwork) -> str:
+    """The name of the signature that takes pixels, and of its argument."""
+    return "luma" if network.deblocker.channels == 1 else "rgb"
+
+
 def _write(network: DualPriorNetwork, folder: str) -> None:
     import tensorflow as tf
 
-    def restore_luma(luma):
-        return {"restored": network(luma)}
+    channels = network.deblocker.channels
+    name = pixels_signature(network)
+
+    def restore_pixels(pixels):
+        return {"restored": network(pixels)}
 
     def restore_jpeg(jpeg):
         png = tf.map_fn(
@@ -83,9 +87,9 @@ def _write(network: DualPriorNetwork, folder: str) -> None:
     archive = keras.export.ExportArchive()
     archive.track(network)
     archive.add_endpoint(
-        "luma",
-        restore_luma,
-        [tf.TensorSpec((None, None, None, 1), tf.float32, name="luma")],
+        name,
+        restore_pixels,
+        [tf.TensorSpec((None, None, None, channels), tf.float32, name=name)],
     )
     archive.add_endpoint(
         "jpeg", restore_jpeg, [tf.TensorSpec((None,), tf.string, name="jpeg")]
@@ -109,16 +113,23 @@ def _restore_one(network: DualPriorNetwork, data):
     ):
         is_grey = shape[2] == 1
 
+    # As in dual_prior.restoration, for both kinds of pictures and of networks.
+    weights = tf.constant(LUMA_WEIGHTS, tf.float32)[:, None]
+
     def grey():
         pixels = _decode(data, channels=1)
-        return _encode(network(pixels[None])[0])
+        if network.deblocker.channels == 1:
+            return _encode(network(pixels[None])[0])
+        restored = network(tf.repeat(pixels, 3, axis=-1)[None])[0]
+        return _encode(tf.matmul(restored, weights))
 
     def colour():
-        # As in dual_prior.restoration.restore: luma changes, chroma does not.
         pixels = _decode(data, channels=3)
-        luma = tf.tensordot(pixels, tf.constant(LUMA_WEIGHTS, tf.float32), 1)
-        restored = network(luma[None, :, :, None])[0, :, :, 0]
-        return _encode(pixels + (restored - luma)[..., None])
+        if network.deblocker.channels == 3:
+            return _encode(network(pixels[None])[0])
+        # Luma changes, chroma does not.
+        luma = tf.matmul(pixels, weights)
+        return _encode(pixels + network(luma[None])[0] - luma)
 
     return tf.cond(is_grey, grey, colour)
 
@@ -143,7 +154,7 @@ def main(argv):
     del argv
     network = DualPriorNetwork.from_preset(_PRESET.value, _WEIGHTS.value or "shipped")
     export(network, _OUTPUT.value)
-    print(f"Wrote {_OUTPUT.value}: signatures luma and jpeg.")
+    print(f"Wrote {_OUTPUT.value}: signatures {pixels_signature(network)} and jpeg.")
 
 
 if __name__ == "__main__":

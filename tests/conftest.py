@@ -9,6 +9,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser):
+    """Adds --soak, which `make soak` gives."""
+    parser.addoption(
+        "--soak", action="store_true", help="run tests of faults at their full size"
+    )
+
+
+@pytest.fixture(scope="session")
+def soak(request) -> bool:
+    """Whether tests of faults run at their full size."""
+    return request.config.getoption("--soak")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the public data sets, beside the checkout."""

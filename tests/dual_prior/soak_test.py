@@ -1,0 +1,182 @@
+"""Faults at scale: a little of each in every run, all of it in `make soak`."""
+
+import hashlib
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dual_prior.picture_reader import Limits, PictureError, read_picture
+from tests.conftest import ROOT, made_picture
+from tests.dual_prior.mutants import mutants
+
+# The command with a network that inverts, which takes no time to load.
+COMMAND = """
+import sys, time
+import numpy as np
+from dual_prior import cli
+from dual_prior.restorer import Result
+
+class Inverting:
+    def restore(self, image, on_tile=None):
+        time.sleep({pause})
+        return Result(255 - image, 0.5, False)
+
+cli._load = lambda arguments: Inverting()
+sys.exit(cli.run())
+"""
+
+
+def _start(*arguments, pause=0.0):
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(pause=pause), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def _folder(path, count):
+    """`count` different small JPEGs."""
+    path.mkdir()
+    for index in range(count):
+        plane = np.roll(made_picture(32, 40, index % 7), index)
+        Image.fromarray(plane).save(path / f"{index:05}.jpg", quality=60)
+    return path
+
+
+def _hashes(folder):
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+    }
+
+
+@pytest.mark.parametrize("kind", ["baseline", "progressive", "png"])
+def test_mutants_end_in_a_picture_or_in_one_line(kind, soak, tmp_path):
+    path = tmp_path / "picture"
+    image = Image.fromarray(np.stack([made_picture(seed=s) for s in range(3)], -1))
+    settings = {"quality": 50, "progressive": kind == "progressive"}
+    image.save(path, *(["PNG"] if kind == "png" else ["JPEG"]), **settings)
+    pictures = slowest = 0
+    for mutant in mutants(path.read_bytes(), 5000 if soak else 100, seed=1):
+        started = time.monotonic()
+        try:
+            pictures += read_picture(mutant, Limits(max_megapixels=4)).pixels.ndim > 1
+        except PictureError as error:
+            assert "\n" not in str(error)
+        slowest = max(slowest, time.monotonic() - started)
+    assert pictures > 0 or kind == "png"  # whose checksums find every change
+    assert slowest < 2 or not soak
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 4 * 2**20  # KiB
+
+
+def test_every_cut_is_told(soak, tmp_path):
+    image = Image.fromarray(np.stack([made_picture(seed=s) for s in range(3)], -1))
+    image.save(tmp_path / "photo.jpg", quality=80)
+    data = (tmp_path / "photo.jpg").read_bytes()
+    for length in range(2, 2000, 1 if soak else 37):
+        with pytest.raises(PictureError, match="truncated"):
+            read_picture(data[:length])
+
+
+def test_killed_at_any_moment_it_leaves_no_half_written_file(soak, tmp_path):
+    source = _folder(tmp_path / "in", 200 if soak else 20)
+    reference = tmp_path / "reference"
+    process = _start("restore", source, "--output", reference)
+    assert process.communicate() and process.returncode == 0
+    output = tmp_path / "out"
+    chance = random.Random(0)
+    for kill in range(50 if soak else 4):
+        process = _start("restore", source, "--output", output, pause=0.002)
+        time.sleep(chance.uniform(0.2, 0.8))
+        process.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM]))
+        process.communicate()
+        wanted = _hashes(reference)
+        if output.exists():
+            for name, digest in _hashes(output).items():
+                if not name.startswith(".dual-prior-"):
+                    assert digest == wanted[name], (kill, name)
+    process = _start("restore", source, "--output", output)
+    process.communicate()
+    assert process.returncode == 0
+    assert _hashes(output) == _hashes(reference)  # and no temporary file is left
+
+
+def test_two_processes_may_fill_one_folder(soak, tmp_path):
+    source = _folder(tmp_path / "in", 100 if soak else 15)
+    _start("restore", source, "--output", tmp_path / "alone").communicate()
+    both = [
+        _start("restore", source, "--output", tmp_path / "out", "--overwrite")
+        for _ in range(2)
+    ]
+    for process in both:
+        _, err = process.communicate()
+        assert (process.returncode, err) == (0, "")
+    assert _hashes(tmp_path / "out") == _hashes(tmp_path / "alone")
+
+
+def test_many_files_some_of_them_bad(soak, tmp_path):
+    count = 10_000 if soak else 60
+    source = _folder(tmp_path / "in", count)
+    bad = range(0, count, 20)
+    for index in bad:
+        (source / f"{index:05}.jpg").write_bytes(b"\xff\xd8 broken")
+    process = _start("restore", source, "--output", tmp_path / "out")
+    pages = []  # of memory, looked at twenty times while it works
+    for number, _ in enumerate(process.stdout):
+        if number % (count // 20) == 0:
+            with open(f"/proc/{process.pid}/statm") as statm:
+                pages.append(int(statm.read().split()[1]))
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert len(err.splitlines()) == len(bad)
+    assert len(os.listdir(tmp_path / "out")) == count - len(bad)
+    assert max(pages[2:]) < 1.05 * pages[2]
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+def test_a_full_disk_costs_no_earlier_result(format, tmp_path):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (600, 600, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    target = tmp_path / f"out.{format}"
+    target.write_bytes(b"an earlier result")
+    script = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+    ) + COMMAND.format(pause=0)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", script, "restore", tmp_path / "noise.png"),
+            *("--output", target, "--overwrite", "--format", format),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 1
+    assert "cannot be written (file too large)" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert target.read_bytes() == b"an earlier result"
+    assert sorted(os.listdir(tmp_path)) == ["noise.png", target.name]
+
+
+def test_every_small_size(soak, tmp_path):
+    sides = range(1, 34) if soak else (1, 2, 7, 8, 9, 17, 33)
+    for height in sides:
+        for width in sides:
+            plane = np.resize(made_picture(), (height, width))
+            image = Image.fromarray(np.stack([plane] * 3, axis=-1))
+            image.save(tmp_path / "a.jpg", quality=50)
+            picture = read_picture(tmp_path / "a.jpg", strict=True)
+            assert picture.pixels.shape == (height, width, 3)
