@@ -36,11 +36,12 @@ def description(picture: Picture, probability: float) -> dict:
     }
     if picture.jpeg is not None:
         header = picture.jpeg
-        facts["process"] = header.process
+        coding = "arithmetic" if header.arithmetic else "Huffman"
+        facts["process"] = f"{header.process}, {coding}"
         facts["subsampling"] = header.subsampling
         facts["scans"] = header.num_scans
         # Components mostly share tables: each is told once.
-        for table in header.tables:
+        for table in header.quantization:
             values = np.asarray(table).astype(int).tolist()
             if values not in facts["tables"]:
                 facts["tables"].append(values)

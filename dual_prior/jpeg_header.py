@@ -1,50 +1,36 @@
-"""What a JPEG file says of itself, read without decoding a pixel."""
+"""What a JPEG file says of itself, read from its markers without decoding pixels."""
 
 import dataclasses
+import re
 
 import numpy as np
 
-# Start-of-frame markers, by what they announce (JPEG standard, Table B.1).
+# A marker: neither a stuffed zero, nor a restart, nor a fill byte.
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+_SOI, _EOI, _SOS, _DQT, _DNL, _DRI, _DHP = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE
+_APP14 = 0xEE
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROCESSES = {
     0xC0: "baseline",
     0xC1: "extended",
     0xC2: "progressive",
     0xC3: "lossless",
-    0xC5: "hierarchical",
-    0xC6: "hierarchical",
-    0xC7: "hierarchical",
-    0xC9: "extended, arithmetic-coded",
-    0xCA: "progressive, arithmetic-coded",
-    0xCB: "lossless, arithmetic-coded",
-    0xCD: "hierarchical",
-    0xCE: "hierarchical",
-    0xCF: "hierarchical",
-}
-_START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN, _TABLES = 0xD8, 0xD9, 0xDA, 0xDB
-_STANDALONE = {0x01, *range(0xD0, 0xD9)}
+    0xC9: "extended",
+    0xCA: "progressive",
+    0xCB: "lossless",
+}  # the others are hierarchical
 
-# Names of the usual ratios of luma's sampling to chroma's, horizontal and vertical.
-_SUBSAMPLINGS = {
-    (1, 1): "4:4:4",
-    (2, 1): "4:2:2",
-    (2, 2): "4:2:0",
-    (1, 2): "4:4:0",
-    (4, 1): "4:1:1",
-    (4, 2): "4:1:0",
-}
+_ZIGZAG = np.array(
+    [
+        *(0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5),
+        *(12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28),
+        *(35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51),
+        *(58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63),
+    ]
+)
 
-
-def _zigzag_key(place: int) -> tuple[int, int]:
-    row, column = divmod(place, 8)
-    # Odd diagonals run down, even ones up.
-    return row + column, row if (row + column) % 2 else column
-
-
-# Where the k-th coefficient of the zigzag order stands, row by row.
-_ZIGZAG = np.array(sorted(range(64), key=_zigzag_key))
-
-# Quality 50's tables, luminance and chrominance (JPEG standard, Annex K), row by row.
-_LUMINANCE = np.array(
+# The tables of quality 50 (JPEG standard, Annex K), row by row.
+_LUMA_TABLE = np.array(
     [
         *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
         *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
@@ -52,141 +38,249 @@ _LUMINANCE = np.array(
         *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
     ]
 )
+_CHROMA_TABLE = np.full((8, 8), 99)
+_CHROMA_TABLE[:4, :4] = [
+    [17, 18, 24, 47],
+    [18, 21, 26, 66],
+    [24, 26, 56, 99],
+    [47, 66, 99, 99],
+]
+_CHROMA_TABLE = _CHROMA_TABLE.ravel()
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True)
 class JpegHeader:
-    """The frame, the tables and the scans of a JPEG file.
+    """What a JPEG file says of itself.
 
     Attributes:
-        width, height: Pixels.
-        process: "baseline", "progressive", "lossless", ..., with "arithmetic-coded" if
-            it is.
-        precision: Bits a sample.
-        sampling: (horizontal, vertical) factors of each component.
-        tables: The quantization steps `[64]` of each component, row by row; none where
-            the file lacks the table.
-        num_scans: How often a scan starts.
+        width: Pixels, > 0.
+        height: Pixels, > 0.
+        components: Channels as stored, 1 to 4.
+        precision: Bits a sample: 8, or 2 to 16 in kinds that are rarely decoded.
+        process: "baseline", "extended", "progressive", "lossless" or "hierarchical".
+        arithmetic: Whether the coding is arithmetic instead of Huffman's.
+        subsampling: "grey", "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1", "4:4:1" or
+            "4:1:0", else each component's factors, as "3x1,1x1,1x1".
+        quantization: A table for each component: 64 steps, int, in the order of rows;
+            empty for lossless files.
+        num_scans: Scans that begin in the file.
+        restart_interval: Units between restart markers; 0 without.
+        adobe_transform: The colour transform of Adobe's marker (0 none, 1 YCbCr,
+            2 YCCK), or None without such a marker.
     """
 
     width: int
     height: int
-    process: str
+    components: int
     precision: int
-    sampling: tuple[tuple[int, int], ...]
-    tables: tuple[np.ndarray, ...]
+    process: str
+    arithmetic: bool
+    subsampling: str
+    quantization: tuple[np.ndarray, ...]
     num_scans: int
-
-    @property
-    def subsampling(self) -> str:
-        """Of the chroma: "4:2:0" and so on; "none" for one component."""
-        if len(self.sampling) < 3:
-            return "none"
-        (h, v), (chroma_h, chroma_v), other = self.sampling[:3]
-        ratio = (h / chroma_h, v / chroma_v)
-        if other == (chroma_h, chroma_v) and ratio in _SUBSAMPLINGS:
-            return _SUBSAMPLINGS[ratio]
-        return " ".join(f"{h}x{v}" for h, v in self.sampling)
+    restart_interval: int
+    adobe_transform: int | None
 
     @property
     def quality(self) -> int | None:
-        """Estimate of libjpeg's quality, 1 to 100, from the first table."""
-        return estimate_quality(self.tables[0]) if self.tables else None
+        """Estimated libjpeg quality of the first component, 1 to 100, if it has one."""
+        return estimate_quality(self.quantization[0]) if self.quantization else None
+
+    @property
+    def chroma_quality(self) -> int | None:
+        """Estimated libjpeg quality of the second component, if there is one."""
+        if len(self.quantization) < 2:
+            return None
+        return estimate_chroma_quality(self.quantization[1])
 
 
 def read_jpeg_header(data: bytes) -> JpegHeader:
-    """Reads the markers of a JPEG file.
+    """Reads all markers of the first picture in `data`.
+
+    Bytes between segments are skipped, as decoders do; a file that ends in or after a
+    scan is read as far as it goes.
 
     Raises:
-        ValueError: There is no frame in `data`, or it is damaged.
+        ValueError: `data` is no JPEG file, or is cut off or damaged before its pixels.
     """
-    frame = None
-    tables = {}
-    num_scans = 0
-    for marker, segment in _segments(data):
-        if marker == _TABLES:
-            tables.update(_read_tables(segment))
-        elif marker == _START_OF_SCAN:
+    if data[:2] != b"\xff\xd8":
+        raise ValueError("no JPEG file")
+    frame, hierarchical = None, False
+    tables, latched = {}, {}
+    num_scans, restart_interval, adobe_transform = 0, 0, None
+    for marker, body in _segments(data):
+        if marker == _DQT:
+            tables.update(_tables(body))
+        elif marker == _DRI:
+            restart_interval = int.from_bytes(body[:2], "big")
+        elif marker == _DHP:
+            hierarchical = True
+        elif marker == _APP14 and body[:5] == b"Adobe" and len(body) >= 12:
+            adobe_transform = body[11]
+        elif marker in _FRAMES and frame is None:
+            frame = _Frame(marker, body)
+        elif marker == _SOS:
+            if frame is None:
+                raise ValueError("a scan comes before the frame header")
             num_scans += 1
-        elif marker in _PROCESSES and frame is None:
-            frame = (_PROCESSES[marker], *_read_frame(segment))
+            # Later scans may bring another table under the same number.
+            for identifier in body[1 : 1 + 2 * body[0] : 2] if body else b"":
+                table = tables.get(frame.table_numbers.get(identifier))
+                latched.setdefault(identifier, table)
     if frame is None:
-        raise ValueError("truncated or damaged JPEG (it has no frame)")
-    process, precision, height, width, components = frame
+        raise ValueError("truncated before the frame header")
+    if not num_scans:
+        raise ValueError("truncated before the first scan")
+    process = _PROCESSES.get(frame.marker, "hierarchical")
+    if hierarchical:
+        process = "hierarchical"
+    quantization = []
+    if process not in ("lossless", "hierarchical"):
+        for identifier, number in frame.component_tables:
+            table = latched.get(identifier)
+            table = tables.get(number) if table is None else table
+            if table is None:
+                raise ValueError(f"quantization table {number} is missing")
+            quantization.append(table)
     return JpegHeader(
-        width,
-        height,
-        process,
-        precision,
-        tuple(sampling for sampling, _ in components),
-        tuple(tables[index] for _, index in components if index in tables),
-        num_scans,
+        width=frame.width,
+        height=frame.height,
+        components=len(frame.component_tables),
+        precision=frame.precision,
+        process=process,
+        arithmetic=frame.marker >= 0xC9,
+        subsampling=_subsampling(frame.factors),
+        quantization=tuple(quantization),
+        num_scans=num_scans,
+        restart_interval=restart_interval,
+        adobe_transform=adobe_transform,
     )
+
+
+def without_incomplete_end(data: bytes) -> bytes:
+    """A cut-off JPEG file up to its last complete segment or scan, properly ended.
+
+    Decoders fill what is missing with grey.
+    """
+    end = 2
+    while match := _MARKER.search(data, end):
+        marker = match[1][0]
+        if marker == _EOI:
+            return data[: match.end()]
+        following = match.end() + int.from_bytes(data[match.end() :][:2], "big")
+        if len(data) < match.end() + 2 or following > len(data):
+            return data[: match.start()] + b"\xff\xd9"
+        end = following
+    return data + b"\xff\xd9"
+
+
+def without_profile(data: bytes) -> bytes:
+    """A JPEG file without its APP2 segments, where colour profiles are kept."""
+    kept, start = [], 0
+    for match, following in _places(data):
+        if match[1] == b"\xe2":
+            kept.append(data[start : match.start()])
+            start = following
+    return b"".join([*kept, data[start:]])
 
 
 def estimate_quality(table) -> int:
     """The libjpeg quality whose luminance table is the nearest to `table`.
 
     Args:
-        table: 64 quantization steps, row by row.
+        table: 64 quantization steps in the order of rows.
 
     Returns:
         1 to 100; exact for the tables that libjpeg writes.
     """
-    qualities = np.arange(1, 101)
-    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
-    tables = np.clip((_LUMINANCE * scale[:, None] + 50) // 100, 1, 255)
-    # The steps span two orders of magnitude: compare their ratios.
-    distances = np.abs(np.log(tables / np.maximum(table, 1))).sum(axis=1)
-    return int(qualities[np.argmin(distances)])
+    return _nearest_quality(_LUMA_TABLE, table)
+
+
+def estimate_chroma_quality(table) -> int:
+    """`estimate_quality` by the chrominance table."""
+    return _nearest_quality(_CHROMA_TABLE, table)
+
+
+class _Frame:
+    """A frame header."""
+
+    def __init__(self, marker: int, body: bytes):
+        if len(body) < 6 or len(body) < 6 + 3 * body[5]:
+            raise ValueError("the frame header is too short")
+        self.marker = marker
+        self.precision = body[0]
+        self.height = int.from_bytes(body[1:3], "big")
+        self.width = int.from_bytes(body[3:5], "big")
+        if not self.height or not self.width:
+            raise ValueError(f"a size of {self.width}x{self.height}")
+        if not 1 <= body[5] <= 4:
+            raise ValueError(f"{body[5]} components")
+        components = [body[6 + 3 * index :][:3] for index in range(body[5])]
+        self.component_tables = [(item[0], item[2]) for item in components]
+        self.table_numbers = dict(self.component_tables)
+        self.factors = [(item[1] >> 4, item[1] & 15) for item in components]
+
+
+def _places(data: bytes):
+    """Yields (match of the marker, where its segment ends) up to the end of picture."""
+    end = 2
+    while match := _MARKER.search(data, end):
+        if match[1][0] == _EOI:
+            return
+        length = int.from_bytes(data[match.end() : match.end() + 2], "big")
+        end = match.end() + length
+        if length < 2 and match.end() + 2 <= len(data):
+            raise ValueError(f"the segment at byte {match.start()} has no length")
+        if length < 2 or end > len(data):
+            return  # cut off: whether that matters shows in what came before
+        yield match, end
 
 
 def _segments(data: bytes):
-    """(marker, content) of each segment up to the end, or to where they break off."""
-    place = data.find(b"\xff", 2)
-    while 0 <= place < len(data) - 1:
-        marker = data[place + 1]
-        place += 2
-        if marker == 0xFF:  # fill bytes
-            place -= 1
-        elif marker == _END_OF_IMAGE:
-            return
-        elif marker and marker not in _STANDALONE:
-            length = int.from_bytes(data[place : place + 2], "big")
-            if length < 2 or place + length > len(data):
-                return
-            yield marker, data[place + 2 : place + length]
-            place += length
-        # Between segments there is a scan's coded data, in which 0xFF is followed by 0
-        # or a restart marker.
-        place = data.find(b"\xff", place)
+    for match, end in _places(data):
+        yield match[1][0], data[match.end() + 2 : end]
 
 
-def _read_frame(segment: bytes) -> tuple:
-    if len(segment) < 6 or len(segment) < 6 + 3 * segment[5]:
-        raise ValueError("damaged JPEG (its frame is cut off)")
-    components = []
-    for start in range(6, 6 + 3 * segment[5], 3):
-        _, factors, table = segment[start : start + 3]
-        sampling = factors >> 4, factors & 15
-        if 0 in sampling:
-            raise ValueError("damaged JPEG (a component has no samples)")
-        components.append((sampling, table))
-    height, width = (int.from_bytes(segment[i : i + 2], "big") for i in (1, 3))
-    return segment[0], height, width, components
-
-
-def _read_tables(segment: bytes) -> dict[int, np.ndarray]:
+def _tables(body: bytes) -> dict[int, np.ndarray]:
     tables = {}
-    place = 0
-    while place < len(segment):
-        is_wide, index = segment[place] >> 4, segment[place] & 15
-        kind = ">u2" if is_wide else "u1"
-        end = place + 1 + 64 * np.dtype(kind).itemsize
-        if end > len(segment):
-            break
-        values = np.frombuffer(segment[place + 1 : end], kind).astype(int)
-        tables[index] = np.empty(64, int)
-        tables[index][_ZIGZAG] = values
-        place = end
+    while body:
+        size = 2 if body[0] >> 4 else 1
+        steps = np.frombuffer(body[1 : 1 + 64 * size], f">u{size}").astype(int)
+        if len(steps) < 64:
+            raise ValueError("a quantization table is too short")
+        table = np.empty(64, int)
+        table[_ZIGZAG] = steps
+        tables[body[0] & 15] = table
+        body = body[1 + 64 * size :]
     return tables
+
+
+def _subsampling(factors: list[tuple[int, int]]) -> str:
+    if len(factors) == 1:
+        return "grey"
+    (across, down), *others = factors[:3]
+    ratios = {
+        (across / (horizontal or 1), down / (vertical or 1))
+        for horizontal, vertical in others
+    }
+    names = {
+        (1, 1): "4:4:4",
+        (2, 1): "4:2:2",
+        (2, 2): "4:2:0",
+        (1, 2): "4:4:0",
+        (4, 1): "4:1:1",
+        (1, 4): "4:4:1",
+        (4, 2): "4:1:0",
+    }
+    name = names.get(ratios.pop()) if len(ratios) == 1 else None
+    return name or ",".join(f"{across}x{down}" for across, down in factors)
+
+
+def _nearest_quality(base: np.ndarray, table) -> int:
+    qualities = np.arange(1, 101)
+    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
+    tables = np.clip((base * scale[:, None] + 50) // 100, 1, 255)
+    # The steps span two orders of magnitude: compare their ratios.
+    steps = np.maximum(table, 1)  # damaged files have steps of zero
+    distances = np.abs(np.log(tables / steps)).sum(axis=1)
+    return int(qualities[np.argmin(distances)])

@@ -1,4 +1,4 @@
-"""A decoded picture, the right way up, with what its file said beside the pixels."""
+"""A decoded picture and what came with it."""
 
 import dataclasses
 
@@ -7,18 +7,19 @@ import numpy as np
 from dual_prior.jpeg_header import JpegHeader
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass
 class Picture:
-    """A picture in memory.
+    """A decoded picture, the right way up.
 
     Attributes:
         pixels: `[H, W]` (grey) or `[H, W, 3]` (red, green, blue), uint8 or uint16.
         alpha: `[H, W]`, of the same dtype, or None.
         format: What the file is, as Pillow names it: "JPEG", "PNG", ...
-        jpeg: What a JPEG file says of itself, or None.
-        metadata: What results carry over: `icc_profile`, `exif` (without orientation
-            and thumbnail) and `xmp`, as bytes; `dpi`, a pair of numbers.
-        warnings: What could not be kept or is doubtful, a sentence each.
+        jpeg: What a JPEG file says of itself, else None.
+        metadata: What results carry over, where it is there: `icc_profile` (bytes),
+            `exif` (bytes that begin with "Exif", without orientation and thumbnail),
+            `xmp` (bytes), `dpi` (horizontal, vertical).
+        warnings: What could not be kept, a sentence each.
     """
 
     pixels: np.ndarray
@@ -26,7 +27,7 @@ class Picture:
     format: str = "PNG"
     jpeg: JpegHeader | None = None
     metadata: dict = dataclasses.field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def is_grey(self) -> bool:
@@ -35,7 +36,7 @@ class Picture:
 
     @property
     def quality(self) -> int | None:
-        """Estimated JPEG quality, 1 to 100."""
+        """Estimated JPEG quality, 1 to 100, or None for other formats."""
         return self.jpeg.quality if self.jpeg else None
 
     @property
@@ -44,7 +45,7 @@ class Picture:
         words = ["grey" if self.is_grey else "colour", self.format]
         if self.pixels.dtype == np.uint16:
             words.insert(0, "16-bit")
-        if self.jpeg and self.jpeg.subsampling != "none":
+        if self.jpeg and self.jpeg.components > 1:
             words.append(self.jpeg.subsampling)
         if self.quality is not None:
             words.append(f"of quality about {self.quality}")

@@ -1,6 +1,7 @@
-"""From the bytes of a file to a `Picture`: content is sniffed, names are never trusted.
+"""From the bytes of a picture file to arrays.
 
-Whatever is wrong with a file ends in one `PictureError` that names it.
+Content is sniffed, names are never trusted. Whatever is wrong with a file ends in one
+`PictureError` that names it.
 """
 
 import contextlib
@@ -8,220 +9,333 @@ import dataclasses
 import io
 import os
 import stat
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFile, ImageOps
+from PIL import (
+    BmpImagePlugin,
+    Image,
+    ImageCms,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
-from dual_prior.jpeg_header import JpegHeader, read_jpeg_header
-from dual_prior.metadata import read_metadata
+from dual_prior.jpeg_damage import jpeg_damage
+from dual_prior.jpeg_header import (
+    JpegHeader,
+    read_jpeg_header,
+    without_incomplete_end,
+)
 from dual_prior.picture import Picture
+from dual_prior.picture_metadata import drop_unfit_profile, read_metadata
+from dual_prior.png_chunks import completed_png
+from dual_prior.quiet import silenced_stderr
 from dual_prior.text import shown
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP")
-_GREY_MODES = {"1", "L", "LA", "La"}
+# Pillow's readers by themselves: `Image.open` has a limit of its own, a global one.
+_READERS = [
+    (b"\xff\xd8", JpegImagePlugin.jpeg_factory),
+    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+    (b"RIFF....WEBP", WebPImagePlugin.WebPImageFile),
+    (b"II*\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0*", TiffImagePlugin.TiffImageFile),
+    (b"BM", BmpImagePlugin.BmpImageFile),
+]
+_REFUSED = [
+    (b"GIF8", "GIF"),
+    (b"....ftypavi", "AVIF"),
+    (b"....ftyphei", "HEIC"),
+    (b"....ftyphev", "HEIC"),
+    (b"....ftypmif1", "HEIF"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"8BPS", "Photoshop (PSD)"),
+    (b"II+\0", "BigTIFF"),
+    (b"MM\0+", "BigTIFF"),
+    (b"\0\0\1\0", "ICO"),
+    (b"%PDF", "PDF"),
+    (b"<svg", "SVG"),
+]
+_GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
 _ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
-_UNSUPPORTED_MODES = {"I", "F"}
-
-# What libjpeg warns of when coded data or markers are not as they should be. What else
-# the strict decoder says is about its own limits: odd sampling factors, for instance.
-_DAMAGE = (
-    "Corrupt JPEG data",
-    "Premature end of JPEG",
-    "Inconsistent progression sequence",
-    "Invalid SOS parameters",
-    "Unknown Adobe color transform",
-    "Warning:",
-)
-_BAD_PROFILE = "Corrupt JPEG data: bad ICC marker"  # told when profiles are looked at
-
-_salvaging = threading.Lock()
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_EXTRA, _TIFF_KIND = 258, 262, 338, 339
+_TIFF_PLACES = [(273, 279), (324, 325)]  # of strips and of tiles: offsets, sizes
 
 
 class PictureError(OSError):
-    """A picture cannot be read or written; the message names it and the reason."""
+    """A picture cannot be read or written; one line that names it and the reason."""
+
+    def __init__(self, name: str | os.PathLike, reason: str):
+        super().__init__(f"{shown(name)}: {' '.join(reason.split())}")
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """The most that is read: what is beyond is refused before pixels are decoded.
+    """What is decoded at most, so that a hostile file costs neither memory nor time.
 
-    All defaults are ours.
+    Attributes:
+        max_megapixels: Millions of pixels.
+        max_file_megabytes: Millions of bytes.
+        max_scans: Scans of a JPEG file; each goes over all pixels.
     """
 
-    max_megapixels: float = 100
-    max_file_megabytes: float = 64
-    max_scans: int = 100
+    max_megapixels: float = 100  # ours
+    max_file_megabytes: float = 64  # ours
+    max_scans: int = 100  # ours
 
 
 def read_picture(
     source: str | os.PathLike | bytes,
-    limits: Limits = Limits(),
+    limits: Limits | None = None,
     strict: bool = False,
     salvage: bool = False,
     name: str | None = None,
 ) -> Picture:
-    """Decodes a picture.
+    """Decodes a picture: JPEG, PNG, WebP, TIFF or BMP.
 
     Args:
-        source: A file, or its bytes.
-        limits: The most that is read.
-        strict: Refuse JPEGs whose data are damaged, even if they can be decoded.
-        salvage: Take what is there of a truncated file, with a warning.
-        name: What errors call it; the path by default.
+        source: The path of a file, or its content.
+        limits: What is refused as too large; `Limits()` by default.
+        strict: Whether damage that decoders paint over is an error, not a warning.
+        salvage: Whether a truncated JPEG or PNG gives what is left of it, with a
+            warning. `strict` goes before.
+        name: What errors call the picture; by default the path, or "picture".
 
     Raises:
-        PictureError: It is missing, no picture, damaged, too large, animated, or of a
-            kind that is not read.
+        PictureError: The file is missing, no picture, damaged, too large, animated, or
+            of a kind that is not supported.
     """
-    name = shown(name or ("bytes" if isinstance(source, bytes) else source))
-    with _one_error(name):
-        data = source
-        if not isinstance(source, bytes):
-            data = _read_file(Path(source), name, limits)
-        if not data:
-            raise PictureError(f"{name}: empty file")
-        notes = []
-        header = _checked_header(data, name, limits)
-        if header is not None and _is_damaged(data):
-            if strict:
-                raise PictureError(f"{name}: the JPEG data are damaged")
-            notes.append("the JPEG data are damaged")
-        return _decode(data, header, name, limits, salvage, notes)
+    limits = limits or Limits()
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, name = bytes(source), name or "picture"
+        _check_file_size(len(data), limits, name)
+    else:
+        name = name or os.fspath(source)
+        data = _read_file(Path(source), limits, name)
+    if not data:
+        raise PictureError(name, "empty file")
+    with _one_error(name), _silence(data):
+        picture = _decode(data, limits, strict, salvage and not strict, name)
+        _check_damage(picture, data, strict, name)
+    return picture
 
 
-def _read_file(path: Path, name: str, limits: Limits) -> bytes:
-    status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise PictureError(f"{name}: is a folder, not a picture")
-    if not stat.S_ISREG(status.st_mode):
-        raise PictureError(f"{name}: is not a regular file")
-    if status.st_size > limits.max_file_megabytes * 1e6:
+def _read_file(path: Path, limits: Limits, name: str) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise PictureError(name, "is a folder, not a picture")
+        if not stat.S_ISREG(status.st_mode):
+            raise PictureError(name, "is not a regular file")
+        _check_file_size(status.st_size, limits, name)
+        return path.read_bytes()
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError(name, "not enough memory to read it") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or str(error) or "unreadable"
+        raise PictureError(name, reason.lower()) from error
+
+
+def _check_file_size(size: int, limits: Limits, name: str) -> None:
+    if size > limits.max_file_megabytes * 1e6:
         raise PictureError(
-            f"{name}: larger than {limits.max_file_megabytes} MB; --max_file_size "
-            "allows more"
+            name,
+            f"a file of more than {limits.max_file_megabytes:g} megabytes "
+            "(--max_file_size raises the limit)",
         )
-    return path.read_bytes()
 
 
-def _checked_header(data: bytes, name: str, limits: Limits) -> JpegHeader | None:
-    """What a JPEG says of itself, if it is one that can be decoded; None for others."""
-    if data[:2] != b"\xff\xd8":
-        return None
+@contextlib.contextmanager
+def _one_error(name: str) -> Iterator[None]:
+    """Turns whatever Pillow raises or warns of into one `PictureError`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError(name, "not enough memory to decode it") from error
+    # Pillow's decoders raise nearly everything on broken data.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = f"truncated or damaged ({reason})"
+        if "truncated" in str(error).lower():
+            reason = "truncated"
+        raise PictureError(name, reason) from error
+
+
+def _silence(data: bytes) -> contextlib.AbstractContextManager:
+    """For the readers that print what they find wrong, besides failing."""
+    is_tiff = data[:2] in (b"II", b"MM")
+    is_deep_png = data[24:25] == b"\x10"  # OpenCV's
+    return silenced_stderr() if is_tiff or is_deep_png else contextlib.nullcontext()
+
+
+def _decode(
+    data: bytes, limits: Limits, strict: bool, salvage: bool, name: str
+) -> Picture:
+    reader = _reader(data, name)
+    header = None
+    if reader is JpegImagePlugin.jpeg_factory:
+        header = _jpeg_header(data, limits, name)
+    if reader is PngImagePlugin.PngImageFile:
+        width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+        _check_pixels(width, height, limits, name)
+    try:
+        picture = _load(data, reader, limits, name)
+    except PictureError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError):
+        whole = _completed(data, reader) if salvage else None
+        if whole is None:
+            raise
+        picture = _load(whole, reader, limits, name)
+        picture.warnings.insert(0, "truncated: what was left is restored")
+    picture.jpeg = header
+    return picture
+
+
+def _reader(data: bytes, name: str):
+    for signature, reader in _READERS:
+        if _begins(data, signature):
+            return reader
+    for signature, kind in _REFUSED:
+        if _begins(data, signature):
+            raise PictureError(name, f"{kind} is not supported")
+    raise PictureError(name, "not a picture in a known format")
+
+
+def _begins(data: bytes, signature: bytes) -> bool:
+    """Whether `data` begins with `signature`, where a dot stands for any byte."""
+    start = data[: len(signature)]
+    return len(start) == len(signature) and all(
+        expected in (byte, ord("."))
+        for byte, expected in zip(start, signature, strict=True)
+    )
+
+
+def _jpeg_header(data: bytes, limits: Limits, name: str) -> JpegHeader:
+    """The header, once it is clear that libjpeg decodes such a file, and soon."""
     try:
         header = read_jpeg_header(data)
     except ValueError as error:
-        raise PictureError(f"{name}: {error}") from error
-    kind = header.process.partition(",")[0]
-    if kind in ("lossless", "hierarchical"):
-        raise PictureError(f"{name}: {kind} JPEG is not supported")
+        reason = f"truncated or damaged JPEG ({error})"
+        raise PictureError(name, reason) from error
+    if header.process in ("lossless", "hierarchical"):
+        raise PictureError(name, f"{header.process} JPEG is not supported")
     if header.precision != 8:
-        raise PictureError(f"{name}: JPEG of {header.precision} bits is not supported")
-    _check_size(header.width, header.height, name, limits)
+        reason = f"JPEG of {header.precision} bits is not supported"
+        raise PictureError(name, reason)
+    _check_pixels(header.width, header.height, limits, name)
     if header.num_scans > limits.max_scans:
         raise PictureError(
-            f"{name}: more than {limits.max_scans} scans; --max_scans allows more"
+            name,
+            f"{header.num_scans} scans, more than {limits.max_scans} "
+            "(--max_scans raises the limit)",
         )
     return header
 
 
-def _check_size(width: int, height: int, name: str, limits: Limits) -> None:
+def _check_pixels(width: int, height: int, limits: Limits, name: str) -> None:
     if width * height > limits.max_megapixels * 1e6:
         raise PictureError(
-            f"{name}: larger than {limits.max_megapixels} megapixels "
-            f"({width}x{height}); --max_megapixels allows more"
+            name,
+            f"{width}x{height} is larger than {limits.max_megapixels:g} megapixels "
+            "(--max_megapixels raises the limit)",
         )
 
 
-def _is_damaged(data: bytes) -> bool:
-    """Whether libjpeg has something to say of the coded data that decoders conceal."""
-    import simplejpeg
-
-    try:
-        # All is decoded but for the last step, which is done at an eighth.
-        simplejpeg.decode_jpeg(data, "GRAY", min_factor=8, strict=True)
-    except (ValueError, MemoryError) as error:
-        message = str(error)
-        return message.startswith(_DAMAGE) and message != _BAD_PROFILE
-    return False
+def _completed(data: bytes, reader) -> bytes | None:
+    """`data` with something for what is missing, or None where that cannot be done."""
+    if reader is JpegImagePlugin.jpeg_factory:
+        return without_incomplete_end(data)
+    if reader is PngImagePlugin.PngImageFile:
+        return completed_png(data)
+    return None
 
 
-def _decode(
-    data: bytes,
-    header: JpegHeader | None,
-    name: str,
-    limits: Limits,
-    salvage: bool,
-    notes: list[str],
-) -> Picture:
-    with Image.open(io.BytesIO(data)) as image:
-        if image.format not in _FORMATS:
-            raise PictureError(f"{name}: {image.format} pictures are not supported")
-        _check_size(image.width, image.height, name, limits)
-        file_format = "JPEG" if image.format == "MPO" else image.format
-        if getattr(image, "n_frames", 1) > 1:
-            if image.format != "MPO":
-                raise PictureError(f"{name}: animated or of several pages")
+def _load(data: bytes, reader, limits: Limits, name: str) -> Picture:
+    with reader(io.BytesIO(data)) as image:
+        _check_pixels(image.width, image.height, limits, name)
+        is_deep = _is_deep(image, data, name)
+        notes = []
+        if image.format == "MPO":
             notes.append("only the first of several pictures in the file is restored")
-        is_deep = _is_deep(image, data)
-        if image.mode in _UNSUPPORTED_MODES and not is_deep:
-            raise PictureError(f"{name}: more than 16 bits a channel are not supported")
+        elif getattr(image, "n_frames", 1) > 1:
+            raise PictureError(name, "animated or of several pages")
+        _check_tiff_is_whole(image, data, name)
+        image.load()
+        metadata, orientation = read_metadata(image, notes)
         if is_deep:
-            pixels, alpha = _decode_deep(data, image, name)
+            pixels, alpha = _deep_pixels(image, data)
         else:
-            with _truncated_allowed(salvage, notes):
-                image.load()
-            pixels, alpha = _decode_shallow(image, notes)
-        # Only now: it takes the orientation away from the picture.
-        metadata = read_metadata(image, notes)
-        if image.mode == "CMYK":
-            metadata.pop("icc_profile", None)
-    _drop_unfit_profile(pixels, metadata, notes)
-    return Picture(pixels, alpha, file_format, header, metadata, tuple(notes))
+            pixels, alpha = _pixels(image, metadata, notes)
+        drop_unfit_profile(metadata, pixels.ndim == 2, notes)
+        if alpha is not None:
+            alpha = _upright(alpha, orientation)
+        return Picture(
+            _upright(pixels, orientation), alpha, image.format, None, metadata, notes
+        )
 
 
-@contextlib.contextmanager
-def _truncated_allowed(salvage: bool, notes: list[str]) -> Iterator[None]:
-    if not salvage:
-        yield
-        return
-    # Pillow knows a switch for the whole process only.
-    with _salvaging:
-        ImageFile.LOAD_TRUNCATED_IMAGES = True
-        try:
-            yield
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
-    notes.append("decoded as far as it goes (--salvage): parts may be missing")
+def _is_deep(image: Image.Image, data: bytes, name: str) -> bool:
+    """Whether there are 16 bits a channel, which Pillow cuts to 8 in colour."""
+    if image.format == "PNG":
+        return data[24] == 16
+    tags = getattr(image, "tag_v2", {})
+    kinds = tags.get(_TIFF_KIND, (1,))
+    if set(kinds) - {1, 4}:
+        kind = {2: "signed", 3: "floating-point"}.get(max(kinds), "other")
+        raise PictureError(name, f"TIFF of {kind} numbers is not supported")
+    bits = set(tags.get(_TIFF_BITS, (1,)))
+    if max(bits) <= 8:
+        return False
+    if bits != {16}:
+        raise PictureError(name, f"TIFF of {max(bits)} bits is not supported")
+    if tags.get(_TIFF_PHOTOMETRIC) not in (1, 2):
+        reason = "TIFF of 16 bits that is neither grey nor RGB is not supported"
+        raise PictureError(name, reason)
+    return True
 
 
-def _decode_shallow(
-    image: Image.Image, notes: list[str]
+def _check_tiff_is_whole(image: Image.Image, data: bytes, name: str) -> None:
+    """Says "truncated", where libtiff would speak of some decoding error."""
+    tags = getattr(image, "tag_v2", {})
+    for offsets, sizes in _TIFF_PLACES:
+        ends = map(sum, zip(tags.get(offsets, ()), tags.get(sizes, ()), strict=False))
+        if max(ends, default=0) > len(data):
+            raise PictureError(name, "truncated")
+
+
+def _pixels(
+    image: Image.Image, metadata: dict, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Pixels and alpha, uint8, the right way up."""
-    with contextlib.suppress(Exception):  # broken EXIF data must not cost the picture
-        image = ImageOps.exif_transpose(image)
-    image = _to_grey_or_rgb(image, notes)
+    """(`[H, W]` or `[H, W, 3]`, alpha `[H, W]` or None), uint8."""
+    has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
+    if image.mode == "CMYK":
+        image = _cmyk_to_rgb(image, metadata.pop("icc_profile", None), notes)
+    elif image.mode in _GREY_MODES:
+        image = image.convert("LA" if has_alpha else "L")
+    else:
+        image = image.convert("RGBA" if has_alpha else "RGB")
     if image.mode in ("LA", "RGBA"):
         return np.array(image.convert(image.mode[:-1])), np.array(image.getchannel("A"))
     return np.array(image), None
 
 
-def _to_grey_or_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    """The picture in one of the modes L, LA, RGB and RGBA."""
-    has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
-    if image.mode in _GREY_MODES:
-        return image.convert("LA" if has_alpha else "L")
-    if image.mode == "CMYK":
-        return _cmyk_to_rgb(image, notes)
-    return image.convert("RGBA" if has_alpha else "RGB")
-
-
-def _cmyk_to_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    if profile := image.info.get("icc_profile"):
+def _cmyk_to_rgb(
+    image: Image.Image, profile: bytes | None, notes: list[str]
+) -> Image.Image:
+    if profile:
         with contextlib.suppress(ImageCms.PyCMSError, OSError):
             converted = ImageCms.profileToProfile(
                 image,
@@ -235,90 +349,47 @@ def _cmyk_to_rgb(image: Image.Image, notes: list[str]) -> Image.Image:
     return image.convert("RGB")
 
 
-def _is_deep(image: Image.Image, data: bytes) -> bool:
-    """Whether a PNG or TIFF has 16 bits a channel; Pillow cuts colour to 8 silently."""
-    if image.format == "PNG":
-        return data[24] == 16
-    bits = getattr(image, "tag_v2", {}).get(258, (8,))
-    return set(bits) == {16} and image.mode != "F"
-
-
-def _decode_deep(
-    data: bytes, image: Image.Image, name: str
+def _deep_pixels(
+    image: Image.Image, data: bytes
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Pixels and alpha, uint16, the right way up."""
+    """(`[H, W]` or `[H, W, 3]`, alpha `[H, W]` or None), uint16."""
     import cv2
 
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype != np.uint16:
-        raise PictureError(f"{name}: damaged, or of a kind that is not supported")
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    # OpenCV's order of colours is blue, green, red.
-    planes = pixels[..., [2, 1, 0]] if pixels.ndim == 3 else pixels
-    alpha = pixels[..., 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else None
-    if alpha is not None and image.mode in ("LA", "La"):
-        planes = pixels[..., 0]
-    turned = _turned(image, planes, alpha)
-    return tuple(None if part is None else np.array(part) for part in turned)
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16:
+        raise ValueError("16 bits a channel that cannot be decoded")
+    planes = decoded.reshape(*decoded.shape[:2], -1)
+    is_grey = image.mode in _GREY_MODES
+    if image.format == "PNG":
+        is_grey = data[25] in (0, 4)
+    pixels = planes[..., 0] if is_grey else planes[..., 2::-1]
+    alpha = planes[..., 3] if planes.shape[2] == 4 else None
+    tags = getattr(image, "tag_v2", {})
+    if tags and tags.get(_TIFF_EXTRA, (0,))[0] not in (1, 2):
+        alpha = None
+    if tags and alpha is not None and tags[_TIFF_EXTRA][0] == 1:  # premultiplied
+        straight = pixels * (65535.0 / np.maximum(alpha, 1)[..., None])
+        pixels = np.minimum(np.round(straight), 65535).astype(np.uint16)
+    transparency = image.info.get("transparency")
+    if transparency is not None and alpha is None:
+        matches = pixels == np.asarray(transparency)
+        is_transparent = matches if is_grey else matches.all(axis=-1)
+        alpha = np.where(is_transparent, 0, 65535).astype(np.uint16)
+    return np.ascontiguousarray(pixels), alpha
 
 
-def _turned(image: Image.Image, *planes: np.ndarray | None) -> list[np.ndarray | None]:
-    orientation = 1
-    with contextlib.suppress(Exception):
-        orientation = image.getexif().get(0x0112, 1)
-    if image.format == "TIFF":  # OpenCV has turned it
-        orientation = 1
-    turn = {
-        2: lambda p: p[:, ::-1],
-        3: lambda p: p[::-1, ::-1],
-        4: lambda p: p[::-1],
-        5: lambda p: p.swapaxes(0, 1),
-        6: lambda p: np.rot90(p, -1),
-        7: lambda p: np.rot90(p, 2).swapaxes(0, 1),
-        8: lambda p: np.rot90(p),
-    }.get(orientation, lambda p: p)
-    return [None if plane is None else turn(plane) for plane in planes]
+def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """An array `[H, W, ...]`, turned and mirrored as the EXIF orientation says."""
+    if orientation in (2, 4, 5, 7):
+        array = array[:, ::-1]
+    quarter_turns = {3: 2, 4: 2, 5: 1, 6: -1, 7: -1, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(array, quarter_turns))
 
 
-def _drop_unfit_profile(pixels: np.ndarray, metadata: dict, notes: list[str]) -> None:
-    """A profile stays only if it describes what the pixels are now."""
-    if "icc_profile" not in metadata:
+def _check_damage(picture: Picture, data: bytes, strict: bool, name: str) -> None:
+    if picture.jpeg is None or any("truncated" in note for note in picture.warnings):
         return
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(metadata["icc_profile"]))
-        space = profile.profile.xcolor_space.strip()
-    except (ImageCms.PyCMSError, OSError):
-        space = None
-    if space != ("GRAY" if pixels.ndim == 2 else "RGB"):
-        del metadata["icc_profile"]
-        notes.append("the colour profile is damaged or does not fit and was dropped")
-
-
-@contextlib.contextmanager
-def _one_error(name: str) -> Iterator[None]:
-    """Turns whatever is raised or warned of into one `PictureError`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except PictureError:
-        raise
-    except Image.UnidentifiedImageError as error:
-        raise PictureError(f"{name}: not a picture in a known format") from error
-    except Image.DecompressionBombError as error:
-        raise PictureError(f"{name}: larger than pictures may be") from error
-    except MemoryError as error:
-        raise PictureError(f"{name}: not enough memory to decode it") from error
-    # Pillow's decoders raise nearly everything on broken data.
-    except Exception as error:
-        raise PictureError(f"{name}: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    reason = " ".join(str(error).split()) or type(error).__name__
-    if "truncated" in reason.lower():
-        return "truncated; --salvage takes what is there"
-    return f"truncated or damaged ({reason})"
+    if damage := jpeg_damage(data):
+        if strict:
+            raise PictureError(name, f"damaged ({damage})")
+        picture.warnings.append(f"the file is damaged ({damage})")

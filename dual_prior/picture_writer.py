@@ -1,110 +1,102 @@
-"""From a `Picture` to the bytes of a file, and to a file that is complete or absent."""
+"""From arrays to the bytes of a picture file."""
 
 import contextlib
 import errno
 import io
 import os
-import struct
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image, TiffImagePlugin
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from dual_prior.atomic_file import atomic_file
 from dual_prior.picture import Picture
 from dual_prior.picture_reader import PictureError
-from dual_prior.text import shown
+from dual_prior.png_chunks import deep_png, with_metadata
 
-FORMATS = ("png", "webp", "tiff", "jpeg")
-
-_FORMAT_OF_SUFFIX = {
+_FORMATS = {
     ".png": "png",
     ".webp": "webp",
     ".tif": "tiff",
     ".tiff": "tiff",
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".jfif": "jpeg",
 }
-
-_XMP_KEYWORD = "XML:com.adobe.xmp"
-_XMP_TAG, _ICC_TAG = 700, 34675
-_INCHES_A_METRE = 1 / 0.0254
+_MAX_SIDE = {"webp": 16383, "jpeg": 65535}
+_EXIF, _GPS = 0x8769, 0x8825
 
 
 def output_format(suffix: str) -> str:
-    """The format that a file name's suffix stands for.
+    """The format "png", "webp", "tiff" or "jpeg" of a suffix, as ".PNG".
 
     Raises:
-        ValueError: It stands for none that is written.
+        ValueError: No format that is written has this suffix.
     """
-    if suffix.lower() not in _FORMAT_OF_SUFFIX:
-        raise ValueError(
-            f"Expected a result named {', '.join(_FORMAT_OF_SUFFIX)}; got "
-            f"{suffix or 'no suffix'!r}. --format says what it shall be."
-        )
-    return _FORMAT_OF_SUFFIX[suffix.lower()]
+    try:
+        return _FORMATS[suffix.lower()]
+    except KeyError:
+        known = ", ".join(_FORMATS)
+        raise ValueError(f"Expected a suffix of {known}, got {suffix!r}.") from None
 
 
 def encode_picture(
     picture: Picture, format: str = "png", jpeg_quality: int = 95, strip: bool = False
 ) -> bytes:
-    """A picture file's bytes, with the picture's metadata. All but JPEG lose nothing.
+    """The file that shows `picture`, always the same for the same picture.
+
+    All formats but JPEG give the pixels back exactly. WebP has no place for a
+    resolution and no grey: its grey pictures are of three equal channels, without the
+    profile, which is one for grey. So are grey TIFF files of 16 bits with alpha, which
+    hardly any program opens otherwise.
 
     Args:
-        picture: The picture.
-        format: "png", "webp", "tiff" or "jpeg" (4:4:4).
-        jpeg_quality: 1 to 100.
-        strip: Carry over the colour profile only.
+        picture: Of uint8, or of uint16 for PNG and TIFF.
+        format: "png", "webp" (lossless), "tiff" or "jpeg" (4:4:4).
+        jpeg_quality: libjpeg's quality factor, 1 to 100.
+        strip: Whether to leave out all metadata but the profile, without which the
+            colours would be others.
 
     Raises:
-        ValueError: The format does not take such a picture.
+        ValueError: The format cannot hold the picture.
     """
-    if format not in FORMATS:
-        raise ValueError(
-            f"Expected a format among {', '.join(FORMATS)}; got {format!r}."
-        )
+    _check_fits(picture, format, jpeg_quality)
     metadata = dict(picture.metadata)
     if strip:
-        metadata = {k: v for k, v in metadata.items() if k == "icc_profile"}
-    if picture.pixels.dtype == np.uint16:
-        return _encode_deep(picture, format, metadata)
-    if format == "jpeg" and picture.alpha is not None:
-        raise ValueError("JPEG has no alpha; choose another --format")
-    image = Image.fromarray(picture.pixels)
-    if picture.alpha is not None:
-        image.putalpha(Image.fromarray(picture.alpha))
-    buffer = io.BytesIO()
-    xmp = metadata.pop("xmp", None)
+        metadata = {key: metadata[key] for key in metadata if key == "icc_profile"}
+    planes = np.atleast_3d(picture.pixels)
+    is_deep, has_alpha = planes.dtype == np.uint16, picture.alpha is not None
+    if picture.is_grey and (
+        format == "webp" or (format == "tiff" and is_deep and has_alpha)
+    ):
+        planes = planes.repeat(3, axis=-1)
+        metadata.pop("icc_profile", None)
+    if has_alpha:
+        planes = np.concatenate([planes, picture.alpha[..., None]], axis=-1)
+    if format == "tiff":
+        return _tiff(planes, metadata)
+    if format == "png" and is_deep:
+        return with_metadata(deep_png(planes), metadata)
+    image = Image.fromarray(planes[..., 0] if planes.shape[2] == 1 else planes)
     if format == "png":
-        image.save(buffer, "PNG", pnginfo=_png_info(xmp), **metadata)
-    elif format == "tiff":
-        # Compressed, Pillow cannot write the directories that EXIF data consist of.
-        compression = None if "exif" in metadata else "tiff_adobe_deflate"
-        metadata["exif"] = _tiff_tags(metadata.pop("exif", None), xmp)
-        image.save(buffer, "TIFF", compression=compression, **metadata)
-    else:
-        if xmp is not None:
-            metadata["xmp"] = xmp
-        settings = {
-            "webp": {"lossless": True, "exact": True},
-            "jpeg": {"quality": jpeg_quality, "subsampling": 0},
-        }[format]
-        image.save(buffer, format.upper(), **settings, **metadata)
-    return buffer.getvalue()
+        return with_metadata(_saved(image, "PNG"), metadata)
+    if format == "webp":
+        metadata.pop("dpi", None)
+        # Without `exact`, pixels under full transparency would change.
+        return _saved(image, "WEBP", lossless=True, exact=True, **metadata)
+    return _saved(image, "JPEG", quality=jpeg_quality, subsampling=0, **metadata)
 
 
 @contextlib.contextmanager
-def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], object]]:
+def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], None]]:
     """A file to be, complete or not there; folders are made as needed.
 
     Entering shows that it can be written, before any work is done.
 
     Yields:
-        What writes bytes into it.
+        What writes the content. To be called once.
 
     Raises:
         PictureError: The file cannot be written.
@@ -122,107 +114,70 @@ def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], object]]
         raise
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise PictureError(f"{shown(path)}: cannot be written ({reason})") from error
+        raise PictureError(path, f"cannot be written ({reason})") from error
 
 
-def _png_info(xmp: bytes | None) -> PngImagePlugin.PngInfo | None:
-    if xmp is None:
-        return None
-    info = PngImagePlugin.PngInfo()
-    info.add_itxt(_XMP_KEYWORD, xmp.decode("utf-8", "replace"))
-    return info
+def _check_fits(picture: Picture, format: str, jpeg_quality: int) -> None:
+    if format not in _FORMATS.values():
+        raise ValueError(f"Expected png, webp, tiff or jpeg, got {format!r}.")
+    if format == "jpeg" and not 1 <= jpeg_quality <= 100:
+        raise ValueError(f"Expected a JPEG quality of 1 to 100, got {jpeg_quality}.")
+    if format == "jpeg" and picture.alpha is not None:
+        raise ValueError("JPEG has no alpha: write PNG, WebP or TIFF.")
+    if format in ("jpeg", "webp") and picture.pixels.dtype == np.uint16:
+        raise ValueError(f"{format} has no 16 bits a channel: write PNG or TIFF.")
+    if max(picture.pixels.shape[:2]) > _MAX_SIDE.get(format, np.inf):
+        raise ValueError(f"{format} has at most {_MAX_SIDE[format]} pixels a side.")
 
 
-def _tiff_tags(exif: bytes | None, xmp: bytes | None) -> Image.Exif:
-    tags = Image.Exif()
-    if exif is not None:
-        tags.load(exif)
-    if xmp is not None:
-        tags[_XMP_TAG] = xmp
-    return tags
-
-
-def _encode_deep(picture: Picture, format: str, metadata: dict) -> bytes:
-    if format == "png":
-        return _with_chunks(_deep_png(picture), _png_chunks(metadata))
-    if format == "tiff":
-        return _deep_tiff(picture, metadata)
-    raise ValueError(f"{format} has 8 bits a channel; 16 are for png and tiff")
-
-
-def _planes(picture: Picture) -> np.ndarray:
-    """`[H, W]`, `[H, W, 3]`, or with alpha `[H, W, 4]`: few read grey with alpha."""
-    if picture.alpha is None:
-        return picture.pixels
-    pixels = picture.pixels
-    if picture.is_grey:
-        pixels = np.repeat(pixels[..., None], 3, axis=-1)
-    return np.concatenate([pixels, picture.alpha[..., None]], axis=-1)
-
-
-def _deep_png(picture: Picture) -> bytes:
-    """16 bits a channel, which Pillow does not write."""
-    import cv2
-
-    planes = _planes(picture)
-    if planes.ndim == 3:  # OpenCV's order is blue, green, red
-        planes = planes[..., [2, 1, 0, 3][: planes.shape[2]]]
-    _, encoded = cv2.imencode(".png", planes)
-    return encoded.tobytes()
-
-
-def _png_chunks(metadata: dict) -> list[tuple[bytes, bytes]]:
-    """What belongs before a PNG's pixels: (type, content)."""
-    chunks = []
-    if "icc_profile" in metadata:
-        profile = zlib.compress(metadata["icc_profile"])
-        chunks.append((b"iCCP", b"ICC Profile\0\0" + profile))
-    if "dpi" in metadata:
-        x, y = (round(value * _INCHES_A_METRE) for value in metadata["dpi"])
-        chunks.append((b"pHYs", struct.pack(">IIB", x, y, 1)))
-    if "xmp" in metadata:
-        # Keyword, not compressed, no language, no translated keyword, the text.
-        content = _XMP_KEYWORD.encode() + b"\0\0\0\0\0" + metadata["xmp"]
-        chunks.append((b"iTXt", content))
-    if "exif" in metadata:
-        chunks.append((b"eXIf", metadata["exif"].removeprefix(b"Exif\0\0")))
-    return chunks
-
-
-def _with_chunks(png: bytes, chunks: list[tuple[bytes, bytes]]) -> bytes:
-    header_end = 8 + 25  # the signature, and the header chunk
-    parts = [png[:header_end]]
-    for kind, content in chunks:
-        checksum = zlib.crc32(kind + content)
-        parts.append(struct.pack(">I", len(content)) + kind + content)
-        parts.append(struct.pack(">I", checksum))
-    return b"".join([*parts, png[header_end:]])
-
-
-def _deep_tiff(picture: Picture, metadata: dict) -> bytes:
-    """16 bits a channel, which Pillow does not write in colour. EXIF stays behind."""
-    import tifffile
-
-    tags = [
-        (tag, 7, len(metadata[key]), metadata[key], True)
-        for tag, key in ((_ICC_TAG, "icc_profile"), (_XMP_TAG, "xmp"))
-        if key in metadata
-    ]
-    resolution = {}
-    if "dpi" in metadata:
-        resolution = {"resolution": metadata["dpi"], "resolutionunit": "INCH"}
-    planes = _planes(picture)
+def _saved(image: Image.Image, format: str, **arguments) -> bytes:
     buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer,
-        planes,
-        photometric="rgb" if planes.ndim == 3 else "minisblack",
-        planarconfig="contig" if planes.ndim == 3 else None,
-        extrasamples=None if picture.alpha is None else ["unassalpha"],
-        compression="deflate",
-        extratags=tags,
-        metadata=None,
-        software=False,
-        **resolution,
-    )
+    image.save(buffer, format, **arguments)
     return buffer.getvalue()
+
+
+def _tiff(planes: np.ndarray, metadata: dict) -> bytes:
+    """A TIFF file of any depth: Pillow writes directories, but no 16 bits in colour.
+
+    Args:
+        planes: `[H, W, C]`, uint8 or uint16, C from 1 (grey) to 4 (with alpha).
+        metadata: As in `Picture`.
+    """
+    height, width, channels = planes.shape
+    is_grey = channels < 3
+    # Differences along the rows compress better: predictor 2.
+    differences = planes.copy()
+    differences[:, 1:] -= planes[:, :-1]
+    strip = zlib.compress(differences.astype(planes.dtype.newbyteorder("<")).tobytes())
+    tags = ImageFileDirectory_v2()
+    if exif := metadata.get("exif"):
+        parsed = Image.Exif()
+        parsed.load(exif)
+        for tag, value in parsed.items():
+            tags[tag] = value
+        for tag in (_EXIF, _GPS):
+            if tag in parsed:
+                tags[tag] = parsed.get_ifd(tag)
+    tags[TiffImagePlugin.IMAGEWIDTH] = width
+    tags[TiffImagePlugin.IMAGELENGTH] = height
+    tags[TiffImagePlugin.BITSPERSAMPLE] = (8 * planes.dtype.itemsize,) * channels
+    tags[TiffImagePlugin.COMPRESSION] = 8  # Deflate
+    tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = 1 if is_grey else 2
+    tags[TiffImagePlugin.SAMPLESPERPIXEL] = channels
+    tags[TiffImagePlugin.ROWSPERSTRIP] = height
+    tags[TiffImagePlugin.PREDICTOR] = 2
+    tags[TiffImagePlugin.STRIPOFFSETS] = (0,)  # counted from the end by Pillow
+    tags[TiffImagePlugin.STRIPBYTECOUNTS] = (len(strip),)
+    if channels in (2, 4):
+        tags[TiffImagePlugin.EXTRASAMPLES] = (2,)  # alpha, not premultiplied
+    if dpi := metadata.get("dpi"):
+        tags[TiffImagePlugin.RESOLUTION_UNIT] = 2  # inches
+        tags[TiffImagePlugin.X_RESOLUTION] = IFDRational(dpi[0])
+        tags[TiffImagePlugin.Y_RESOLUTION] = IFDRational(dpi[1])
+    for key, tag in (("icc_profile", 34675), ("xmp", 700)):
+        if key in metadata:
+            tags.tagtype[tag] = 7 if key == "icc_profile" else 1
+            tags[tag] = metadata[key]
+    buffer = io.BytesIO()
+    tags.save(buffer)
+    return buffer.getvalue() + strip

@@ -3,6 +3,10 @@
 import contextlib
 import os
 import sys
+import threading
+
+# What must not be lost is written to standard error while this is held.
+standard_error = threading.RLock()
 
 
 @contextlib.contextmanager
@@ -12,17 +16,18 @@ def silenced_stderr():
     TensorFlow 2.21 writes lines about the processor and about GPUs, whatever
     TF_CPP_MIN_LOG_LEVEL says. Python's exceptions pass as always.
     """
-    sys.stderr.flush()
-    saved = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
+    with standard_error:
         sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
+        saved = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(nowhere)
 
 
 def start_backend() -> None:

@@ -7,6 +7,7 @@ import time
 
 from tqdm import tqdm
 
+from dual_prior.quiet import standard_error
 from dual_prior.text import shown
 
 RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
@@ -96,7 +97,8 @@ class Reporter:
 
     def warn(self, sentence: str) -> None:
         """Prints a warning or an error, whatever else is printed."""
-        tqdm.write(f"dual-prior: {sentence}", file=sys.stderr)
+        with standard_error:
+            tqdm.write(f"dual-prior: {sentence}", file=sys.stderr)
 
     def close(self) -> None:
         """Prints the sum of several pictures."""

@@ -21,6 +21,7 @@ from dual_prior.picture import Picture
 from dual_prior.picture_reader import Limits, PictureError, read_picture
 from dual_prior.picture_writer import encode_picture, output_format, picture_file
 from dual_prior.report import FAILED, SKIPPED, Record, Reporter
+from dual_prior.text import shown
 
 STREAM_NAME = "standard input"
 
@@ -127,7 +128,7 @@ class Runner:
                 name=record.input,
             )
         except PictureError as error:
-            reason = str(error).removeprefix(f"{record.input}: ")
+            reason = str(error).removeprefix(f"{shown(record.input)}: ")
             return dataclasses.replace(record, status=FAILED, reason=reason)
 
     def _restore(

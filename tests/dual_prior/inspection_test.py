@@ -22,7 +22,7 @@ def _picture(quality=20, **settings):
 def test_the_facts_are_those_of_the_file():
     facts = description(_picture(35, subsampling=1, progressive=True), 0.9)
     assert facts["size"] == "88x72" and facts["quality"] == 35
-    assert (facts["subsampling"], facts["process"]) == ("4:2:2", "progressive")
+    assert (facts["subsampling"], facts["process"]) == ("4:2:2", "progressive, Huffman")
     assert facts["probability"] == 0.9 and len(facts["tables"]) == 2
 
 

@@ -1,0 +1,88 @@
+"""What comes with the pixels in a file: profile, EXIF, XMP, resolution."""
+
+import io
+import re
+
+from PIL import Image, ImageCms
+
+_ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
+# TIFF keeps its layout among the EXIF tags; these are the ones about the picture.
+_DESCRIPTIVE_TAGS = {
+    *(0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C),
+    *(0x4746, 0x4749, 0x8298, 0x8769, 0x8825),
+}
+_XMP_ORIENTATION = re.compile(
+    rb"(tiff:Orientation\s*=\s*[\"']|<tiff:Orientation>\s*)[0-9]+"
+)
+_XMP_THUMBNAILS = re.compile(
+    rb"<(xmp|xap):Thumbnails\b[^>]*>.*?</\1:Thumbnails\s*>", re.DOTALL
+)
+
+
+def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
+    """What a file says besides its pixels.
+
+    Nothing of it is needed to show the picture, so that nothing broken raises: it is
+    left out, with a sentence in `notes`.
+
+    Args:
+        image: As Pillow reads it, after loading.
+        notes: Takes a sentence for each part that is dropped.
+
+    Returns:
+        (`metadata` as in `Picture`, the EXIF orientation, 1 to 8).
+    """
+    metadata = {}
+    if profile := image.info.get("icc_profile"):
+        metadata["icc_profile"] = profile
+    exif, orientation = _exif(image, notes)
+    if exif:
+        metadata["exif"] = exif
+    if xmp := image.info.get("xmp"):
+        xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
+        # The pixels are turned, and the thumbnail would show the old ones.
+        xmp = _XMP_THUMBNAILS.sub(b"", _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
+        metadata["xmp"] = xmp
+    dpi = image.info.get("dpi", ())
+    if image.format == "TIFF" and _X_RESOLUTION not in image.tag_v2:
+        dpi = ()  # Pillow's default of 1
+    # Files say 0 and infinity, too.
+    if len(dpi) == 2 and all(1 <= value <= 1e6 for value in dpi):
+        metadata["dpi"] = tuple(float(value) for value in dpi)
+        if orientation > 4:
+            metadata["dpi"] = metadata["dpi"][::-1]
+    return metadata, orientation
+
+
+def drop_unfit_profile(metadata: dict, is_grey: bool, notes: list[str]) -> None:
+    """A profile stays only if it can be read and describes what the picture is now."""
+    if "icc_profile" in metadata and (
+        _space(metadata["icc_profile"]) != ("GRAY" if is_grey else "RGB")
+    ):
+        del metadata["icc_profile"]
+        notes.append("the colour profile is damaged or does not fit and was dropped")
+
+
+def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
+    try:
+        exif = image.getexif()
+        orientation = exif.pop(_ORIENTATION, 1)
+        if image.format == "TIFF":
+            for tag in set(exif) - _DESCRIPTIVE_TAGS:
+                del exif[tag]
+        # The thumbnail is in a directory of its own, which Pillow leaves out.
+        data = exif.tobytes() if exif else None
+    except Exception:  # Pillow raises nearly everything on broken EXIF data
+        notes.append("the EXIF data are damaged and were dropped")
+        return None, 1
+    is_valid = isinstance(orientation, int) and 1 <= orientation <= 8
+    return data, orientation if is_valid else 1
+
+
+def _space(profile: bytes) -> str | None:
+    """What an ICC profile is for, as "RGB", or None for a broken one."""
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return opened.profile.xcolor_space.strip()
+    except (ImageCms.PyCMSError, OSError):
+        return None

@@ -1,0 +1,107 @@
+"""The parts of a PNG file."""
+
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Adam7: where each pass begins, and its steps (x, y, across, down).
+_PASSES = [
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+]
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
+def deep_png(pixels: np.ndarray) -> bytes:
+    """A PNG file of 16 bits a channel, which Pillow does not write in colour.
+
+    Args:
+        pixels: `[H, W, C]`, uint16, C from 1 (grey) to 4 (red, green, blue, alpha).
+    """
+    height, width, channels = pixels.shape
+    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    rows = pixels.astype(">u2").view(np.uint8).reshape(height, width, 2 * channels)
+    filtered = rows.copy()
+    filtered[:, 1:] -= rows[:, :-1]  # filter 1: the difference to the left
+    filtered = filtered.reshape(height, -1)
+    lines = np.concatenate([np.ones((height, 1), np.uint8), filtered], axis=1)
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return _SIGNATURE + b"".join(
+        [
+            _chunk(b"IHDR", size + bytes([16, colour_type, 0, 0, 0])),
+            _chunk(b"IDAT", zlib.compress(lines.tobytes())),
+            _chunk(b"IEND", b""),
+        ]
+    )
+
+
+def with_metadata(png: bytes, metadata: dict) -> bytes:
+    """A PNG file with `metadata` (as in `Picture`) put behind its header."""
+    chunks = []
+    if profile := metadata.get("icc_profile"):
+        chunks.append(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+    if dpi := metadata.get("dpi"):
+        per_metre = [round(value / 0.0254).to_bytes(4, "big") for value in dpi]
+        chunks.append(_chunk(b"pHYs", b"".join(per_metre) + b"\1"))
+    if exif := metadata.get("exif"):
+        chunks.append(_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
+    if xmp := metadata.get("xmp"):
+        chunks.append(_chunk(b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp))
+    end_of_header = len(_SIGNATURE) + 25
+    return png[:end_of_header] + b"".join(chunks) + png[end_of_header:]
+
+
+def completed_png(data: bytes) -> bytes:
+    """A cut-off PNG file with zeros for the pixels that are missing.
+
+    Raises:
+        ValueError: The header or all pixels are missing.
+    """
+    kept, compressed = [], b""
+    for kind, body in _chunks(data):
+        if kind == b"IDAT":
+            compressed += body
+        elif not compressed and kind != b"IEND":
+            kept.append((kind, body))
+    if not kept or kept[0][0] != b"IHDR" or len(kept[0][1]) != 13:
+        raise ValueError("the header is missing")
+    size = _raw_size(kept[0][1])
+    stream = zlib.decompressobj()
+    raw = stream.decompress(compressed, size)
+    if not raw:
+        raise ValueError("no pixels are left")
+    raw = raw.ljust(size, b"\0")
+    parts = [*kept, (b"IDAT", zlib.compress(raw, 1)), (b"IEND", b"")]
+    return _SIGNATURE + b"".join(_chunk(kind, body) for kind, body in parts)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    checksum = zlib.crc32(kind + body).to_bytes(4, "big")
+    return len(body).to_bytes(4, "big") + kind + body + checksum
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Every chunk, complete but for pixels; checksums are not looked at."""
+    start = len(_SIGNATURE)
+    while start + 8 <= len(data):
+        length = int.from_bytes(data[start : start + 4], "big")
+        kind = data[start + 4 : start + 8]
+        body = data[start + 8 : start + 8 + length]
+        if len(body) == length or kind == b"IDAT":
+            yield kind, body
+        start += 12 + length
+
+
+def _raw_size(header: bytes) -> int:
+    """Bytes of the filtered lines, of which each begins with its filter."""
+    width, height = (int.from_bytes(header[at : at + 4], "big") for at in (0, 4))
+    bits = header[8] * _CHANNELS.get(header[9], 1)
+    passes = _PASSES if header[12] else [(0, 0, 1, 1)]
+    size = 0
+    for left, top, across, down in passes:
+        columns = max(0, -(-(width - left) // across))
+        rows = max(0, -(-(height - top) // down))
+        size += rows * (1 + -(-columns * bits // 8)) if columns else 0
+    return size
