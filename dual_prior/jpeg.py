@@ -68,3 +68,18 @@ def decode(data: bytes) -> np.ndarray:
 def compress(plane: np.ndarray, quality: int) -> np.ndarray:
     """`plane` as it looks after JPEG: `decode(encode(plane, quality))`."""
     return decode(encode(plane, quality))
+
+
+def compress_colour(rgb: np.ndarray, quality: int) -> np.ndarray:
+    """A colour picture as it looks after JPEG with chroma at half resolution (4:2:0).
+
+    Args:
+        rgb: `[H, W, 3]`, uint8, in the order red, green, blue.
+        quality: libjpeg's quality factor, 1 to 100.
+    """
+    settings = [
+        *(cv2.IMWRITE_JPEG_QUALITY, quality),
+        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
+    ]
+    _, encoded = cv2.imencode(".jpg", rgb[..., ::-1], settings)
+    return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])

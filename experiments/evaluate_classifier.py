@@ -2,21 +2,24 @@
 
     python -m experiments.evaluate_classifier --preset=compact --data_dir=../shared/data
 
-On the validation pictures of BSD500, which it was not trained on, at a probability of
-one half: the share of clear pictures called clear, and of pictures compressed at each
-quality called compressed; whole frames, and the 64x64 pixels at their centre.
+On the validation pictures of BSD500, which it was not trained on; with
+--pictures=held_out on the held-out ones of the training pictures, where thresholds are
+chosen. A preset of one channel is shown luma, one of three RGB compressed at 4:2:0.
+
+Printed for clear pictures and for each quality, whole frames and the 64x64 pixels at
+their centre: how many are called what they are at a probability of one half; the mean
+probability; and how many whole frames --skip_clean would leave alone (`clean_below` of
+the preset, or --clean_below).
 """
 
-import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from dual_prior import jpeg
-from dual_prior.classifier import CompressionClassifier
-from dual_prior.operators import image_gradient
-from dual_prior.presets import PRESETS
-from dual_prior.unfolding import DualPriorNetwork
-from experiments import app, configs, data
+from dual_prior.presets import PRESETS, find_preset
+from dual_prior.restorer import Options, Restorer
+from experiments import app, data
+from experiments.classifier_scores import centre, table, versions
+from experiments.pictures import hold_out
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "Whose classifier.")
 _WEIGHTS = flags.DEFINE_string(
@@ -24,49 +27,32 @@ _WEIGHTS = flags.DEFINE_string(
     None,
     "A .weights.h5 file of the network. Default: those that ship with the preset.",
 )
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir", "../shared/data", "Folder that holds bsds500/val."
+_DATA_DIR = flags.DEFINE_string("data_dir", "../shared/data", "Folder of bsds500.")
+_PICTURES = flags.DEFINE_enum(
+    "pictures", "val", ["val", "held_out"], "Which pictures of BSD500."
 )
-
-_PATCH = 64  # paper: the size of a training patch
-
-
-def probability(classifier: CompressionClassifier, luma: np.ndarray) -> float:
-    """f_s of the gradients of a plane `[H, W]`, uint8."""
-    image = luma[None, :, :, None].astype(np.float32) / np.float32(255)
-    return float(classifier(image_gradient(image))[0, 0])
-
-
-def centre(luma: np.ndarray, side: int = _PATCH) -> np.ndarray:
-    """The middle of a plane, cut on the grid of 8x8 blocks."""
-    top, left = ((n - side) // 16 * 8 for n in luma.shape)
-    return luma[top : top + side, left : left + side]
+_CLEAN_BELOW = flags.DEFINE_float(
+    "clean_below", None, "Probability under which a picture is taken for clean."
+)
 
 
 def main(argv):
     """Reads the flags, measures, prints the table."""
     del argv
-    paths = data.evaluation_paths(_DATA_DIR.value, "bsds500")
-    network = DualPriorNetwork.from_preset(_PRESET.value, _WEIGHTS.value or "shipped")
-    names = ["clear", *(f"quality {quality}" for quality in configs.QUALITIES)]
-    values = {name: [] for name in names}
+    if _PICTURES.value == "val":
+        paths = data.evaluation_paths(_DATA_DIR.value, "bsds500")
+    else:
+        _, paths = hold_out(data.training_paths(_DATA_DIR.value))
+    restorer = Restorer(Options(_PRESET.value, _WEIGHTS.value))
+    channels = restorer.network.deblocker.channels
+    clean_below = _CLEAN_BELOW.value or find_preset(_PRESET.value).clean_below
+    values = {}
     for path in tqdm(paths, unit="picture", disable=None):
-        clear = data.read_luma(path)
-        versions = [clear, *(jpeg.compress(clear, q) for q in configs.QUALITIES)]
-        for name, luma in zip(names, versions, strict=True):
-            values[name].append(
-                [probability(network.classifier, part) for part in (luma, centre(luma))]
+        for name, image in versions(data.read_rgb(path), channels).items():
+            values.setdefault(name, []).append(
+                [restorer.probability(part) for part in (image, centre(image))]
             )
-    print("| picture    | accuracy, frame | 64x64 | mean probability, frame | 64x64 |")
-    print("|------------|-----------------|-------|-------------------------|-------|")
-    for name, pairs in values.items():
-        pairs = np.array(pairs)
-        correct = ((pairs > 0.5) == (name != "clear")).mean(axis=0)
-        mean = pairs.mean(axis=0)
-        print(
-            f"| {name:10} | {correct[0]:15.3f} | {correct[1]:5.3f} "
-            f"| {mean[0]:23.3f} | {mean[1]:5.3f} |"
-        )
+    print(table(values, clean_below), end="")
 
 
 if __name__ == "__main__":

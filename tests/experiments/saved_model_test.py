@@ -10,7 +10,7 @@ from dual_prior.classifier import CompressionClassifier
 from dual_prior.deblocker import Deblocker
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
-from experiments.export_saved_model import export
+from experiments.saved_model import export
 from tests.conftest import made_picture
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments import data
-from experiments.evaluate_photographs import cases, measure, psnr, table
+from experiments.photographs import cases, measure, psnr, table
 from tests.conftest import made_picture
 
 

@@ -1,0 +1,90 @@
+"""What is measured beyond the paper: colour, high quality, compressed twice."""
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from dual_prior import jpeg
+
+_COLOUR_QUALITIES = (10, 20, 30, 40)
+_LUMA_QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
+_TWICE = (10, 50)
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A compressed picture and what it was: `[H, W]` or `[H, W, 3]`, uint8."""
+
+    name: str
+    compressed: np.ndarray
+    clean: np.ndarray
+
+
+def cases(rgb: np.ndarray) -> Iterator[Case]:
+    """All that is measured of one clean picture `[H, W, 3]`, uint8."""
+    for quality in _COLOUR_QUALITIES:
+        yield Case(f"colour {quality}", jpeg.compress_colour(rgb, quality), rgb)
+    luma = jpeg.luma(rgb)
+    for quality in _LUMA_QUALITIES:
+        yield Case(f"luma {quality}", jpeg.compress(luma, quality), luma)
+    first, second = _TWICE
+    once = jpeg.compress(luma, first)[1:, 1:]
+    yield Case(f"twice {first} {second}", jpeg.compress(once, second), luma[1:, 1:])
+
+
+def psnr(clean: np.ndarray, restored: np.ndarray) -> float:
+    """In dB, over all channels together; infinite for equal pictures."""
+    error = np.mean((clean.astype(np.float64) - restored) ** 2)
+    return float(10 * np.log10(255**2 / error)) if error else float("inf")
+
+
+def measure(
+    pictures: Iterable[np.ndarray],
+    methods: dict[str, Callable[[np.ndarray], np.ndarray]],
+    on_picture: Callable[[], object] = lambda: None,
+) -> tuple[dict, dict]:
+    """Means over the pictures, by (method, case).
+
+    Args:
+        pictures: Clean pictures `[H, W, 3]`, uint8.
+        methods: By name, what maps a compressed picture to a restored one.
+        on_picture: Called after each picture.
+
+    Returns:
+        PSNR in dB; and, of colour, the shift of the channels' means, `[3]`.
+    """
+    scores, shifts = collections.defaultdict(list), collections.defaultdict(list)
+    for rgb in pictures:
+        for case in cases(rgb):
+            for method, restore in methods.items():
+                restored = restore(case.compressed)
+                key = (method, case.name)
+                scores[key].append(psnr(case.clean, restored))
+                if restored.ndim == 3:
+                    difference = restored.astype(np.float64) - case.clean
+                    shifts[key].append(difference.mean(axis=(0, 1)))
+        on_picture()
+    means = {key: float(np.mean(values)) for key, values in scores.items()}
+    return means, {key: np.mean(values, axis=0) for key, values in shifts.items()}
+
+
+def table(means: dict, shifts: dict) -> str:
+    """Markdown: a row a case, a column a method."""
+    methods = list(dict.fromkeys(method for method, _ in means))
+    names = list(dict.fromkeys(name for _, name in means))
+    lines = [["LIVE1", *methods, *(f"shift, {m}" for m in methods)]]
+    for name in names:
+        cells = [f"{means[method, name]:.3f}" for method in methods]
+        for method in methods:
+            shift = shifts.get((method, name))
+            cells.append("" if shift is None else f"{np.abs(shift).max():.2f}")
+        lines.append([name, *cells])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([rows[0], rule, *rows[1:]]) + "\n"

@@ -1,0 +1,122 @@
+"""The network as a SavedModel: a program that needs nothing of this project."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+
+from dual_prior.restoration import LUMA_WEIGHTS
+from dual_prior.unfolding import DualPriorNetwork
+
+_MAX_PIXELS = 100_000_000  # ours
+
+
+def export(network: DualPriorNetwork, output: str | os.PathLike) -> None:
+    """Writes `network` as a SavedModel, complete or not at all.
+
+    Raises:
+        OSError: `output` exists and is no SavedModel, or cannot be written.
+        ValueError: The backend is not TensorFlow.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError("Expected the TensorFlow backend: only it writes SavedModels.")
+    output = Path(output)
+    if output.exists() and not (output / "saved_model.pb").is_file():
+        raise FileExistsError(f"{output}: exists, and is no SavedModel to be replaced.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=output.parent, prefix=f".{output.name}."
+    ) as folder:
+        _write(network, os.path.join(folder, "new"))
+        if output.exists():
+            os.rename(output, os.path.join(folder, "old"))
+        shutil.move(os.path.join(folder, "new"), output)
+
+
+def pixels_signature(network: DualPriorNetwork) -> str:
+    """The name of the signature that takes pixels, and of its argument."""
+    return "luma" if network.deblocker.channels == 1 else "rgb"
+
+
+def _write(network: DualPriorNetwork, folder: str) -> None:
+    import tensorflow as tf
+
+    channels = network.deblocker.channels
+    name = pixels_signature(network)
+
+    def restore_pixels(pixels):
+        return {"restored": network(pixels)}
+
+    def restore_jpeg(jpeg):
+        png = tf.map_fn(
+            lambda data: _restore_one(network, data),
+            jpeg,
+            fn_output_signature=tf.string,
+        )
+        return {"png": png}
+
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    archive.add_endpoint(
+        name,
+        restore_pixels,
+        [tf.TensorSpec((None, None, None, channels), tf.float32, name=name)],
+    )
+    archive.add_endpoint(
+        "jpeg", restore_jpeg, [tf.TensorSpec((None,), tf.string, name="jpeg")]
+    )
+    archive.write_out(folder, verbose=False)
+
+
+def _restore_one(network: DualPriorNetwork, data):
+    """PNG bytes of the restored picture of JPEG bytes, as graph operations."""
+    import tensorflow as tf
+
+    # TensorFlow's JPEG decoder reads PNG, GIF and BMP as well.
+    is_jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
+    with tf.control_dependencies(
+        [tf.debugging.Assert(is_jpeg, ["Expected the bytes of a JPEG file."])]
+    ):
+        shape = tf.io.extract_jpeg_shape(data, output_type=tf.int64)
+    fits = tf.reduce_prod(shape[:2]) <= _MAX_PIXELS
+    with tf.control_dependencies(
+        [tf.debugging.Assert(fits, ["Expected at most", _MAX_PIXELS, "pixels.", shape])]
+    ):
+        is_grey = shape[2] == 1
+
+    # As in dual_prior.restoration, for both kinds of pictures and of networks.
+    weights = tf.constant(LUMA_WEIGHTS, tf.float32)[:, None]
+
+    def grey():
+        pixels = _decode(data, channels=1)
+        if network.deblocker.channels == 1:
+            return _encode(network(pixels[None])[0])
+        restored = network(tf.repeat(pixels, 3, axis=-1)[None])[0]
+        return _encode(tf.matmul(restored, weights))
+
+    def colour():
+        pixels = _decode(data, channels=3)
+        if network.deblocker.channels == 3:
+            return _encode(network(pixels[None])[0])
+        # Luma changes, chroma does not.
+        luma = tf.matmul(pixels, weights)
+        return _encode(pixels + network(luma[None])[0] - luma)
+
+    return tf.cond(is_grey, grey, colour)
+
+
+def _decode(data, channels: int):
+    import tensorflow as tf
+
+    # The default inverse DCT is off by one grey level in a third of the pixels.
+    pixels = tf.io.decode_jpeg(data, channels, dct_method="INTEGER_ACCURATE")
+    return tf.cast(pixels, tf.float32) / 255.0
+
+
+def _encode(pixels):
+    import tensorflow as tf
+
+    rounded = tf.round(tf.clip_by_value(pixels, 0.0, 1.0) * 255.0)
+    return tf.io.encode_png(tf.cast(rounded, tf.uint8))
