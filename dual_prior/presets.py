@@ -60,6 +60,7 @@ _COMPACT = Preset(
     # N d f_s / d g is of the order of 100: a step of a quarter grey level.
     lambda2_init=1e-3,
     eta_init=1e-2,
+    clean_below=0.2,
     weights="compact-1.weights.h5",
     weights_sha256="5e58276eafcf91ed8a6c74b8c34d568361acfc2ac3c9791860206a2c91675760",
 )
@@ -71,7 +72,12 @@ PRESETS = {
         _COMPACT,
         # Red, green and blue in, so that what luma knows helps chroma.
         dataclasses.replace(
-            _COMPACT, name="photo", channels=3, weights=None, weights_sha256=None
+            _COMPACT,
+            name="photo",
+            channels=3,
+            clean_below=None,
+            weights=None,
+            weights_sha256=None,
         ),
     )
 }
