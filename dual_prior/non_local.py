@@ -8,11 +8,12 @@ from keras import ops
 class NonLocal(keras.layers.Layer):
     """The non-local operation (Eq. 11 of Fu et al., 2021).
 
-        M_out = M + theta(M) (nu(M)^T xi(M)) W / N
+        M_out = M + s theta(M) (nu(M)^T xi(M)) W / N
 
     theta, nu and xi are 1x1 convolutions that reduce the channels, W is a 1x1
     convolution back, N = H W the number of positions. The small `[R, R]` product comes
-    first, so that no N x N matrix is ever made.
+    first, so that no N x N matrix is ever made. s is 1 unless the second term outweighs
+    M, and then as small as it takes that it does not.
 
     Args:
         reduced: Number R of reduced channels, > 0.
@@ -24,7 +25,9 @@ class NonLocal(keras.layers.Layer):
         M_out, shaped like `features`.
 
     Departs from the paper: divided by N, so that the operation means the same at 64x64
-    and at 4000x3000.
+    and at 4000x3000; and s. The second term is cubic in M: without s, patterns that no
+    photograph has (stripes of one pixel, dithering) grow beyond all bounds from unit to
+    unit.
     """
 
     def __init__(self, reduced: int, **kwargs):
@@ -56,7 +59,18 @@ class NonLocal(keras.layers.Layer):
         context = context / ops.cast(num_positions, context.dtype)
         seen = ops.matmul(positions(self.theta(features)), context)  # [B, N, R]
         seen = ops.reshape(seen, (shape[0], shape[1], shape[2], self.reduced))
-        return features + self.w(seen)
+        return features + self._bounded(self.w(seen), features)
+
+    def _bounded(self, term, features):
+        """`term`, scaled down to the root mean square of `features` if above it."""
+
+        def mean_square(x):
+            # The addend keeps the derivative of the root finite at zero.
+            x = ops.cast(x, "float32")
+            return ops.mean(ops.square(x), axis=(1, 2, 3), keepdims=True) + 1e-12
+
+        scale = ops.sqrt(mean_square(features) / mean_square(term))
+        return term * ops.cast(ops.minimum(scale, 1.0), term.dtype)
 
     def get_config(self):
         return {**super().get_config(), "reduced": self.reduced}

@@ -62,6 +62,8 @@ _REFUSED = [
     (b"%PDF", "PDF"),
     (b"<svg", "SVG"),
 ]
+# Pixels up to which a picture may have all of the scans allowed.
+_SCAN_PIXELS = 50_000_000  # ours
 _GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
 _ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_EXTRA, _TIFF_KIND = 258, 262, 338, 339
@@ -236,10 +238,13 @@ def _jpeg_header(data: bytes, limits: Limits, name: str) -> JpegHeader:
         reason = f"JPEG of {header.precision} bits is not supported"
         raise PictureError(name, reason)
     _check_pixels(header.width, header.height, limits, name)
-    if header.num_scans > limits.max_scans:
+    # Each scan goes over all pixels: of a large picture, fewer are allowed.
+    pixels = header.width * header.height
+    allowed = int(limits.max_scans * min(1.0, _SCAN_PIXELS / pixels))
+    if header.num_scans > allowed:
         raise PictureError(
             name,
-            f"{header.num_scans} scans, more than {limits.max_scans} "
+            f"{header.num_scans} scans, more than {allowed} "
             "(--max_scans raises the limit)",
         )
     return header

@@ -69,3 +69,14 @@ def test_the_shipped_stages_look_like_what_they_are_called():
     # The classifier sees compression in y, and less of it from stage to stage.
     probabilities = [float(np.asarray(state["probability"])[0]) for state in states]
     assert probabilities[0] > 0.9 > probabilities[-1]
+
+
+@pytest.mark.parametrize("name", [n for n, p in PRESETS.items() if p.weights])
+def test_patterns_that_no_photograph_has_do_not_run_away(name):
+    rows, columns = np.indices((96, 96))
+    patterns = [rows % 2, (rows + columns) % 2, (rows // 8 + columns // 8) % 2]
+    patterns.append(np.random.default_rng(0).integers(0, 2, (96, 96)))
+    network = DualPriorNetwork.from_preset(name)
+    channels = network.deblocker.channels
+    y = np.repeat(np.stack(patterns)[..., None], channels, axis=-1).astype(np.float32)
+    assert np.abs(np.asarray(network(y)) - y).max() < 1
