@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dual_prior.jobs import UsageError, plan_jobs
 from dual_prior.presets import DEFAULT_PRESET, PRESETS
+from dual_prior.restorer import MIN_MEMORY_GIB, Options
 
 _RESTORE_EXAMPLES = """\
 examples:
@@ -172,7 +173,7 @@ def _add_restore(commands) -> None:
     how.add_argument(
         "--strength",
         type=_between(0, 1, float),
-        default=1.0,
+        default=Options.strength,
         metavar="S",
         help="0 (nothing is changed) to 1 (default: %(default)s)",
     )
@@ -183,8 +184,8 @@ def _add_restore(commands) -> None:
     )
     how.add_argument(
         "--max_memory",
-        type=_between(1.2, 4096, float),
-        default=3.0,
+        type=_between(MIN_MEMORY_GIB, 4096, float),
+        default=Options.max_memory,
         metavar="GIB",
         help="of the whole process: larger pictures are restored in smaller tiles "
         "(default: %(default)s)",
@@ -359,7 +360,7 @@ def _limits(arguments: argparse.Namespace):
 
 
 def _load(arguments: argparse.Namespace):
-    from dual_prior.restorer import Options, Restorer
+    from dual_prior.restorer import Restorer
 
     given = {
         name: getattr(arguments, name)

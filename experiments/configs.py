@@ -86,6 +86,32 @@ class Recipe:
     network: NetworkRecipe
 
 
+_COMPACT = Recipe(  # all ours: see TRAINING.md
+    ClassifierRecipe(
+        pictures="paper",
+        steps=6_000,
+        learning_rate=1e-3,
+        cosine=True,
+        batch_size=10,
+        patch_size=64,
+        alignment=1,
+        blend=True,
+        dtype="mixed_bfloat16",
+    ),
+    NetworkRecipe(
+        pictures="paper",
+        phases=(
+            Phase(1, 14_000, 1e-3, 10, 64),
+            Phase(2, 6_000, 5e-4, 10, 64),
+        ),
+        cosine=True,
+        muon_ratio=3.0,
+        ema_momentum=0.999,
+        alignment=8,
+        dtype="mixed_bfloat16",
+    ),
+)
+
 RECIPES = {
     "paper": Recipe(
         ClassifierRecipe(
@@ -117,51 +143,15 @@ RECIPES = {
             dtype="float32",  # paper
         ),
     ),
-    "compact": Recipe(  # all ours: see TRAINING.md
-        ClassifierRecipe(
-            pictures="paper",
-            steps=6_000,
-            learning_rate=1e-3,
-            cosine=True,
-            batch_size=10,
-            patch_size=64,
-            alignment=1,
-            blend=True,
-            dtype="mixed_bfloat16",
-        ),
-        NetworkRecipe(
-            pictures="paper",
-            phases=(
-                Phase(1, 14_000, 1e-3, 10, 64),
-                Phase(2, 6_000, 5e-4, 10, 64),
-            ),
-            cosine=True,
-            muon_ratio=3.0,
-            ema_momentum=0.999,
-            alignment=8,
-            dtype="mixed_bfloat16",
-        ),
-    ),
-    "photo": Recipe(  # all ours: goes on from compact (--initial)
-        ClassifierRecipe(
+    "compact": _COMPACT,
+    # All ours, too; goes on from the weights of compact (--initial).
+    "photo": Recipe(
+        dataclasses.replace(_COMPACT.classifier, pictures="photo"),
+        dataclasses.replace(
+            _COMPACT.network,
             pictures="photo",
-            steps=6_000,
-            learning_rate=1e-3,
-            cosine=True,
-            batch_size=10,
-            patch_size=64,
+            phases=(Phase(2, 4_000, 5e-4, 10, 64),),
             alignment=1,
-            blend=True,
-            dtype="mixed_bfloat16",
-        ),
-        NetworkRecipe(
-            pictures="photo",
-            phases=(Phase(2, 6_000, 7e-4, 10, 64),),
-            cosine=True,
-            muon_ratio=3.0,
-            ema_momentum=0.999,
-            alignment=1,
-            dtype="mixed_bfloat16",
         ),
     ),
 }

@@ -229,3 +229,35 @@ def test_a_mistake_gets_one_line(arguments, code, message, tmp_path, monkeypatch
 def test_help_begins_with_the_command_to_type(name):
     code, out, _ = _run(name, "--help")
     assert f"python -m experiments.{name} --" in out and "--preset" in out
+
+
+def test_training_and_measuring_run_on_jax_too(tiny_data, tmp_path):
+    def run(name, *arguments):
+        code, out, err = _run(
+            name, f"--data_dir={tiny_data}", *arguments, KERAS_BACKEND="jax"
+        )
+        assert code == 0, err
+        return out
+
+    run("train_classifier", f"--run_dir={tmp_path}/classifier", "--steps=2", *SMALL)
+    run(
+        "train_network",
+        f"--run_dir={tmp_path}/network",
+        f"--classifier={tmp_path}/classifier/best.weights.h5",
+        "--phases=2:4",
+        "--steps_per_execution=2",
+        *SMALL,
+    )
+    record = json.loads((tmp_path / "network" / "config.json").read_text())
+    assert record["versions"]["backend"] == "jax"
+    arguments = (
+        "--datasets=classic5",
+        "--qualities=10",
+        "--nopaper",
+        "--preset=compact",
+        f"--weights={tmp_path}/network/compact.weights.h5",
+    )
+    on_jax = run("evaluate", *arguments)
+    code, on_tensorflow, err = _run("evaluate", f"--data_dir={tiny_data}", *arguments)
+    assert code == 0, err
+    assert "| compact |" in on_jax and on_jax == on_tensorflow
