@@ -75,14 +75,14 @@ PRESETS = {
             _COMPACT,
             name="photo",
             channels=3,
-            clean_below=None,
-            weights=None,
-            weights_sha256=None,
+            clean_below=0.15,
+            weights="photo-1.weights.h5",
+            weights_sha256="962cc5aea653ea8cdee86f20b86ca851d5d922c0d01c4df9ddb9644c0b536436",
         ),
     )
 }
 
-DEFAULT_PRESET = "compact"  # of what people restore
+DEFAULT_PRESET = "photo"  # of what people restore
 
 
 def find_preset(name: str) -> Preset:

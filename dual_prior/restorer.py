@@ -76,7 +76,8 @@ class Restorer:
         options: How.
 
     Raises:
-        ValueError: No weights ship with the preset, or they do not fit it.
+        ValueError: No weights ship with the preset, they do not fit it, or it does not
+            tell clean pictures, which were to be skipped.
         OSError: The weights cannot be read.
     """
 
@@ -85,6 +86,7 @@ class Restorer:
         from dual_prior.unfolding import DualPriorNetwork
 
         self.options = options
+        self._threshold = _clean_below(options.preset) if options.skip_clean else None
         self.network = DualPriorNetwork.from_preset(
             options.preset, options.weights or "shipped"
         )
@@ -103,7 +105,7 @@ class Restorer:
 
         options = self.options
         probability = self.probability(image)
-        skipped = options.skip_clean and probability < self._clean_below()
+        skipped = options.skip_clean and probability < self._threshold
         pixels = restore_array(
             image,
             (lambda y: y) if skipped else self.network,
@@ -133,21 +135,22 @@ class Restorer:
             values.append(float(ops.convert_to_numpy(value)[0, 0]))
         return float(np.mean(values))
 
-    def _clean_below(self) -> float:
-        threshold = find_preset(self.options.preset).clean_below
-        if threshold is None:
-            raise ValueError(
-                f"The preset {self.options.preset!r} does not tell clean pictures: "
-                "no threshold was measured for it."
-            )
-        return threshold
-
     def _tile(self, image: np.ndarray) -> int:
         """The side of the tiles that fit into the memory allowed."""
         picture = 3 * image.nbytes / 2**30  # read, restored, and encoded
         free = max(0.0, self.options.max_memory - _BASE_GIB - picture) * 2**30
         side = int((free / _BYTES_PER_TILE_PIXEL) ** 0.5) // 8 * 8
         return int(np.clip(side, 2 * OVERLAP, 1024))
+
+
+def _clean_below(preset: str) -> float:
+    threshold = find_preset(preset).clean_below
+    if threshold is None:
+        raise ValueError(
+            f"The preset {preset!r} does not tell clean pictures: no threshold was "
+            "measured for it."
+        )
+    return threshold
 
 
 def _parts(image: np.ndarray) -> list[np.ndarray]:

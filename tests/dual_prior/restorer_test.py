@@ -69,7 +69,7 @@ def test_skipping_needs_a_measured_threshold(weights, monkeypatch):
         lambda name: module.dataclasses.replace(preset, clean_below=None),
     )
     with pytest.raises(ValueError, match="no threshold was measured"):
-        _restorer(weights, skip_clean=True).restore(made_picture())
+        _restorer(weights, skip_clean=True)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 2000), (800, 900)])
