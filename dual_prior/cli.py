@@ -325,28 +325,27 @@ def _inspect(arguments: argparse.Namespace) -> int:
     restorer = None
     failures = 0
     for job in jobs:
-        name = "standard input" if job.source is None else str(job.source)
         try:
             picture = read_picture(
                 sys.stdin.buffer.read() if job.source is None else job.source,
                 _limits(arguments),
                 strict=arguments.strict,
                 salvage=arguments.salvage,
-                name=name,
+                name=job.name,
             )
             restorer = restorer or _load(arguments)
             facts = description(picture, restorer.probability(picture.pixels))
             if arguments.json:
-                print(json.dumps({"input": name, **facts}))
+                print(json.dumps({"input": job.name, **facts}))
             else:
-                print(f"{shown(name)}\n{description_text(facts)}")
+                print(f"{shown(job.name)}\n{description_text(facts)}")
             if arguments.figure:
                 with picture_file(arguments.figure) as write:
                     write(stages_png(restorer, picture.pixels))
                 if not arguments.json:
                     print(f"  drawn in {shown(arguments.figure)}")
         except PictureError as error:
-            print(f"dual-prior: {shown(str(error))}", file=sys.stderr)
+            print(f"dual-prior: {error}", file=sys.stderr)
             failures += 1
     return 1 if failures else 0
 

@@ -34,6 +34,11 @@ class Job:
     source: Path | None
     target: Path | None
 
+    @property
+    def name(self) -> str:
+        """What the source is called."""
+        return "standard input" if self.source is None else os.fspath(self.source)
+
 
 class UsageError(ValueError):
     """What was asked for cannot be meant."""

@@ -23,8 +23,6 @@ from dual_prior.picture_writer import encode_picture, output_format, picture_fil
 from dual_prior.report import FAILED, SKIPPED, Record, Reporter
 from dual_prior.text import shown
 
-STREAM_NAME = "standard input"
-
 # Larger pictures are read, restored and written one after the other: there, memory
 # matters more than the overlap.
 _LARGE = 16_000_000  # ours, pixels
@@ -112,7 +110,7 @@ class Runner:
         """The picture of a job, or what became of it before there was one."""
         options = self._options
         record = Record(
-            STREAM_NAME if job.source is None else os.fspath(job.source),
+            job.name,
             None if job.target is None else os.fspath(job.target),
         )
         is_new = job.target is None or job.target == job.source
@@ -202,14 +200,13 @@ class Runner:
         path = self._options.compare
         if path.suffix.lower() == ".png":
             return path
-        name = STREAM_NAME if job.source is None else job.source.name
-        return path / f"{name}.compared.png"
+        return path / f"{os.path.basename(job.name)}.compared.png"
 
 
 def _record(job: Job, picture: Picture) -> Record:
     height, width = picture.pixels.shape[:2]
     return Record(
-        STREAM_NAME if job.source is None else os.fspath(job.source),
+        job.name,
         None if job.target is None else os.fspath(job.target),
         width=width,
         height=height,
