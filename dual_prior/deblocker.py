@@ -22,6 +22,7 @@ class BasicUnit(keras.layers.Layer):
 
     Call arguments:
         features: `[B, H, W, F]`.
+        context: Of the non-local operation, `[B or 1, R, R]`; see there.
 
     Returns:
         `[B, H, W, F]`.
@@ -58,8 +59,8 @@ class BasicUnit(keras.layers.Layer):
         for convolution in self.convolutions:
             convolution.build(shape)
 
-    def call(self, features):
-        features = self.non_local(features)
+    def call(self, features, context=None):
+        features = self.non_local(features, context)
         for convolution in self.convolutions:
             features = convolution(features)
         return features
@@ -93,10 +94,14 @@ class Deblocker(keras.layers.Layer):
 
     Call arguments:
         x: Image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
+        contexts: The contexts of the n units, `[n, B or 1, R, R]`, where `x` is a part
+            of a larger picture; those of `x` itself by default. See `NonLocal`.
+        return_contexts: Return those of `x` itself, too.
 
     Returns:
         u, shaped like `x`, float32: under a mixed policy the residual is computed in
-        half precision, the image it is added to is not.
+        half precision, the image it is added to is not. With `return_contexts`, u and
+        the contexts, `[n, B, R, R]`.
 
     Departs from the paper: it gives neither the number of units nor how the dense
     connections join. Here 1x1 convolutions join them. `scale` is 1 in the paper.
@@ -160,16 +165,20 @@ class Deblocker(keras.layers.Layer):
             join.build((*inner[:-1], (index + 2) * self.features))
         self.tail.build(inner)
 
-    def call(self, x):
+    def call(self, x, contexts=None, return_contexts=False):
         height, width = ops.shape(x)[1], ops.shape(x)[2]
         shallow = ops.cast(self.head(self._pad(x, height, width)), self.compute_dtype)
         outputs = [shallow]
         features = shallow
-        for unit, join in zip(self.units, self.joins, strict=True):
-            outputs.append(unit(features))
+        own_contexts = []
+        for index, (unit, join) in enumerate(zip(self.units, self.joins, strict=True)):
+            own_contexts.append(unit.non_local.context(features))
+            context = own_contexts[-1] if contexts is None else contexts[index]
+            outputs.append(unit(features, context))
             features = join(ops.concatenate(outputs, axis=-1))
         residual = self.tail(features + shallow)
-        return x + residual[:, :height, :width, :]
+        u = x + residual[:, :height, :width, :]
+        return (u, ops.stack(own_contexts)) if return_contexts else u
 
     def _pad(self, x, height, width):
         # At the bottom and on the right only: the grid of 8x8 blocks stays in place.

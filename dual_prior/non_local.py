@@ -20,6 +20,8 @@ class NonLocal(keras.layers.Layer):
 
     Call arguments:
         features: M, `[B, H, W, F]`.
+        context: nu(M)^T xi(M) / N, `[B or 1, R, R]`, of the picture of which `features`
+            are a part; that of `features` itself by default. See `context`.
 
     Returns:
         M_out, shaped like `features`.
@@ -47,19 +49,24 @@ class NonLocal(keras.layers.Layer):
         self.xi = pointwise(self.reduced, shape[-1], "xi")
         self.w = pointwise(shape[-1], self.reduced, "w")
 
-    def call(self, features):
-        shape = ops.shape(features)
-        num_positions = shape[1] * shape[2]
-
-        def positions(reduced):  # [B, N, R]
-            return ops.reshape(reduced, (shape[0], num_positions, self.reduced))
-
-        nu, xi = positions(self.nu(features)), positions(self.xi(features))
-        context = ops.matmul(ops.transpose(nu, (0, 2, 1)), xi)  # [B, R, R]
-        context = context / ops.cast(num_positions, context.dtype)
-        seen = ops.matmul(positions(self.theta(features)), context)  # [B, N, R]
-        seen = ops.reshape(seen, (shape[0], shape[1], shape[2], self.reduced))
+    def call(self, features, context=None):
+        if context is None:
+            context = self.context(features)
+        theta = self.theta(features)
+        context = ops.cast(context, theta.dtype)
+        seen = ops.matmul(self._positions(theta), context)  # [B, N, R]
+        seen = ops.reshape(seen, ops.shape(theta))
         return features + self._bounded(self.w(seen), features)
+
+    def context(self, features):
+        """nu(M)^T xi(M) / N, `[B, R, R]`: all that a position sees of the others."""
+        nu, xi = (self._positions(f(features)) for f in (self.nu, self.xi))
+        product = ops.matmul(ops.transpose(nu, (0, 2, 1)), xi)
+        return product / ops.cast(ops.shape(nu)[1], product.dtype)
+
+    def _positions(self, reduced):  # [B, N, R]
+        batch, height, width, channels = ops.shape(reduced)
+        return ops.reshape(reduced, (batch, height * width, channels))
 
     def _bounded(self, term, features):
         """`term`, scaled down to the root mean square of `features` if above it."""

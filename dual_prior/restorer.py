@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -106,16 +107,30 @@ class Restorer:
         options = self.options
         probability = self.probability(image)
         skipped = options.skip_clean and probability < self._threshold
+        tile = self._tile(image)
         pixels = restore_array(
             image,
-            (lambda y: y) if skipped else self.network,
+            # The picture itself, but of the depth wanted.
+            (lambda y: y) if skipped else self._network_for(image, tile),
             self.network.deblocker.channels,
             options.strength,
             {None: None, 8: np.uint8, 16: np.uint16}[options.depth],
-            self._tile(image),
+            tile,
             on_tile,
         )
         return Result(pixels, probability, skipped)
+
+    def _network_for(self, image: np.ndarray, tile: int) -> Callable:
+        """The network, which knows of the whole picture if it is to see tiles of it."""
+        from dual_prior.contexts import picture_contexts
+        from dual_prior.restoration import seen_by
+
+        if max(image.shape[:2]) <= tile:
+            return self.network
+        seen = functools.partial(seen_by, self.network.deblocker.channels)
+        planes = image[..., None] if image.ndim == 2 else image
+        contexts = picture_contexts(self.network, planes, seen)
+        return functools.partial(self.network, contexts=contexts)
 
     def probability(self, image: np.ndarray) -> float:
         """f_s: how surely a picture was compressed, 0 to 1.

@@ -54,9 +54,11 @@ class UnfoldingStage(keras.layers.Layer):
     Call arguments:
         y: Compressed image `[B, H, W, C]`.
         x: The image of the stage before, shaped like `y`.
+        contexts: Of the de-blocker; see there.
 
     Returns:
-        The dictionary of `"u"` and `"x"`, `[B, H, W, C]`, and `"g"`, `[B, H, W, 2C]`.
+        The dictionary of `"u"` and `"x"`, `[B, H, W, C]`, `"g"`, `[B, H, W, 2C]`, and
+        `"contexts"`, the de-blocker's of `x` itself, `[n, B, R, R]`.
     """
 
     def __init__(
@@ -83,11 +85,11 @@ class UnfoldingStage(keras.layers.Layer):
         self.descent.build(y_shape)
         self.solver.build(y_shape)
 
-    def call(self, y, x):
-        u = self.deblocker(x)
+    def call(self, y, x, contexts=None):
+        u, own_contexts = self.deblocker(x, contexts, return_contexts=True)
         g = self.descent(x, beta=self.solver.beta.value())
         x = self.solver(y, u, g)
-        return {"u": u, "g": g, "x": x}
+        return {"u": u, "g": g, "x": x, "contexts": own_contexts}
 
     def probability(self, g):
         """f_s(g), `[B]`: how surely `g` comes from a compressed image."""
@@ -141,12 +143,14 @@ class DualPriorNetwork(keras.Model):
 
     Call arguments:
         y: Compressed image `[B, H, W, C]`, float32 in [0, 1].
+        contexts: What each stage's de-blocker shall know of the picture of which `y` is
+            a part, `[K, n, B or 1, R, R]`. See `dual_prior.contexts`.
         return_stages: Return what every stage did.
 
     Returns:
         The restored image x_K, shaped like `y`. With `return_stages`, a list of K
-        dictionaries: `"u"`, `"g"`, `"x"`, `"probability"` `[B]` (f_s at g) and
-        `"energy"` `[B]` (the known terms of Eq. 4); the last `"x"` is x_K.
+        dictionaries: `"u"`, `"g"`, `"x"`, `"contexts"`, `"probability"` `[B]` (f_s at
+        g) and `"energy"` `[B]` (the known terms of Eq. 4); the last `"x"` is x_K.
 
     Example:
         network = DualPriorNetwork.from_preset("compact")
@@ -189,11 +193,11 @@ class DualPriorNetwork(keras.Model):
         for stage in self.stages:
             stage.build(y_shape)
 
-    def call(self, y, return_stages=False):
+    def call(self, y, contexts=None, return_stages=False):
         x = y
         states = []
-        for stage in self.stages:
-            state = stage(y, x)
+        for k, stage in enumerate(self.stages):
+            state = stage(y, x, None if contexts is None else contexts[k])
             x = state["x"]
             if return_stages:
                 state["probability"] = stage.probability(state["g"])

@@ -66,6 +66,7 @@ class NetworkRecipe:
         ema_momentum: Of the moving average of the weights that is validated and kept;
             0 keeps the weights as they are.
         alignment: See `dual_prior.patches.PatchRecipe`.
+        relative: Weigh each patch's loss: see `experiments.pictures.weighted`.
         dtype: Keras dtype policy.
     """
 
@@ -75,6 +76,7 @@ class NetworkRecipe:
     muon_ratio: float
     ema_momentum: float
     alignment: int
+    relative: bool
     dtype: str
 
 
@@ -108,6 +110,7 @@ _COMPACT = Recipe(  # all ours: see TRAINING.md
         muon_ratio=3.0,
         ema_momentum=0.999,
         alignment=8,
+        relative=False,
         dtype="mixed_bfloat16",
     ),
 )
@@ -140,18 +143,20 @@ RECIPES = {
             muon_ratio=0.0,  # paper
             ema_momentum=0.0,  # paper
             alignment=1,  # paper: patches anywhere
+            relative=False,  # paper
             dtype="float32",  # paper
         ),
     ),
     "compact": _COMPACT,
-    # All ours, too; goes on from the weights of compact (--initial).
+    # All ours, too. Started from earlier weights (--initial): see TRAINING.md.
     "photo": Recipe(
         dataclasses.replace(_COMPACT.classifier, pictures="photo"),
         dataclasses.replace(
             _COMPACT.network,
             pictures="photo",
-            phases=(Phase(2, 4_000, 5e-4, 10, 64),),
+            phases=(Phase(2, 6_000, 5e-4, 10, 64),),
             alignment=1,
+            relative=True,
         ),
     ),
 }

@@ -24,7 +24,7 @@ from dual_prior.presets import PRESETS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, training
 from experiments.classifier_model import load_classifier
-from experiments.pictures import PICTURES
+from experiments.pictures import PICTURES, weighted
 from experiments.run_dir import open_run_dir, save_weights_atomically
 from experiments.stages import psnr, start_from, unfold
 
@@ -129,6 +129,8 @@ def train(
             # Each phase draws patches of its own.
             seed=config.seed * len(recipe.phases) + index,
         )
+        if recipe.relative:
+            batch_of = weighted(batch_of)
         network.compile(
             training.optimizer(schedule),
             "mean_absolute_error",

@@ -35,6 +35,15 @@ def test_means_the_same_at_every_size():
     )
 
 
+def test_a_part_is_treated_as_in_the_whole_whose_context_it_is_given():
+    layer = NonLocal(3)
+    m = 0.1 * _features(6, 5)
+    whole = np.asarray(layer(m))
+    part = np.asarray(layer(m[:, :2, 1:], context=layer.context(m)))
+    np.testing.assert_allclose(part, whole[:, :2, 1:], atol=1e-6)
+    assert np.abs(np.asarray(layer(m[:, :2, 1:])) - part).max() > 1e-4
+
+
 def test_makes_no_array_that_grows_with_the_square_of_the_positions():
     # 512 x 512 positions: N x N in float32 would take 256 GiB.
     layer = NonLocal(1)

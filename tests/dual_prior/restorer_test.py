@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 import dual_prior
+from dual_prior import jpeg
 from dual_prior import restorer as module
 from dual_prior.picture_reader import read_picture
 from dual_prior.restorer import Options, Restorer
@@ -84,6 +85,18 @@ def test_less_memory_takes_smaller_tiles(weights):
     sides = [_restorer(weights, max_memory=m)._tile(image) for m in (1.2, 2, 3, 64)]
     assert sides == sorted(sides) and sides[0] < sides[2]
     assert all(side % 8 == 0 and side >= 192 for side in sides)
+
+
+def test_less_memory_does_not_show():
+    # One half of stripes, one flat: tiles that know nothing of each other would differ.
+    plane = np.hstack([made_picture(600, 330), np.full((600, 330), 120, np.uint8)])
+    plane = jpeg.compress(plane, 15)
+    whole, tiled = (
+        Restorer(Options("compact", max_memory=memory)).restore(plane).pixels
+        for memory in (3.0, 1.2)
+    )
+    difference = np.abs(tiled.astype(int) - whole)
+    assert 0 < difference.max() <= 1
 
 
 def test_the_library_restores_an_array_in_one_call(weights):

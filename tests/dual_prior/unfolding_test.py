@@ -61,6 +61,7 @@ def test_what_each_stage_did_comes_back_under_stable_names():
         "u": (2, 10, 12, 1),
         "g": (2, 10, 12, 2),
         "x": (2, 10, 12, 1),
+        "contexts": (1, 2, 2, 2),
         "probability": (2,),
         "energy": (2,),
     }
