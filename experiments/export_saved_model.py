@@ -12,8 +12,9 @@ Two signatures:
     model = tf.saved_model.load("runs/saved_model")
     png = model.signatures["jpeg"](jpeg=tf.constant([data]))["png"][0].numpy()
 
-What is no JPEG file, or has more than 100 megapixels, raises InvalidArgumentError
-before it is decoded. A SavedModel is a program: load none from people you do not trust.
+What is no JPEG file, is broken, or has more than 100 megapixels (refused before it is
+decoded) raises InvalidArgumentError; among others that can be restored, its result is
+empty. A SavedModel is a program: load none from people you do not trust.
 """
 
 from absl import flags

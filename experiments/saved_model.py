@@ -49,13 +49,12 @@ def _write(network: DualPriorNetwork, folder: str) -> None:
     def restore_pixels(pixels):
         return {"restored": network(pixels)}
 
+    @tf.function(input_signature=[tf.TensorSpec((), tf.string)])
+    def restore_one(data):
+        return _restore_one(network, data)
+
     def restore_jpeg(jpeg):
-        png = tf.map_fn(
-            lambda data: _restore_one(network, data),
-            jpeg,
-            fn_output_signature=tf.string,
-        )
-        return {"png": png}
+        return {"png": _restore_each(restore_one, jpeg)}
 
     archive = keras.export.ExportArchive()
     archive.track(network)
@@ -68,6 +67,31 @@ def _write(network: DualPriorNetwork, folder: str) -> None:
         "jpeg", restore_jpeg, [tf.TensorSpec((None,), tf.string, name="jpeg")]
     )
     archive.write_out(folder, verbose=False)
+
+
+def _restore_each(restore_one, jpeg):
+    """PNG bytes of each file, empty for those that cannot be restored.
+
+    Fails as the first one does when none can: a single bad file is an error, one among
+    others costs nothing but its own result.
+    """
+    import tensorflow as tf
+
+    restored = (
+        tf.data.Dataset.from_tensor_slices(jpeg)
+        .enumerate()
+        .map(lambda index, data: (index, restore_one(data)))
+        .ignore_errors(log_warning=True)
+    )
+    png = restored.reduce(
+        tf.fill(tf.shape(jpeg), ""),
+        lambda png, item: tf.tensor_scatter_nd_update(png, [[item[0]]], [item[1]]),
+    )
+    return tf.cond(
+        tf.reduce_any(png != "") | (tf.size(jpeg) == 0),
+        lambda: png,
+        lambda: restore_one(jpeg[0])[None],
+    )
 
 
 def _restore_one(network: DualPriorNetwork, data):

@@ -29,6 +29,12 @@ def _network(channels):
     return network
 
 
+def _jpeg(image):
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=20)
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_grey_and_colour_jpegs_come_out_as_the_library_restores_them(
     tmp_path, channels
@@ -41,13 +47,31 @@ def test_grey_and_colour_jpegs_come_out_as_the_library_restores_them(
         "RGB", [Image.fromarray(made_picture(33, 47, seed)) for seed in range(3)]
     )
     for image in (grey, colour):
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=20)
-        png = signature(jpeg=tf.constant([buffer.getvalue()]))["png"][0].numpy()
+        data = _jpeg(image)
+        png = signature(jpeg=tf.constant([data]))["png"][0].numpy()
         restored = np.array(Image.open(io.BytesIO(png)))
-        expected = restore_array(np.array(Image.open(buffer)), network, channels)
-        assert np.any(expected != np.array(Image.open(buffer)))
+        compressed = np.array(Image.open(io.BytesIO(data)))
+        expected = restore_array(compressed, network, channels)
+        assert np.any(expected != compressed)
         assert np.abs(restored.astype(int) - expected).max() <= 1
+
+
+def test_a_bad_file_spoils_neither_the_batch_nor_the_next_call(tmp_path):
+    export(_network(1), tmp_path / "model")
+    signature = tf.saved_model.load(tmp_path / "model").signatures["jpeg"]
+    good = _jpeg(Image.fromarray(made_picture(40, 56)))
+    huge = bytearray(good)
+    size = huge.index(b"\xff\xc0") + 5
+    huge[size : size + 4] = b"\xff\xff\xff\xff"  # 65535 x 65535
+    wrong = (b"", b"GIF89a", good[:20], good[: len(good) // 2], bytes(huge))
+    for _ in range(2):
+        for bad in wrong:
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                signature(jpeg=tf.constant([bad]))
+        png = signature(jpeg=tf.constant([good, *wrong, good]))["png"].numpy()
+        assert list(png[1:-1]) == [b""] * len(wrong)
+        assert png[0] == png[-1] == signature(jpeg=tf.constant([good]))["png"][0]
+    assert len(signature(jpeg=tf.constant([], tf.string))["png"]) == 0
 
 
 def test_what_is_no_saved_model_is_not_replaced(tmp_path):
