@@ -9,6 +9,8 @@ the test). TensorFlow's decoder does so only with `dct_method="INTEGER_ACCURATE"
 import cv2
 import numpy as np
 
+from dual_prior.jpeg_header import read_jpeg_header
+
 
 def luma(rgb: np.ndarray) -> np.ndarray:
     """The Y channel of MATLAB's `rgb2ycbcr`, on which the paper trains and measures.
@@ -49,6 +51,16 @@ def encode(plane: np.ndarray, quality: int) -> bytes:
         raise ValueError(f"Expected a JPEG quality of 1 to 100, got {quality}.")
     _, data = cv2.imencode(".jpg", plane, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     return data.tobytes()
+
+
+def quantization_table(quality: int) -> np.ndarray:
+    """The steps `[8, 8]` of `encode`, by vertical, then horizontal frequency.
+
+    Raises:
+        ValueError: `quality` is out of range.
+    """
+    header = read_jpeg_header(encode(np.zeros((8, 8), np.uint8), quality))
+    return header.quantization[0].reshape(8, 8)
 
 
 def decode(data: bytes) -> np.ndarray:

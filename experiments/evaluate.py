@@ -2,6 +2,7 @@
 
     python -m experiments.evaluate --data_dir=../shared/data --preset=compact
     python -m experiments.evaluate --data_dir=../shared/data            # the JPEG alone
+    python -m experiments.evaluate --preset=compact --also=consistent,self_ensemble
     python -m experiments.evaluate --preset=compact --weights=runs/network-compact/compact.weights.h5 --output=runs/evaluation
 
 Luma (MATLAB's), compressed as a one-channel JPEG, restored, clipped and rounded to
@@ -12,12 +13,18 @@ LIVE1). The SSIM of the other rows stands beside the table's columns.
 
 Twitter and WeChat (--datasets=twitter,wechat) come compressed: no quality applies.
 
+--also adds rows that need no training. "consistent": the restored luma is projected onto
+the pictures that the JPEG may have been made from. "self_ensemble": the mean over eight
+flips and rotations, eight times as slow. The column "kept" says which share of the
+quantized coefficients come out as before when the result is encoded again.
+
 With --output, writes evaluation.md and evaluation.csv there.
 """  # noqa: E501
 
 import contextlib
 import csv
 import dataclasses
+import functools
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -28,11 +35,15 @@ from tqdm import tqdm
 
 from dual_prior import jpeg, metrics
 from dual_prior.atomic_file import atomic_file
+from dual_prior.consistency import agreement, project
 from dual_prior.presets import PRESETS
 from dual_prior.restoration import restore_array
+from dual_prior.self_ensemble import self_ensemble
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, data
 from experiments.published import table1
+
+Restore = Callable[[np.ndarray], np.ndarray]  # a plane to a plane
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
@@ -53,6 +64,12 @@ _PRESET = flags.DEFINE_enum(
 _WEIGHTS = flags.DEFINE_string(
     "weights", None, "A .weights.h5 file. Default: those that ship with the preset."
 )
+_CONSISTENT, _SELF_ENSEMBLE = "consistent", "self_ensemble"
+_ALSO = flags.DEFINE_list(
+    "also",
+    [],
+    f"Rows beside the preset's: {_CONSISTENT}, {_SELF_ENSEMBLE}, or both.",
+)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder for the tables.")
 _PAPER = flags.DEFINE_bool("paper", True, "Show the rows of the paper's Table 1.")
 _LIMIT = flags.DEFINE_integer(
@@ -67,6 +84,8 @@ class Score:
     Attributes:
         quality: None for pictures that others compressed.
         pictures: How many were measured.
+        kept: The share of quantized coefficients that come out as before when the
+            result is encoded again.
     """
 
     dataset: str
@@ -77,6 +96,7 @@ class Score:
     ssim_uniform: float | None
     ssim_gaussian: float | None
     psnr_b: float
+    kept: float | None = None
     note: str = ""
 
 
@@ -96,7 +116,7 @@ def evaluate(
     dataset: str,
     quality: int | None,
     pairs: Iterable[tuple[np.ndarray, np.ndarray]],
-    methods: dict[str, Callable[[np.ndarray], np.ndarray]],
+    methods: dict[str, Restore],
 ) -> list[Score]:
     """Measures every method on one data set at one quality.
 
@@ -106,12 +126,23 @@ def evaluate(
         pairs: Compressed and clean planes `[H, W]`, uint8.
         methods: By name, what maps the compressed plane to the restored one.
     """
-    measured = {name: [] for name in methods}
+    measured, kept = {name: [] for name in methods}, {name: [] for name in methods}
     for compressed, clean in pairs:
         for name, restore in methods.items():
-            measured[name].append(measure(clean, restore(compressed)))
+            restored = restore(compressed)
+            measured[name].append(measure(clean, restored))
+            if quality is not None:
+                steps = jpeg.quantization_table(quality)
+                kept[name].append(agreement(restored, compressed, steps))
     return [
-        Score(dataset, quality, name, len(rows), *np.mean(rows, axis=0).tolist())
+        Score(
+            dataset,
+            quality,
+            name,
+            len(rows),
+            *np.mean(rows, axis=0).tolist(),
+            float(np.mean(kept[name])) if kept[name] else None,
+        )
         for name, rows in measured.items()
     ]
 
@@ -133,7 +164,9 @@ def published_scores(dataset: str, quality: int | None) -> list[Score]:
                 ssim.get("uniform"),
                 ssim.get("gaussian"),
                 row.psnr_b,
-                "" if row.ssim_window else f"SSIM {row.ssim:.4f}, window not stated",
+                note=""
+                if row.ssim_window
+                else f"SSIM {row.ssim:.4f}, window not stated",
             )
         )
     return scores
@@ -148,6 +181,7 @@ _HEADER = (
     "SSIM uniform",
     "SSIM gaussian",
     "PSNR-B",
+    "kept",
     "",
 )
 _LEFT_ALIGNED = {"set", "method", ""}
@@ -195,6 +229,7 @@ def _cells(score: Score) -> tuple[str, ...]:
         number(score.ssim_uniform, 4),
         number(score.ssim_gaussian, 4),
         number(score.psnr_b, decimals),
+        number(score.kept, 4),
         score.note,
     )
 
@@ -209,16 +244,54 @@ def _parse_qualities(texts: Sequence[str]) -> list[int]:
     return [int(text) for text in texts]
 
 
-def _methods() -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    methods = {"JPEG": lambda compressed: compressed}
+def _networks() -> dict[str, Restore]:
+    """What restores, by name, to 16 bits: what is projected is not rounded before."""
     if _WEIGHTS.value and not _PRESET.value:
         raise ValueError("--weights: name the --preset that they belong to as well.")
-    if _PRESET.value:
-        network = DualPriorNetwork.from_preset(
-            _PRESET.value, _WEIGHTS.value or "shipped"
+    unknown = set(_ALSO.value) - {_CONSISTENT, _SELF_ENSEMBLE}
+    if unknown or (_ALSO.value and not _PRESET.value):
+        raise ValueError(
+            f"--also: expected {_CONSISTENT} or {_SELF_ENSEMBLE}, and a --preset; got "
+            f"{','.join(_ALSO.value)}."
         )
-        channels = network.deblocker.channels
-        methods[_PRESET.value] = lambda y: restore_array(y, network, channels)
+    if not _PRESET.value:
+        return {}
+    network = DualPriorNetwork.from_preset(_PRESET.value, _WEIGHTS.value or "shipped")
+    channels = network.deblocker.channels
+    networks = {_PRESET.value: network}
+    if _SELF_ENSEMBLE in _ALSO.value:
+        networks[f"{_PRESET.value}, {_SELF_ENSEMBLE}"] = self_ensemble(network)
+    return {
+        name: functools.partial(
+            restore_array, network=f, channels=channels, dtype=np.uint16
+        )
+        for name, f in networks.items()
+    }
+
+
+def with_consistency(
+    networks: dict[str, Restore], quality: int | None, consistent: bool
+) -> dict[str, Restore]:
+    """The methods to measure: the JPEG, `networks`, and each of them projected.
+
+    Args:
+        networks: By name, what restores with 16 bits.
+        quality: Of the JPEG; nothing can be projected without it.
+        consistent: Whether to.
+    """
+
+    def rounded(plane: np.ndarray) -> np.ndarray:
+        return np.round(plane).astype(np.uint8)
+
+    def projected(restore: Restore, compressed: np.ndarray) -> np.ndarray:
+        steps = jpeg.quantization_table(quality)
+        return rounded(project(restore(compressed) / 257, compressed, steps))
+
+    methods = {"JPEG": lambda compressed: compressed}
+    for name, restore in networks.items():
+        methods[name] = lambda y, restore=restore: rounded(restore(y) / 257)
+        if consistent and quality is not None:
+            methods[f"{name}, {_CONSISTENT}"] = functools.partial(projected, restore)
     return methods
 
 
@@ -278,13 +351,15 @@ def main(argv):
     ]
     with contextlib.ExitStack() as stack:
         files = _open_output(stack)
-        methods = _methods()
+        networks = _networks()
         scores = []
         total = sum(len(pictures[name]) for name, _ in cases)
         with tqdm(total=total, unit="picture", disable=None) as bar:
             for name, quality in cases:
                 bar.set_description(name if quality is None else f"{name} at {quality}")
                 pairs = _counted(_read_pairs(pictures[name], quality), bar)
+                consistent = _CONSISTENT in _ALSO.value
+                methods = with_consistency(networks, quality, consistent)
                 scores += evaluate(name, quality, pairs, methods)
                 if _PAPER.value:
                     scores += published_scores(name, quality)

@@ -115,7 +115,7 @@ def test_the_golden_figures_are_printed(shared_data, capsys):
     (row,) = _cells(_main(capsys, **flags_given, qualities=["10"], paper=False)[2:])
     assert row == [
         *("classic5", "10", "JPEG", "5"),
-        *("27.8211", "0.7800", "0.7595", "25.2090", ""),
+        *("27.8211", "0.7800", "0.7595", "25.2090", "1.0000", ""),
     ]
 
 
