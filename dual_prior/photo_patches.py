@@ -47,7 +47,7 @@ class PhotoRecipe:
     seed: int = 0
     qualities: tuple[int, int] = (5, 95)
     low_bias: float = 1.5
-    again: float = 0.3
+    again: float = 0.4
     shifted: float = 0.7
     off_grid: float = 0.1
     grey: float = 0.2

@@ -76,8 +76,8 @@ PRESETS = {
             name="photo",
             channels=3,
             clean_below=0.15,
-            weights="photo-1.weights.h5",
-            weights_sha256="962cc5aea653ea8cdee86f20b86ca851d5d922c0d01c4df9ddb9644c0b536436",
+            weights="photo-2.weights.h5",
+            weights_sha256="c534e8fb7d7ff35687e1ce61ac0b3982df8b7964c53abe8f1bc4235c33cfea26",
         ),
     )
 }

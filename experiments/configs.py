@@ -154,7 +154,7 @@ RECIPES = {
         dataclasses.replace(
             _COMPACT.network,
             pictures="photo",
-            phases=(Phase(2, 6_000, 5e-4, 10, 64),),
+            phases=(Phase(2, 20_000, 7e-4, 10, 64),),
             alignment=1,
             relative=True,
         ),
