@@ -6,7 +6,8 @@ On LIVE1, PSNR in dB. "colour": RGB, compressed by OpenCV at 4:2:0, measured ove
 beside it, by how many grey levels the mean of a channel is off over the set, at most.
 "luma": MATLAB's luma as a one-channel JPEG. "twice": luma at quality 10, cropped by one
 pixel in both directions, then at quality 50. A preset of one channel shows what luma
-alone gives in colour.
+alone gives in colour, and "PRESET, planes" what it gives on luma and chroma, each
+restored as a grey picture of its own.
 
 With --output, writes photographs.md there.
 """
@@ -21,7 +22,7 @@ from dual_prior.presets import PRESETS
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, data
-from experiments.photographs import measure, table
+from experiments.photographs import measure, restore_planes, table
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "../shared/data", "Folder that holds live1."
@@ -40,10 +41,20 @@ _LIMIT = flags.DEFINE_integer(
 )
 
 
-def _restoring(preset: str):
+def _restoring(preset: str) -> dict:
+    """What restores with a preset, by name."""
     network = DualPriorNetwork.from_preset(preset, _WEIGHTS.value or "shipped")
     channels = network.deblocker.channels
-    return lambda image: restore_array(image, network, channels)
+
+    def restore(image):
+        return restore_array(image, network, channels)
+
+    def restore_as_planes(image):
+        return restore_planes(image, restore) if image.ndim == 3 else restore(image)
+
+    if channels == 1:
+        return {preset: restore, f"{preset}, planes": restore_as_planes}
+    return {preset: restore}
 
 
 def main(argv):
@@ -58,7 +69,8 @@ def main(argv):
         raise ValueError("--weights: name the one preset they belong to in --presets.")
     paths = data.evaluation_paths(_DATA_DIR.value, "live1")[: _LIMIT.value]
     methods = {"JPEG": lambda image: image}
-    methods |= {preset: _restoring(preset) for preset in _PRESETS.value}
+    for preset in _PRESETS.value:
+        methods |= _restoring(preset)
     with tqdm(total=len(paths), unit="picture", disable=None) as bar:
         result = table(*measure(map(data.read_rgb, paths), methods, bar.update))
     print(result, end="")

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
+import cv2
 import numpy as np
 
 from dual_prior import jpeg
@@ -32,6 +33,29 @@ def cases(rgb: np.ndarray) -> Iterator[Case]:
     first, second = _TWICE
     once = jpeg.compress(luma, first)[1:, 1:]
     yield Case(f"twice {first} {second}", jpeg.compress(once, second), luma[1:, 1:])
+
+
+def restore_planes(
+    rgb: np.ndarray, restore_grey: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """A colour picture whose luma and chroma are restored as grey pictures each.
+
+    The chroma of a 4:2:0 file at its own resolution: half the picture's.
+
+    Args:
+        rgb: `[H, W, 3]`, uint8.
+        restore_grey: Maps a plane `[H, W]`, uint8, to the restored one.
+    """
+    luma, *chroma = cv2.split(cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb))
+    planes = [restore_grey(luma)]
+    height, width = luma.shape
+    half = (-(-width // 2), -(-height // 2))
+    for plane in chroma:
+        stored = cv2.resize(plane, half, interpolation=cv2.INTER_AREA)
+        change = restore_grey(stored).astype(np.float32) - stored
+        change = cv2.resize(change, (width, height), interpolation=cv2.INTER_LINEAR)
+        planes.append(np.clip(np.round(plane + change), 0, 255).astype(np.uint8))
+    return cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2RGB)
 
 
 def psnr(clean: np.ndarray, restored: np.ndarray) -> float:

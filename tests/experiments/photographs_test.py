@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments import data
-from experiments.photographs import cases, measure, psnr, table
+from experiments.photographs import cases, measure, psnr, restore_planes, table
 from tests.conftest import made_picture
 
 
@@ -67,3 +67,21 @@ def test_the_jpeg_of_live1_scores_as_published(shared_data):
         scores.append(psnr(case.clean, case.compressed))
     assert case.name == "colour 10"
     assert np.mean(scores) == pytest.approx(25.69, abs=0.005)
+
+
+@pytest.mark.parametrize("size", [(40, 56), (33, 47)])
+def test_planes_that_come_back_as_they_are_make_the_same_picture(size):
+    rgb = np.stack([made_picture(*size, seed) for seed in range(3)], axis=-1)
+    seen = []
+    restored = restore_planes(rgb, lambda plane: seen.append(plane.shape) or plane)
+    half = tuple(-(-side // 2) for side in size)
+    assert seen == [size, half, half]
+    # Through YCrCb and back in 8 bits.
+    assert np.abs(restored.astype(int) - rgb).max() <= 2
+
+
+def test_chroma_is_restored_too():
+    rgb = np.zeros((16, 16, 3), np.uint8) + np.uint8([90, 120, 150])
+    restored = restore_planes(rgb, lambda plane: plane + 8)
+    assert len(np.unique(restored.reshape(-1, 3), axis=0)) == 1
+    assert np.any(np.diff(restored[0, 0].astype(int)) != [30, 30])
