@@ -17,6 +17,9 @@ from dual_prior.tiles import OVERLAP, OnTile
 _BASE_GIB = 0.8
 _BYTES_PER_TILE_PIXEL = 1400
 
+# Sides of tiles, pixels, ours.
+_MIN_TILE, _MAX_TILE = 2 * OVERLAP, 1024
+
 MIN_MEMORY_GIB = 1.2
 
 _SAMPLE = 256  # ours, pixels: the classifier looks at parts of large pictures
@@ -101,6 +104,7 @@ class Restorer:
 
         Raises:
             ValueError: `image` is no such picture.
+            MemoryError: It needs more than `Options.max_memory` even in small tiles.
         """
         from dual_prior.restoration import restore_array
 
@@ -153,9 +157,15 @@ class Restorer:
     def _tile(self, image: np.ndarray) -> int:
         """The side of the tiles that fit into the memory allowed."""
         picture = 3 * image.nbytes / 2**30  # read, restored, and encoded
-        free = max(0.0, self.options.max_memory - _BASE_GIB - picture) * 2**30
-        side = int((free / _BYTES_PER_TILE_PIXEL) ** 0.5) // 8 * 8
-        return int(np.clip(side, 2 * OVERLAP, 1024))
+        free = self.options.max_memory - _BASE_GIB - picture
+        smallest = _BYTES_PER_TILE_PIXEL * _MIN_TILE**2 / 2**30
+        if free < smallest:
+            raise MemoryError(
+                f"needs about {_BASE_GIB + picture + smallest:.1f} GiB; max_memory allows "
+                f"{self.options.max_memory:.1f}: raise it"
+            )
+        side = int((free * 2**30 / _BYTES_PER_TILE_PIXEL) ** 0.5) // 8 * 8
+        return min(side, _MAX_TILE)
 
 
 def _clean_below(preset: str) -> float:

@@ -155,8 +155,10 @@ class Runner:
             ended = dataclasses.replace(record, status=SKIPPED, reason=str(reason))
         except PictureError as error:
             ended = dataclasses.replace(record, status=FAILED, reason=str(error))
-        except MemoryError:
-            reason = "not enough memory; a lower --max_memory takes smaller tiles"
+        except MemoryError as error:
+            reason = str(error) or (
+                "not enough memory; a lower --max_memory takes smaller tiles"
+            )
             ended = dataclasses.replace(record, status=FAILED, reason=reason)
         else:
             restored = outcome.with_pixels(result.pixels)

@@ -87,6 +87,12 @@ def test_less_memory_takes_smaller_tiles(weights):
     assert all(side % 8 == 0 and side >= 192 for side in sides)
 
 
+def test_a_picture_that_cannot_fit_is_refused(weights):
+    image = np.broadcast_to(np.zeros(3, np.uint8), (10_000, 10_000, 3))
+    with pytest.raises(MemoryError, match="needs about 1.7 GiB; max_memory allows 1.2: raise it"):
+        _restorer(weights, max_memory=1.2)._tile(image)
+
+
 def test_less_memory_does_not_show():
     # One half of stripes, one flat: tiles that know nothing of each other would differ.
     plane = np.hstack([made_picture(600, 330), np.full((600, 330), 120, np.uint8)])
