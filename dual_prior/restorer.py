@@ -160,8 +160,9 @@ class Restorer:
         free = self.options.max_memory - _BASE_GIB - picture
         smallest = _BYTES_PER_TILE_PIXEL * _MIN_TILE**2 / 2**30
         if free < smallest:
+            needed = _BASE_GIB + picture + smallest
             raise MemoryError(
-                f"needs about {_BASE_GIB + picture + smallest:.1f} GiB; max_memory allows "
+                f"needs about {needed:.1f} GiB; max_memory allows "
                 f"{self.options.max_memory:.1f}: raise it"
             )
         side = int((free * 2**30 / _BYTES_PER_TILE_PIXEL) ** 0.5) // 8 * 8

@@ -89,7 +89,9 @@ def test_less_memory_takes_smaller_tiles(weights):
 
 def test_a_picture_that_cannot_fit_is_refused(weights):
     image = np.broadcast_to(np.zeros(3, np.uint8), (10_000, 10_000, 3))
-    with pytest.raises(MemoryError, match="needs about 1.7 GiB; max_memory allows 1.2: raise it"):
+    with pytest.raises(
+        MemoryError, match="about 1.7 GiB; max_memory allows 1.2: raise"
+    ):
         _restorer(weights, max_memory=1.2)._tile(image)
 
 
