@@ -29,6 +29,7 @@ from dual_prior.presets import PRESETS
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, cost
+from experiments.baselines.dncnn import dncnn
 from experiments.stages import unfold
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to measure.")
@@ -79,15 +80,6 @@ def convolution_peak(dtype: str, repeats: int) -> float:
     return _FLOP_PER_MAC * passes * macs / seconds
 
 
-def dncnn() -> keras.Model:
-    """The architecture of Zhang et al., 2017, batch normalisation folded in."""
-    image = keras.Input((None, None, 1))
-    x = image
-    for _ in range(19):
-        x = keras.layers.Conv2D(64, 3, padding="same", activation="relu")(x)
-    return keras.Model(image, image - keras.layers.Conv2D(1, 3, padding="same")(x))
-
-
 def training_report(preset: str, repeats: int) -> list[str]:
     """Where the time of a training step goes, as lines of Markdown."""
     recipe = configs.RECIPES[preset].network
@@ -107,7 +99,7 @@ def training_report(preset: str, repeats: int) -> list[str]:
     image = keras.Input((None, None, 1))
     deblocker = keras.Model(image, network.deblocker(image))
     deblocker_seconds = training_seconds(deblocker, batch, repeats)
-    flop = _PASSES * _FLOP_PER_MAC * cost.deblocker_macs(network) * batch.size
+    flop = _PASSES * _FLOP_PER_MAC * cost.macs(network.deblocker) * batch.size
     share = flop / deblocker_seconds / peaks[recipe.dtype]
     keras.config.set_dtype_policy("float32")
 
@@ -136,7 +128,7 @@ def restoration_report(preset: str, repeats: int) -> list[str]:
     stage = network.stages[0]
     beta = stage.solver.beta.value()
     u, g = network.deblocker(y), stage.descent(y, beta)
-    rival = dncnn()
+    rival = dncnn(batch_normalization=False)
     parts = {
         "network": lambda: restore_array(plane, network),
         "one de-blocker": lambda: _wait(network.deblocker(y)),
@@ -145,13 +137,12 @@ def restoration_report(preset: str, repeats: int) -> list[str]:
         "DnCNN's architecture": lambda: restore_array(plane, rival),
     }
     seconds = {name: best_seconds(run, repeats) for name, run in parts.items()}
-    dncnn_macs = 9 * (2 * 64 + 18 * 64**2)
     ratio = seconds["network"] / seconds["DnCNN's architecture"]
     rows = {
         **{name: f"{value * 1e3:.0f} ms" for name, value in seconds.items()},
         "network / DnCNN's architecture": f"{ratio:.2f}",
-        "FLOP a pixel, network": f"{_FLOP_PER_MAC * cost.network_macs(network):,.0f}",
-        "FLOP a pixel, DnCNN": f"{_FLOP_PER_MAC * dncnn_macs:,}",
+        "FLOP a pixel, network": f"{_FLOP_PER_MAC * cost.macs(network):,.0f}",
+        "FLOP a pixel, DnCNN": f"{_FLOP_PER_MAC * cost.macs(rival):,.0f}",
         "parameters, network": f"{network.count_params():,}",
         "parameters, DnCNN": f"{rival.count_params():,}",
     }

@@ -154,7 +154,10 @@ RECIPES = {
         dataclasses.replace(
             _COMPACT.network,
             pictures="photo",
-            phases=(Phase(2, 20_000, 7e-4, 10, 64),),
+            phases=(
+                Phase(1, 20_000, 8e-4, 10, 64),
+                Phase(2, 5_000, 5e-4, 10, 64),
+            ),
             alignment=1,
             relative=True,
         ),

@@ -1,42 +1,44 @@
-"""What a network costs: multiply-accumulates a pixel, counted from its kernels."""
+"""What a network costs: multiply-accumulates a pixel, counted in its graph."""
 
 import math
+from collections.abc import Callable
 
-import keras
+import numpy as np
 
-from dual_prior.unfolding import DualPriorNetwork
-
-
-def deblocker_macs(network: DualPriorNetwork) -> float:
-    """Multiply-accumulates a pixel of one pass through the de-blocker."""
-    deblocker = network.deblocker
-    # Every kernel is applied once at each position of the coarse grid; the non-local
-    # operation multiplies with two matrices of R x R on top.
-    products = 2 * deblocker.reduced**2 * deblocker.num_units
-    return (_kernel_size(deblocker) + products) / deblocker.scale**2
+_SIDE = 96  # pixels of the picture that is counted: a multiple of every stride
 
 
-def classifier_macs(network: DualPriorNetwork) -> float:
-    """Multiply-accumulates a pixel of one pass through the classifier."""
-    macs, positions = 0.0, 1.0
-    for convolution in network.classifier.convolutions:
-        positions /= convolution.strides[0] ** 2
-        macs += positions * math.prod(convolution.kernel.shape)
-    return macs
+def macs(network: Callable, channels: int = 1) -> float:
+    """Multiply-accumulates a pixel of convolutions and matrix products.
 
+    Those of derivatives within the network count; Fourier transforms and what is done
+    element by element do not. Needs TensorFlow.
 
-def network_macs(network: DualPriorNetwork) -> float:
-    """Multiply-accumulates a pixel of the whole network, Fourier transforms aside.
-
-    A step of the descent costs two passes through the classifier: one forward, one back
-    to its input.
+    Args:
+        network: Maps an image `[B, H, W, channels]` to another.
     """
-    steps = network.stages[0].descent.num_steps
-    stage = deblocker_macs(network) + 2 * steps * classifier_macs(network)
-    return len(network.stages) * stage
+    import tensorflow as tf
+
+    picture = tf.TensorSpec((1, _SIDE, _SIDE, channels), tf.float32)
+    function = tf.function(network).get_concrete_function(picture)
+    return sum(map(_macs_of, function.graph.get_operations())) / _SIDE**2
 
 
-def _kernel_size(layer: keras.layers.Layer) -> int:
-    return sum(
-        math.prod(weight.shape) for weight in layer.weights if weight.name == "kernel"
-    )
+def _macs_of(operation) -> int:
+    def shape(tensor) -> list[int]:
+        return tensor.shape.as_list()
+
+    if operation.type == "Conv2D":
+        kernel = shape(operation.inputs[1])
+        return math.prod(shape(operation.outputs[0])[:3]) * math.prod(kernel)
+    if operation.type == "Conv2DBackpropInput":  # transposed, and derivatives
+        kernel = shape(operation.inputs[1])
+        return math.prod(shape(operation.inputs[2])[:3]) * math.prod(kernel)
+    if operation.type in ("MatMul", "BatchMatMulV2"):
+        left = np.array(shape(operation.inputs[0]))
+        transposed = operation.get_attr(
+            "transpose_a" if operation.type == "MatMul" else "adj_x"
+        )
+        summed = left[-2] if transposed else left[-1]
+        return math.prod(shape(operation.outputs[0])) * int(summed)
+    return 0

@@ -1,0 +1,55 @@
+"""What is trained at equal cost and compared: the baselines and the ablations.
+
+Each has about the compute of `compact`, 299,000 multiply-accumulates a pixel, or the
+size published if that is less. TNRD's compute is in its influence functions, which do
+not count as multiply-accumulates: it is reduced, too. All numbers are ours.
+"""
+
+from collections.abc import Callable
+
+import keras
+
+from dual_prior.presets import find_preset
+from experiments.ablations import ablated
+from experiments.baselines.arcnn import arcnn
+from experiments.baselines.dcsc import dcsc
+from experiments.baselines.dncnn import dncnn
+from experiments.baselines.ista import ista
+from experiments.baselines.memnet import memnet
+from experiments.baselines.rdn import rdn
+from experiments.baselines.rnan import rnan
+from experiments.baselines.tnrd import tnrd
+
+_PRESET = "compact"
+
+
+def _changed(**changes) -> Callable[[str], keras.Model]:
+    return lambda classifier: ablated(find_preset(_PRESET), classifier, **changes)
+
+
+# By name, what makes a model from the path of a trained classifier. Baselines know of
+# no classifier.
+BASELINES = {
+    "ARCNN": lambda _: arcnn(),
+    "TNRD": lambda _: tnrd(stages=4, filters=24, bumps=15),
+    "DnCNN": lambda _: dncnn(depth=10),
+    "DCSC": lambda _: dcsc(iterations=8, features=48),
+    "MemNet": lambda _: memnet(blocks=3, recursions=2, features=48),
+    "RNAN": lambda _: rnan(blocks=3, features=30),
+    "RDN": lambda _: rdn(blocks=3, layers=4, growth=28, features=36),
+}
+DUAL_PRIOR = {"dual prior": _changed()}
+DEBLOCKERS = {
+    "l1 sparsity": lambda c: ablated(find_preset(_PRESET), c, deblocker=ista()),
+    "DnCNN as de-blocker": lambda c: ablated(
+        find_preset(_PRESET), c, deblocker=dncnn(depth=6, batch_normalization=False)
+    ),
+}
+STAGES = {f"K = {k}": _changed(num_stages=k) for k in (1, 3, 5, 7)}
+PRIORS = {
+    "J = 0, no classifier": _changed(num_descent_steps=0),
+    "J = 3": _changed(num_descent_steps=3),
+    "no gradient term": _changed(gradient_term=False),
+    "random classifier": lambda _: ablated(find_preset(_PRESET), None),
+}
+CONTENDERS = BASELINES | DUAL_PRIOR | DEBLOCKERS | STAGES | PRIORS

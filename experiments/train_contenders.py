@@ -1,0 +1,66 @@
+"""Trains the baselines and the ablations, each for the same time, one after the other.
+
+    python -m experiments.train_contenders --data_dir=../shared/data --minutes=4
+
+With nothing else running: a step of each is timed first, and the number of steps
+follows. All see the same pictures, patches and schedule. Killed and started again, it
+goes on where it was. Writes a folder of each into --run_dir, with result.json: PSNR on
+the held-out pictures. `experiments.reproduce` makes tables and figures of them.
+"""
+
+import multiprocessing
+from pathlib import Path
+
+from absl import flags
+
+from experiments import app
+from experiments.contenders import CONTENDERS
+from experiments.training import BEST_WEIGHTS
+from experiments.trial import TrialConfig, run_trial
+
+_DATA_DIR = flags.DEFINE_string("data_dir", "../shared/data", "Folder of bsds500.")
+_CONTENDERS = flags.DEFINE_list(
+    "contenders", None, "Names, as in experiments/contenders.py. Default: all."
+)
+_SEEDS = flags.DEFINE_list("seeds", ["0", "1"], "Of the weights and the patches.")
+_MINUTES = flags.DEFINE_float("minutes", 4.0, "Of training of each.", lower_bound=0)
+_CLASSIFIER = flags.DEFINE_string(
+    "classifier",
+    f"runs/classifier-compact/{BEST_WEIGHTS}",
+    "Weights that train_classifier wrote for compact.",
+)
+_RUN_DIR = flags.DEFINE_string("run_dir", "runs/contenders", "Folder of the runs.")
+
+
+def main(argv):
+    """Reads the flags, trains, prints what each has gained."""
+    del argv
+    names = _CONTENDERS.value or list(CONTENDERS)
+    unknown = set(names) - set(CONTENDERS)
+    if unknown:
+        raise ValueError(
+            f"--contenders: expected some of {', '.join(CONTENDERS)}; got "
+            f"{min(unknown)!r}."
+        )
+    if not all(seed.isdecimal() for seed in _SEEDS.value):
+        raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
+    if not Path(_CLASSIFIER.value).is_file():
+        raise FileNotFoundError(f"{_CLASSIFIER.value}: no such weights file.")
+    context = multiprocessing.get_context("spawn")
+    for seed in map(int, _SEEDS.value):
+        for name in names:
+            config = TrialConfig(name, seed, _MINUTES.value)
+            folder = Path(_RUN_DIR.value, config.slug)
+            # Each in a process of its own: none inherits the memory of another.
+            with context.Pool(1) as pool:
+                result = pool.apply(
+                    run_trial, (config, _DATA_DIR.value, _CLASSIFIER.value, folder)
+                )
+            print(
+                f"{name:24} seed {seed}  {result.steps:6} steps  +{result.gain:.3f} dB",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    app.run(main)

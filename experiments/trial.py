@@ -1,0 +1,169 @@
+"""One contender, trained for a given time, as all others are."""
+
+import dataclasses
+import json
+import operator
+import re
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dual_prior.atomic_file import atomic_file
+from experiments import cost, training
+from experiments.configs import QUALITIES
+from experiments.contenders import CONTENDERS
+from experiments.pictures import PaperPictures
+from experiments.run_dir import open_run_dir
+from experiments.stages import psnr
+
+RESULT = "result.json"
+
+# Steps that are timed, after some that warm up.
+_WARM_UP, _TIMED = 5, 20
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialConfig:
+    """All that decides the result of a trial, but the speed of the machine.
+
+    Attributes:
+        contender: Its name in `experiments.contenders`.
+        seed: Of the weights and the patches.
+        minutes: Of training, on this machine.
+
+    The other numbers are ours and the same for all: short runs of `compact`'s recipe,
+    whose moving average must forget the first weights.
+    """
+
+    contender: str
+    seed: int
+    minutes: float
+    learning_rate: float = 1e-3
+    muon_ratio: float = 3.0
+    ema_momentum: float = 0.99
+    batch_size: int = 10
+    patch_size: int = 64
+    alignment: int = 8
+    dtype: str = "mixed_bfloat16"
+
+    @property
+    def slug(self) -> str:
+        """What its folder is called."""
+        return re.sub(r"\W+", "-", self.contender).lower() + f"-{self.seed}"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """What came of a trial; PSNR in dB on the held-out pictures, by quality."""
+
+    contender: str
+    seed: int
+    steps: int
+    seconds_per_step: float
+    parameters: int
+    macs: float
+    jpeg: tuple[float, ...]
+    restored: tuple[float, ...]
+
+    @property
+    def gain(self) -> float:
+        """Mean over the qualities, dB over the JPEG."""
+        return float(np.mean(self.restored) - np.mean(self.jpeg))
+
+
+def run_trial(
+    config: TrialConfig, data_dir: str, classifier: str, folder: Path
+) -> TrialResult:
+    """Trains and scores, or goes on, or reads what an earlier run has found.
+
+    Args:
+        config: What, and for how long.
+        data_dir: The folder that holds bsds500.
+        classifier: Weights that `train_classifier` wrote for `compact`.
+        folder: Of the trial.
+    """
+    open_run_dir(folder, config)
+    if (folder / RESULT).exists():
+        return read_result(folder)
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.dtype)
+    model = CONTENDERS[config.contender](classifier)
+    pictures = PaperPictures(data_dir)
+    batch_of = pictures.batches(
+        config.patch_size, config.batch_size, config.alignment, config.seed
+    )
+    seconds = _seconds_per_step(config, classifier, batch_of(0), folder)
+    steps = max(1, round(60 * config.minutes / seconds))
+    schedule = training.Schedule(
+        steps=steps,
+        steps_per_epoch=steps,  # one validation: it takes as long as 50 steps
+        learning_rate=config.learning_rate,
+        cosine=True,
+        muon_ratio=config.muon_ratio,
+        ema_momentum=config.ema_momentum,
+    )
+    _compile(model, schedule)
+    training.fit(
+        model,
+        batch_of,
+        pictures.validation,
+        schedule,
+        folder,
+        score=operator.itemgetter("psnr"),
+        title=f"{config.contender}, seed {config.seed}",
+    )
+    compressed, clean = pictures.validation
+    keras.config.set_dtype_policy("float32")
+    result = TrialResult(
+        config.contender,
+        config.seed,
+        schedule.steps,
+        seconds,
+        model.count_params(),
+        cost.macs(model),
+        _by_quality(clean, compressed),
+        _by_quality(clean, model.predict(compressed, batch_size=2, verbose=0)),
+    )
+    with atomic_file(folder / RESULT) as file:
+        file.write((json.dumps(dataclasses.asdict(result), indent=2) + "\n").encode())
+    return result
+
+
+def read_result(folder: Path) -> TrialResult:
+    """What a finished trial has found.
+
+    Raises:
+        OSError: It has not finished.
+    """
+    return TrialResult(**json.loads((folder / RESULT).read_text()))
+
+
+def _compile(model: keras.Model, schedule: training.Schedule) -> None:
+    model.compile(training.optimizer(schedule), "mean_absolute_error", metrics=[psnr])
+
+
+def _seconds_per_step(config, classifier, batch, folder) -> float:
+    """Of a training step on this machine: measured once, then read."""
+    path = folder / "seconds_per_step.json"
+    if path.exists():
+        return json.loads(path.read_text())
+    # A model of its own: the one to be trained must not have taken a step.
+    model = CONTENDERS[config.contender](classifier)
+    _compile(model, training.Schedule(100, 100, 0.0, cosine=False, muon_ratio=1.0))
+    times = []
+    for _ in range(_WARM_UP + _TIMED):
+        started = time.perf_counter()
+        model.train_on_batch(*batch)
+        times.append(time.perf_counter() - started)
+    seconds = float(np.median(times[_WARM_UP:]))
+    with atomic_file(path) as file:
+        file.write(json.dumps(seconds).encode())
+    return seconds
+
+
+def _by_quality(clean: np.ndarray, images: np.ndarray) -> tuple[float, ...]:
+    # The held-out images are ordered by picture, then by quality.
+    each = keras.ops.convert_to_numpy(psnr(clean, images.astype(np.float32)))
+    return tuple(each.reshape(-1, len(QUALITIES)).mean(axis=0).round(4).tolist())

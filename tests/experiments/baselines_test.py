@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from dual_prior.presets import find_preset
+from experiments.ablations import ablated
+from experiments.baselines.arcnn import arcnn
+from experiments.baselines.dcsc import SoftThreshold, dcsc
+from experiments.baselines.dncnn import dncnn
+from experiments.baselines.ista import ista
+from experiments.baselines.memnet import memnet
+from experiments.baselines.rdn import rdn
+from experiments.baselines.rnan import rnan
+from experiments.baselines.tnrd import DiffusionStage, tnrd
+from experiments.contenders import CONTENDERS
+from experiments.cost import macs
+
+TINY = {
+    "arcnn": lambda: arcnn((6, 4, 2)),
+    "dncnn": lambda: dncnn(4, 6),
+    "tnrd": lambda: tnrd(2, 4, 5, 5),
+    "dcsc": lambda: dcsc(2, 6),
+    "memnet": lambda: memnet(2, 2, 6),
+    "rnan": lambda: rnan(2, 6),
+    "rdn": lambda: rdn(2, 2, 6, 6),
+    "ista": lambda: ista(2, 6, 5),
+}
+
+
+def _image(height=21, width=18):
+    rng = np.random.default_rng(0)
+    return rng.uniform(size=(2, height, width, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_an_untrained_baseline_changes_a_picture_of_any_size_a_little(name):
+    y = _image()
+    restored = np.asarray(TINY[name]()(y))
+    assert restored.shape == y.shape and restored.dtype == np.float32
+    assert 0 < np.abs(restored - y).max() < 0.3
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [
+        (lambda: arcnn(), 106_448 + 64 + 32 + 16 + 1),  # published without biases
+        (lambda: dncnn(batch_normalization=False), 665_921),
+        (lambda: rdn(), 21_973_377),  # "22 M"
+    ],
+)
+def test_the_published_sizes_can_be_built(model, parameters):
+    assert model().count_params() == parameters
+
+
+@pytest.mark.parametrize("make", [dcsc, ista])
+def test_iterations_share_their_weights(make):
+    few, many = make(iterations=2, features=4), make(iterations=9, features=4)
+    assert few.count_params() == many.count_params()
+
+
+def test_the_soft_threshold_shrinks():
+    z = np.float32([[-3, -0.5, 0, 0.5, 3]]).T.reshape(1, 5, 1, 1)
+    shrunk = np.asarray(SoftThreshold(1.0)(z)).ravel()
+    np.testing.assert_allclose(shrunk, [-2, 0, 0, 0, 2])
+
+
+def test_diffusion_without_influence_goes_back_to_the_compressed_image():
+    u, y = _image()[:1], _image()[1:]
+    stage = DiffusionStage(4, 5, 5)
+    stage(u, y)
+    stage.weights_of_bumps.assign(np.zeros((5, 4)))
+    stage.fidelity.assign(1.0)
+    np.testing.assert_allclose(np.asarray(stage(u, y)), y, atol=1e-6)
+
+
+def test_diffusion_leaves_flat_pictures_flat():
+    flat = np.full((1, 20, 20, 1), 0.5, np.float32)
+    inside = np.asarray(DiffusionStage(4, 5, 5)(flat, flat))[:, 4:-4, 4:-4]
+    np.testing.assert_allclose(inside, 0.5, atol=1e-6)
+
+
+def test_compute_is_counted_as_by_hand():
+    assert macs(dncnn(4, 6)) == 9 * (6 + 2 * 36 + 6)
+    # Half resolution: a quarter of the positions, and back.
+    preset = find_preset("compact")
+    network = ablated(preset, None, num_stages=1, num_descent_steps=0)
+    units = 2 * (3 * 9 * 96**2 + 4 * 96 * 16 + 2 * 16**2) + (2 + 3) * 96**2
+    assert macs(network) == (16 * 96 + units + 16 * 96) / 4
+
+
+def test_a_step_of_the_descent_costs_two_passes_of_the_classifier():
+    preset = find_preset("compact")
+    without, one, three = (macs(ablated(preset, None, 1, steps)) for steps in (0, 1, 3))
+    assert three - without == pytest.approx(3 * (one - without))
+    assert one > without
+
+
+def test_without_the_gradient_term_the_descent_does_not_matter():
+    preset = find_preset("compact")
+    network = ablated(preset, None, num_stages=1, gradient_term=False)
+    y = _image()
+    stage = network.stages[0]
+    state = stage(y, y)
+    alpha = float(np.asarray(stage.solver.alpha.value()))
+    expected = (y + alpha * np.asarray(state["u"])) / (1 + alpha)
+    np.testing.assert_allclose(np.asarray(state["x"]), expected, atol=1e-5)
+    assert stage.solver.beta.trainable_weights == []
+
+
+def test_another_network_can_take_the_de_blockers_place():
+    model = dncnn(3, 4)
+    network = ablated(find_preset("compact"), None, deblocker=model)
+    y = _image()
+    np.testing.assert_array_equal(
+        np.asarray(network.stages[0](y, y)["u"]), np.asarray(model(y))
+    )
+    assert len(network.trainable_weights) == len(model.trainable_weights) + 2 * 4
+
+
+@pytest.mark.parametrize("name", ["DnCNN", "dual prior", "K = 3", "l1 sparsity"])
+def test_contenders_are_of_comparable_compute(name):
+    assert 1e5 < macs(CONTENDERS[name](None)) < 5e5
