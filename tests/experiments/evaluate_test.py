@@ -13,7 +13,7 @@ from absl.testing import flagsaver
 
 from dual_prior import jpeg
 from dual_prior.unfolding import DualPriorNetwork
-from experiments import data, evaluate
+from experiments import data, evaluate, scores
 from experiments.published import table1
 from tests.conftest import ROOT, made_picture
 
@@ -52,8 +52,8 @@ def test_scores_are_means_over_the_pictures():
     for seed in range(3):
         clean = made_picture(seed=seed)
         pairs.append((jpeg.compress(clean, 10), clean))
-    (score,) = evaluate.evaluate("made", 10, pairs, {"JPEG": _identity})
-    each = np.array([evaluate.measure(clean, y) for y, clean in pairs])
+    (score,) = scores.evaluate("made", 10, pairs, {"JPEG": _identity})
+    each = np.array([scores.measure(clean, y) for y, clean in pairs])
     measured = (score.psnr, score.ssim_uniform, score.ssim_gaussian, score.psnr_b)
     np.testing.assert_allclose(measured, each.mean(axis=0), rtol=1e-12)
     assert score.pictures == 3
@@ -62,7 +62,7 @@ def test_scores_are_means_over_the_pictures():
 def test_psnr_b_is_that_of_the_restored_picture():
     clean = made_picture()
     compressed = jpeg.compress(clean, 10)
-    jpeg_score, perfect = evaluate.evaluate(
+    jpeg_score, perfect = scores.evaluate(
         "made", 10, [(compressed, clean)], {"JPEG": _identity, "all": lambda y: clean}
     )
     assert jpeg_score.psnr_b < jpeg_score.psnr
@@ -75,34 +75,62 @@ def test_every_method_is_shown_the_same_compressed_picture():
     compressed = jpeg.compress(clean, 10)
     seen = []
     methods = {name: lambda y: seen.append(y) or y for name in "ab"}
-    evaluate.evaluate("made", 10, [(compressed, clean)], methods)
+    scores.evaluate("made", 10, [(compressed, clean)], methods)
     for plane in seen:
         np.testing.assert_array_equal(plane, compressed)
     assert len(seen) == 2
 
 
+def test_options_are_rows_of_their_own():
+    clean = np.clip(made_picture(), 16, 235)
+    compressed = jpeg.compress(clean, 10)
+    also = (scores.CONSISTENT, scores.SELF_ENSEMBLE)
+
+    def brighter(y):
+        return y + np.float32(0.1)
+
+    found = scores.methods("net", brighter, 1, also, 10)
+    assert list(found) == [
+        "net",
+        "net, consistent",
+        "net, self_ensemble",
+        "net, self_ensemble, consistent",
+    ]
+    rows = {
+        s.method: s for s in scores.evaluate("made", 10, [(compressed, clean)], found)
+    }
+    assert rows["net, consistent"].psnr > rows["net"].psnr + 3
+    assert rows["net, consistent"].kept > rows["net"].kept
+    assert rows["net, self_ensemble"].psnr == pytest.approx(rows["net"].psnr, abs=0.05)
+    # Nothing says how pictures were compressed that come so.
+    assert list(scores.methods("net", brighter, 1, also, None)) == [
+        "net",
+        "net, self_ensemble",
+    ]
+
+
 def test_published_ssim_stands_in_the_column_of_its_window():
-    scores = {s.method: s for s in evaluate.published_scores("classic5", 10)}
-    proposed, dncnn = scores["Proposed (Table 1)"], scores["DnCNN (Table 1)"]
+    rows = {s.method: s for s in scores.published_scores("classic5", 10)}
+    proposed, dncnn = rows["Proposed (Table 1)"], rows["DnCNN (Table 1)"]
     assert (proposed.ssim_uniform, proposed.ssim_gaussian) == (0.8403, None)
     assert (dncnn.ssim_uniform, dncnn.ssim_gaussian) == (None, 0.8026)
-    unsettled = scores["RDN (Table 1)"]
+    unsettled = rows["RDN (Table 1)"]
     assert unsettled.ssim_uniform is unsettled.ssim_gaussian is None
     assert unsettled.note == "SSIM 0.8194, window not stated"
 
 
 def test_no_window_is_claimed_for_the_others_on_bsds500():
     # The table calls the set BSD500, its folder is bsds500.
-    scores = {s.method: s for s in evaluate.published_scores("bsds500", 10)}
-    assert scores["DnCNN (Table 1)"].note == "SSIM 0.8006, window not stated"
-    assert scores["Proposed (Table 1)"].ssim_uniform == 0.8146
+    rows = {s.method: s for s in scores.published_scores("bsds500", 10)}
+    assert rows["DnCNN (Table 1)"].note == "SSIM 0.8006, window not stated"
+    assert rows["Proposed (Table 1)"].ssim_uniform == 0.8146
 
 
 @pytest.mark.parametrize("dataset", [*data.EVALUATION_SETS, *data.PAIR_SETS])
 def test_table_1_has_12_methods_for_every_set_that_can_be_measured(dataset):
     qualities = [None] if dataset in data.PAIR_SETS else [10, 20, 30]
     for quality in qualities:
-        assert len(evaluate.published_scores(dataset, quality)) == 12
+        assert len(scores.published_scores(dataset, quality)) == 12
 
 
 def test_every_row_of_table_1_belongs_to_a_set_that_can_be_measured():
@@ -149,7 +177,7 @@ def test_pairs_are_measured_as_they_come(tmp_path, capsys):
         cv2.imwrite(str(tmp_path / "twitter" / part / "a.png"), plane)
     lines = _main(capsys, data_dir=str(tmp_path), datasets=["twitter"])
     measured, *published = _cells(lines[2:])
-    expected = evaluate.measure(clean, jpeg.compress(clean, 5))
+    expected = scores.measure(clean, jpeg.compress(clean, 5))
     assert measured[:4] == ["twitter", "", "JPEG", "1"]
     assert measured[4:8] == [f"{value:.4f}" for value in expected]
     assert len(published) == 12

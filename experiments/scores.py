@@ -1,0 +1,238 @@
+"""Scores of restored pictures by the paper's protocol, and their tables.
+
+Restored luma is clipped, rounded to uint8 and measured on the full frame; scores are
+means over the pictures of a set. SSIM has two conventions: see `dual_prior.metrics`.
+"""
+
+import csv
+import dataclasses
+import functools
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from dual_prior import jpeg, metrics
+from dual_prior.consistency import agreement, project
+from dual_prior.restoration import restore_array
+from dual_prior.self_ensemble import self_ensemble
+from experiments import data
+from experiments.published import table1
+
+Restore = Callable[[np.ndarray], np.ndarray]  # a plane [H, W] to a plane
+
+CONSISTENT, SELF_ENSEMBLE = "consistent", "self_ensemble"
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """Means over a data set: one row of the table. None where nothing is known.
+
+    Attributes:
+        quality: None for pictures that others compressed.
+        pictures: How many were measured.
+        kept: The share of quantized coefficients that come out as before when the
+            result is encoded again.
+    """
+
+    dataset: str
+    quality: int | None
+    method: str
+    pictures: int | None
+    psnr: float
+    ssim_uniform: float | None
+    ssim_gaussian: float | None
+    psnr_b: float
+    kept: float | None = None
+    note: str = ""
+
+
+def measure(reference: np.ndarray, restored: np.ndarray) -> np.ndarray:
+    """PSNR, SSIM uniform, SSIM gaussian, PSNR-B of two uint8 planes `[H, W]`."""
+    return np.array(
+        [
+            metrics.psnr(reference, restored),
+            metrics.ssim(reference, restored, "uniform"),
+            metrics.ssim(reference, restored, "gaussian"),
+            metrics.psnr_b(reference, restored),
+        ]
+    )
+
+
+def evaluate(
+    dataset: str,
+    quality: int | None,
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+    methods: dict[str, Restore],
+) -> list[Score]:
+    """Measures every method on one data set at one quality.
+
+    Args:
+        dataset: Its name.
+        quality: Of the JPEG, if known.
+        pairs: Compressed and clean planes `[H, W]`, uint8.
+        methods: By name, what maps the compressed plane to the restored one.
+    """
+    measured, kept = {name: [] for name in methods}, {name: [] for name in methods}
+    for compressed, clean in pairs:
+        for name, restore in methods.items():
+            restored = restore(compressed)
+            measured[name].append(measure(clean, restored))
+            if quality is not None:
+                steps = jpeg.quantization_table(quality)
+                kept[name].append(agreement(restored, compressed, steps))
+    return [
+        Score(
+            dataset,
+            quality,
+            name,
+            len(rows),
+            *np.mean(rows, axis=0).tolist(),
+            float(np.mean(kept[name])) if kept[name] else None,
+        )
+        for name, rows in measured.items()
+    ]
+
+
+def published_scores(dataset: str, quality: int | None) -> list[Score]:
+    """Table 1's rows for a data set and quality, SSIM in the column it belongs to."""
+    scores = []
+    for row in table1():
+        if (row.dataset, row.quality) != (dataset, quality):
+            continue
+        ssim = {row.ssim_window: row.ssim}
+        scores.append(
+            Score(
+                dataset,
+                quality,
+                f"{row.method} (Table 1)",
+                None,
+                row.psnr,
+                ssim.get("uniform"),
+                ssim.get("gaussian"),
+                row.psnr_b,
+                note=""
+                if row.ssim_window
+                else f"SSIM {row.ssim:.4f}, window not stated",
+            )
+        )
+    return scores
+
+
+_HEADER = (
+    "set",
+    "QF",
+    "method",
+    "pictures",
+    "PSNR",
+    "SSIM uniform",
+    "SSIM gaussian",
+    "PSNR-B",
+    "kept",
+    "",
+)
+_LEFT_ALIGNED = {"set", "method", ""}
+
+
+def markdown_table(scores: Sequence[Score]) -> str:
+    """An aligned Markdown table: measured figures to four decimals, Table 1's as is."""
+    lines = [_HEADER, *(_cells(score) for score in scores)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEADER))]
+    aligned = [
+        "| "
+        + " | ".join(
+            cell.ljust(width) if name in _LEFT_ALIGNED else cell.rjust(width)
+            for name, cell, width in zip(_HEADER, line, widths, strict=True)
+        )
+        + " |"
+        for line in lines
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([aligned[0], rule, *aligned[1:]]) + "\n"
+
+
+def csv_table(scores: Sequence[Score]) -> str:
+    """The scores as CSV, unrounded."""
+    buffer = io.StringIO()
+    names = [field.name for field in dataclasses.fields(Score)]
+    writer = csv.DictWriter(buffer, names)
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(score) for score in scores)
+    return buffer.getvalue()
+
+
+def _cells(score: Score) -> tuple[str, ...]:
+    decimals = 2 if "Table 1" in score.method else 4
+
+    def number(value, decimals):
+        return "" if value is None else f"{value:.{decimals}f}"
+
+    return (
+        score.dataset,
+        number(score.quality, 0),
+        score.method,
+        number(score.pictures, 0),
+        number(score.psnr, decimals),
+        number(score.ssim_uniform, 4),
+        number(score.ssim_gaussian, 4),
+        number(score.psnr_b, decimals),
+        number(score.kept, 4),
+        score.note,
+    )
+
+
+def methods(
+    name: str,
+    network: Callable,
+    channels: int,
+    also: Sequence[str],
+    quality: int | None,
+) -> dict[str, Restore]:
+    """What is measured of a network, by name: itself, and with the options of `also`.
+
+    Args:
+        name: Of the network.
+        network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same.
+        also: Some of `CONSISTENT` and `SELF_ENSEMBLE`.
+        quality: Of the JPEG; nothing can be projected without it.
+    """
+
+    def restored(function: Callable, compressed: np.ndarray) -> np.ndarray:
+        # 16 bits: what is projected must not have been rounded before.
+        deep = restore_array(compressed, function, channels, dtype=np.uint16)
+        return deep / 257
+
+    def rounded(function: Callable, compressed: np.ndarray) -> np.ndarray:
+        return np.round(restored(function, compressed)).astype(np.uint8)
+
+    def projected(function: Callable, compressed: np.ndarray) -> np.ndarray:
+        steps = jpeg.quantization_table(quality)
+        plane = project(restored(function, compressed), compressed, steps)
+        return np.round(plane).astype(np.uint8)
+
+    functions = {name: network}
+    if SELF_ENSEMBLE in also:
+        functions[f"{name}, {SELF_ENSEMBLE}"] = self_ensemble(network)
+    found = {}
+    for label, function in functions.items():
+        found[label] = functools.partial(rounded, function)
+        if CONSISTENT in also and quality is not None:
+            found[f"{label}, {CONSISTENT}"] = functools.partial(projected, function)
+    return found
+
+
+def read_pairs(
+    paths: list, quality: int | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Compressed and clean luma `[H, W]`, uint8, of pictures.
+
+    Args:
+        paths: Of clean pictures; of pairs where they come compressed.
+        quality: To compress at; None where they come compressed.
+    """
+    if quality is None:
+        yield from data.read_pairs(paths)
+        return
+    for path in paths:
+        clean = data.read_luma(path)
+        yield jpeg.compress(clean, quality), clean
