@@ -17,7 +17,6 @@ import multiprocessing
 import os
 import resource
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -31,6 +30,7 @@ from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, cost
 from experiments.baselines.dncnn import dncnn
 from experiments.stages import unfold
+from experiments.timing import best_seconds
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to measure.")
 _OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
@@ -47,17 +47,6 @@ _PEAK_SIDE = 64
 # A multiply and an add; forward, and backward to the input and to the weights.
 _FLOP_PER_MAC = 2
 _PASSES = 3
-
-
-def best_seconds(run: Callable[[], object], repeats: int) -> float:
-    """The shortest of `repeats` times that `run` takes, after a first one."""
-    run()
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 def training_seconds(model: keras.Model, batch: np.ndarray, repeats: int) -> float:

@@ -59,7 +59,7 @@ def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
         warmup = max(1, schedule.steps // 50)
         learning_rate = keras.optimizers.schedules.CosineDecay(
             0.0,
-            schedule.steps - warmup,
+            max(1, schedule.steps - warmup),
             warmup_target=learning_rate,
             warmup_steps=warmup,
         )

@@ -1,0 +1,86 @@
+"""Makes the tables and figures of the paper, each beside what was measured here.
+
+    python -m experiments.reproduce --all --data_dir=../shared/data
+    python -m experiments.reproduce --only=table1,figure8
+
+Writes into --output: pictures, CSV files, NAME.md for each, and README.md, the page
+that holds them all. What compares networks at equal cost reads the runs of
+`python -m experiments.train_contenders`; without them it says so.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from dual_prior.atomic_file import atomic_file
+from experiments import app
+from experiments.reproduction import (
+    equal_cost,
+    figure1,
+    figure3,
+    figure4,
+    figure5,
+    figure6,
+    figure7,
+    figure8,
+    page,
+    table1,
+    table2,
+)
+from experiments.reproduction.sources import Sources
+
+# In the order of the page.
+ITEMS = {
+    "table1": table1,
+    "equal_cost": equal_cost,
+    "table2": table2,
+    "figure1": figure1,
+    "figure3": figure3,
+    "figure4": figure4,
+    "figure5": figure5,
+    "figure6": figure6,
+    "figure7": figure7,
+    "figure8": figure8,
+}
+
+_ALL = flags.DEFINE_bool("all", False, "Make all of them.")
+_ONLY = flags.DEFINE_list("only", [], f"Make some: {', '.join(ITEMS)}.")
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", "../shared/data", "Folder of the data sets."
+)
+_CONTENDERS = flags.DEFINE_string(
+    "contenders", "runs/contenders", "The --run_dir of train_contenders."
+)
+_OUTPUT = flags.DEFINE_string("output", "results", "Folder to write.")
+_LIMIT = flags.DEFINE_integer(
+    "limit", None, "Use the first pictures of each set only.", lower_bound=1
+)
+
+
+def main(argv):
+    """Reads the flags, makes what is asked for, and the page."""
+    del argv
+    names = list(ITEMS) if _ALL.value else _ONLY.value
+    if not names or not set(names) <= set(ITEMS):
+        raise ValueError(
+            f"Expected --all, or --only with some of {', '.join(ITEMS)}; got "
+            f"--only={','.join(_ONLY.value)}."
+        )
+    sources = Sources(_DATA_DIR.value, Path(_CONTENDERS.value), _LIMIT.value)
+    folder = Path(_OUTPUT.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        print(f"{name}: {ITEMS[name].TITLE}", flush=True)
+        text = ITEMS[name].make(sources, folder)
+        command = f"python -m experiments.reproduce --only={name}"
+        if _LIMIT.value:
+            command += f" --limit={_LIMIT.value}"
+        with atomic_file(folder / f"{name}.md") as file:
+            file.write(page.section(ITEMS[name].TITLE, command, text).encode())
+    with atomic_file(folder / "README.md") as file:
+        file.write(page.page(folder, list(ITEMS)).encode())
+    print(f"Wrote {folder / 'README.md'}.")
+
+
+if __name__ == "__main__":
+    app.run(main)

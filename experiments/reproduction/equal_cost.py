@@ -1,0 +1,74 @@
+"""The comparison at equal cost: baselines and ablations, each trained as long."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from dual_prior.atomic_file import atomic_file
+from experiments.contenders import BASELINES, CONTENDERS, DEBLOCKERS, DUAL_PRIOR, PRIORS
+from experiments.reproduction.sources import Sources
+from experiments.trial import TrialResult
+
+TITLE = "At equal cost: baselines, and what each part of the network gives"
+
+
+def make(sources: Sources, folder: Path) -> str:
+    """Tables of all finished trials; writes equal_cost.csv."""
+    trials = {name: sources.trials(name) for name in CONTENDERS}
+    with atomic_file(folder / "equal_cost.csv") as file:
+        file.write(_csv(trials).encode())
+    baselines = gain_table(trials, {*BASELINES, *DUAL_PRIOR})
+    parts = gain_table(trials, {*DUAL_PRIOR, *DEBLOCKERS, *PRIORS})
+    return f"""
+Gain over the JPEG in dB on the 10 held-out training pictures, mean of quality 10, 20
+and 30. Each was trained for the same minutes on the same two cores, with the same feed
+and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± how far
+they lie from it. The runs are short: they say which network learns fastest, not which
+is the best in the end.
+
+{baselines}
+What the paper does not show, the network without one of its parts:
+
+{parts}
+"""
+
+
+def gain_table(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
+    """Markdown of what the trials of some contenders have gained, the best first."""
+    chosen = {name: trials[name] for name in trials if name in names and trials[name]}
+    if not chosen:
+        return "Not trained yet: `python -m experiments.train_contenders`.\n"
+    lines = [
+        "| network | gain | seeds | steps | parameters | FLOP a pixel |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in sorted(chosen, key=lambda name: -mean_gain(chosen[name])):
+        results = chosen[name]
+        gains = [result.gain for result in results]
+        lines.append(
+            f"| {name} | {np.mean(gains):.3f} ± {np.ptp(gains) / 2:.3f} | {len(gains)} "
+            f"| {round(np.mean([result.steps for result in results])):,} "
+            f"| {results[0].parameters:,} | {2 * results[0].macs:,.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def mean_gain(results: list[TrialResult]) -> float:
+    """Of a contender's trials, dB."""
+    return float(np.mean([result.gain for result in results]))
+
+
+def _csv(trials: dict[str, list[TrialResult]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    qualities = [f"{kind}_{q}" for kind in ("jpeg", "restored") for q in (10, 20, 30)]
+    writer.writerow(["contender", "seed", "steps", "seconds_per_step", "parameters"]
+                    + ["macs_per_pixel", *qualities])  # fmt: skip
+    for results in trials.values():
+        for r in results:
+            writer.writerow([r.contender, r.seed, r.steps, r.seconds_per_step]
+                            + [r.parameters, r.macs, *r.jpeg, *r.restored])  # fmt: skip
+    return buffer.getvalue()

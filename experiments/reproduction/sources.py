@@ -1,0 +1,66 @@
+"""What tables and figures are made of: pictures, networks, finished trials."""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dual_prior.restoration import restore_array
+from dual_prior.unfolding import DualPriorNetwork
+from experiments import data
+from experiments.contenders import CONTENDERS
+from experiments.training import BEST_WEIGHTS
+from experiments.trial import RESULT, TrialConfig, TrialResult, read_result
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """Where they are.
+
+    Attributes:
+        data_dir: The folder of the data sets.
+        contenders: The --run_dir of `train_contenders`.
+        limit: Of pictures of each set; None for all.
+    """
+
+    data_dir: str
+    contenders: Path
+    limit: int | None = None
+
+    def paths(self, dataset: str) -> list[Path]:
+        """The pictures of an evaluation set, as many as are wanted."""
+        return data.evaluation_paths(self.data_dir, dataset)[: self.limit]
+
+    def trials(self, name: str) -> list[TrialResult]:
+        """The finished trials of a contender, a seed each; none if it has none."""
+        return [
+            read_result(file.parent)
+            for file in sorted(self.contenders.glob(f"{_slug(name)}/{RESULT}"))
+        ]
+
+    def trained(self, name: str, seed: int = 0) -> keras.Model | None:
+        """A trained contender, or None if its trial is not finished."""
+        folder = self.contenders / _slug(name, seed)
+        if not (folder / RESULT).exists():
+            return None
+        model = CONTENDERS[name](None)
+        model.load_weights(folder / BEST_WEIGHTS)
+        return model
+
+
+def _slug(name: str, seed: int | None = None) -> str:
+    slug = TrialConfig(name, seed or 0, 0.0).slug
+    return slug if seed is not None else slug.removesuffix("0") + "*"
+
+
+@functools.cache
+def compact() -> DualPriorNetwork:
+    """The shipped network of the paper's protocol."""
+    return DualPriorNetwork.from_preset("compact")
+
+
+def restored(network, plane: np.ndarray) -> np.ndarray:
+    """A plane `[H, W]`, uint8, restored."""
+    return restore_array(plane, network)

@@ -1,0 +1,78 @@
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import reproduce
+from experiments.baselines.dncnn import dncnn
+from experiments.contenders import CONTENDERS
+from experiments.reproduction import equal_cost, figure1, page
+from experiments.reproduction.sources import Sources
+from experiments.trial import TrialConfig, TrialResult, run_trial
+
+NAMES = ("DnCNN", "dual prior", "J = 0, no classifier", "K = 3")
+
+
+@pytest.fixture
+def sources(monkeypatch, tiny_data, tmp_path):
+    """With two trials of each of `NAMES`, all of a tiny network."""
+    for name in CONTENDERS:
+        monkeypatch.setitem(CONTENDERS, name, lambda _: dncnn(3, 4))
+    for name in NAMES:
+        for seed in (0, 1):
+            config = TrialConfig(name, seed, 1e-4, patch_size=16, dtype="float32")
+            folder = tmp_path / "contenders" / config.slug
+            run_trial(config, str(tiny_data), "", folder)
+    return Sources(str(tiny_data), tmp_path / "contenders", limit=1)
+
+
+def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path):
+    for name, item in reproduce.ITEMS.items():
+        text = item.make(sources, tmp_path)
+        for picture in tmp_path.glob(f"{name}.png"):
+            assert f"]({picture.name})" in text
+            assert np.asarray(Image.open(picture)).std() > 1
+    pictures = {path.stem for path in tmp_path.glob("*.png")}
+    assert pictures == {f"figure{n}" for n in (1, 3, 5, 6, 7, 8)}  # no real/ in there
+    with open(tmp_path / "table1.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    methods = {row["method"] for row in rows}
+    measured = {"JPEG", "compact, consistent", "DnCNN, trained here"}
+    assert measured | {"Proposed (Table 1)"} < methods
+    assert {row["dataset"] for row in rows} > {"classic5", "live1", "bsds500"}
+
+
+def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
+    nothing = Sources(str(tiny_data), tmp_path, limit=1)
+    for name in ("equal_cost", "table2", "figure7", "figure8"):
+        assert "Not trained yet" in reproduce.ITEMS[name].make(nothing, tmp_path)
+
+
+def test_trials_are_found_by_name(sources):
+    assert [trial.seed for trial in sources.trials("DnCNN")] == [0, 1]
+    assert sources.trials("RDN") == [] and sources.trained("RDN") is None
+    assert sources.trained("K = 3", 1).count_params() == dncnn(3, 4).count_params()
+
+
+def test_gains_are_means_with_their_spread_the_best_first():
+    trial = TrialResult("a", 0, 10, 0.1, 100, 5.0, (27.0,) * 3, (28.0,) * 3)
+    better = dataclasses.replace(trial, restored=(28.5,) * 3)
+    trials = {"a": [trial], "b": [trial, better], "c": []}
+    *_, first, second = equal_cost.gain_table(trials, "abc").splitlines()
+    assert first.startswith("| b | 1.250 ± 0.250 | 2 |")
+    assert second.startswith("| a | 1.000 ± 0.000 | 1 |")
+
+
+def test_entropy_and_gradients():
+    assert figure1.entropy(np.array([3, 3, 5, 5])) == 1
+    assert sorted(figure1.gradients([np.uint8([[1, 5], [2, 9]])])) == [1, 4, 4, 7]
+
+
+def test_the_page_keeps_the_order_and_what_was_made_before(tmp_path):
+    for name in ("second", "first"):
+        text = page.section(f"The {name}", "command", "text")
+        (tmp_path / f"{name}.md").write_text(text)
+    text = page.page(tmp_path, ["first", "missing", "second"])
+    assert text.index("## The first") < text.index("## The second")
