@@ -1,8 +1,11 @@
 """How a classifier's probabilities are gathered and tabled."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from dual_prior import jpeg
+from dual_prior.restorer import Restorer
 
 _QUALITIES = (10, 20, 30, 50, 70, 80, 90, 95)
 _PATCH = 64  # paper: the size of a training patch
@@ -26,6 +29,22 @@ def versions(rgb: np.ndarray, channels: int) -> dict[str, np.ndarray]:
     return {"clear": clear} | {
         f"quality {quality}": compress(clear, quality) for quality in _QUALITIES
     }
+
+
+def probabilities(restorer: Restorer, pictures: Iterable) -> dict[str, list]:
+    """Of being compressed, of whole frames and of their middles, `[N, 2]`, by version.
+
+    Args:
+        restorer: Whose classifier is asked.
+        pictures: Clear ones `[H, W, 3]`, uint8.
+    """
+    values = {}
+    for rgb in pictures:
+        for name, image in versions(rgb, restorer.network.deblocker.channels).items():
+            values.setdefault(name, []).append(
+                [restorer.probability(part) for part in (image, centre(image))]
+            )
+    return values
 
 
 def table(values: dict[str, list], clean_below: float | None) -> str:

@@ -88,14 +88,21 @@ def pair_paths(data_dir: str | os.PathLike, name: str) -> list[tuple[Path, Path]
 
 
 def read_pairs(
-    paths: Sequence[tuple[Path, Path]],
+    paths: Sequence[tuple[Path, Path]], crop: int | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The (compressed, clean) lumas of pairs, each `[H, W]`, uint8.
+
+    Args:
+        paths: Of the pairs.
+        crop: Side in pixels of a part of each, drawn at random but always the same, on
+            the grid of the blocks; None for the whole. The paper crops pictures of
+            social media before they are restored, and does not say to what size.
 
     Raises:
         ValueError: The two of a pair differ in size.
         OSError: A file cannot be read or decoded.
     """
+    random = np.random.default_rng(0)
     for compressed_path, clean_path in paths:
         compressed, clean = read_luma(compressed_path), read_luma(clean_path)
         if compressed.shape != clean.shape:
@@ -104,7 +111,17 @@ def read_pairs(
                 f"{list(clean.shape)}, got {list(compressed.shape)}. Scale the clean "
                 "picture."
             )
-        yield compressed, clean
+        if crop is None:
+            yield compressed, clean
+            continue
+        part = tuple(
+            slice(start, start + crop)
+            for start in (
+                8 * random.integers(0, max(0, side - crop) // 8, endpoint=True)
+                for side in clean.shape
+            )
+        )
+        yield compressed[part], clean[part]
 
 
 def _picture_paths(data_dir: str | os.PathLike, name: str) -> list[Path]:

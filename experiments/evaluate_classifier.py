@@ -18,7 +18,7 @@ from tqdm import tqdm
 from dual_prior.presets import PRESETS, find_preset
 from dual_prior.restorer import Options, Restorer
 from experiments import app, data
-from experiments.classifier_scores import centre, table, versions
+from experiments.classifier_scores import probabilities, table
 from experiments.pictures import hold_out
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "Whose classifier.")
@@ -44,14 +44,9 @@ def main(argv):
     else:
         _, paths = hold_out(data.training_paths(_DATA_DIR.value))
     restorer = Restorer(Options(_PRESET.value, _WEIGHTS.value))
-    channels = restorer.network.deblocker.channels
     clean_below = _CLEAN_BELOW.value or find_preset(_PRESET.value).clean_below
-    values = {}
-    for path in tqdm(paths, unit="picture", disable=None):
-        for name, image in versions(data.read_rgb(path), channels).items():
-            values.setdefault(name, []).append(
-                [restorer.probability(part) for part in (image, centre(image))]
-            )
+    pictures = map(data.read_rgb, tqdm(paths, unit="picture", disable=None))
+    values = probabilities(restorer, pictures)
     print(table(values, clean_below), end="")
 
 

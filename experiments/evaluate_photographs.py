@@ -19,10 +19,9 @@ from tqdm import tqdm
 
 from dual_prior.atomic_file import atomic_file
 from dual_prior.presets import PRESETS
-from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, data
-from experiments.photographs import measure, restore_planes, table
+from experiments.photographs import measure, methods, table
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "../shared/data", "Folder that holds live1."
@@ -41,22 +40,6 @@ _LIMIT = flags.DEFINE_integer(
 )
 
 
-def _restoring(preset: str) -> dict:
-    """What restores with a preset, by name."""
-    network = DualPriorNetwork.from_preset(preset, _WEIGHTS.value or "shipped")
-    channels = network.deblocker.channels
-
-    def restore(image):
-        return restore_array(image, network, channels)
-
-    def restore_as_planes(image):
-        return restore_planes(image, restore) if image.ndim == 3 else restore(image)
-
-    if channels == 1:
-        return {preset: restore, f"{preset}, planes": restore_as_planes}
-    return {preset: restore}
-
-
 def main(argv):
     """Reads the flags, measures, prints and writes the table."""
     del argv
@@ -68,11 +51,12 @@ def main(argv):
     if _WEIGHTS.value and len(_PRESETS.value) != 1:
         raise ValueError("--weights: name the one preset they belong to in --presets.")
     paths = data.evaluation_paths(_DATA_DIR.value, "live1")[: _LIMIT.value]
-    methods = {"JPEG": lambda image: image}
+    restoring = {"JPEG": lambda image: image}
     for preset in _PRESETS.value:
-        methods |= _restoring(preset)
+        network = DualPriorNetwork.from_preset(preset, _WEIGHTS.value or "shipped")
+        restoring |= methods(preset, network)
     with tqdm(total=len(paths), unit="picture", disable=None) as bar:
-        result = table(*measure(map(data.read_rgb, paths), methods, bar.update))
+        result = table(*measure(map(data.read_rgb, paths), restoring, bar.update))
     print(result, end="")
     if _OUTPUT.value:
         folder = Path(_OUTPUT.value)

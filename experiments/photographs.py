@@ -8,6 +8,11 @@ import cv2
 import numpy as np
 
 from dual_prior import jpeg
+from dual_prior.restoration import restore_array
+from dual_prior.unfolding import DualPriorNetwork
+
+# A picture to a picture.
+Restore = Callable[[np.ndarray], np.ndarray]
 
 _COLOUR_QUALITIES = (10, 20, 30, 40)
 _LUMA_QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
@@ -35,9 +40,7 @@ def cases(rgb: np.ndarray) -> Iterator[Case]:
     yield Case(f"twice {first} {second}", jpeg.compress(once, second), luma[1:, 1:])
 
 
-def restore_planes(
-    rgb: np.ndarray, restore_grey: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
+def restore_planes(rgb: np.ndarray, restore_grey: Restore) -> np.ndarray:
     """A colour picture whose luma and chroma are restored as grey pictures each.
 
     The chroma of a 4:2:0 file at its own resolution: half the picture's.
@@ -58,6 +61,24 @@ def restore_planes(
     return cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2RGB)
 
 
+def methods(name: str, network: DualPriorNetwork) -> dict[str, Restore]:
+    """What restores with a network, by name: one of one channel in two ways.
+
+    As it is, it leaves the chroma alone; "NAME, planes" restores that as well.
+    """
+    channels = network.deblocker.channels
+
+    def restore(image):
+        return restore_array(image, network, channels)
+
+    def restore_as_planes(image):
+        return restore_planes(image, restore) if image.ndim == 3 else restore(image)
+
+    if channels == 1:
+        return {name: restore, f"{name}, planes": restore_as_planes}
+    return {name: restore}
+
+
 def psnr(clean: np.ndarray, restored: np.ndarray) -> float:
     """In dB, over all channels together; infinite for equal pictures."""
     error = np.mean((clean.astype(np.float64) - restored) ** 2)
@@ -66,7 +87,7 @@ def psnr(clean: np.ndarray, restored: np.ndarray) -> float:
 
 def measure(
     pictures: Iterable[np.ndarray],
-    methods: dict[str, Callable[[np.ndarray], np.ndarray]],
+    methods: dict[str, Restore],
     on_picture: Callable[[], object] = lambda: None,
 ) -> tuple[dict, dict]:
     """Means over the pictures, by (method, case).

@@ -14,34 +14,9 @@ from absl import flags
 
 from dual_prior.atomic_file import atomic_file
 from experiments import app
-from experiments.reproduction import (
-    equal_cost,
-    figure1,
-    figure3,
-    figure4,
-    figure5,
-    figure6,
-    figure7,
-    figure8,
-    page,
-    table1,
-    table2,
-)
+from experiments.reproduction import page
+from experiments.reproduction.items import ITEMS
 from experiments.reproduction.sources import Sources
-
-# In the order of the page.
-ITEMS = {
-    "table1": table1,
-    "equal_cost": equal_cost,
-    "table2": table2,
-    "figure1": figure1,
-    "figure3": figure3,
-    "figure4": figure4,
-    "figure5": figure5,
-    "figure6": figure6,
-    "figure7": figure7,
-    "figure8": figure8,
-}
 
 _ALL = flags.DEFINE_bool("all", False, "Make all of them.")
 _ONLY = flags.DEFINE_list("only", [], f"Make some: {', '.join(ITEMS)}.")

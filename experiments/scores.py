@@ -113,7 +113,7 @@ def published_scores(dataset: str, quality: int | None) -> list[Score]:
                 row.psnr_b,
                 note=""
                 if row.ssim_window
-                else f"SSIM {row.ssim:.4f}, window not stated",
+                else f"SSIM {row.ssim:.4f}, convention not known",
             )
         )
     return scores
@@ -197,17 +197,12 @@ def methods(
         quality: Of the JPEG; nothing can be projected without it.
     """
 
-    def restored(function: Callable, compressed: np.ndarray) -> np.ndarray:
-        # 16 bits: what is projected must not have been rounded before.
-        deep = restore_array(compressed, function, channels, dtype=np.uint16)
-        return deep / 257
+    def rounded(restore: Restore, compressed: np.ndarray) -> np.ndarray:
+        return np.round(restore(compressed)).astype(np.uint8)
 
-    def rounded(function: Callable, compressed: np.ndarray) -> np.ndarray:
-        return np.round(restored(function, compressed)).astype(np.uint8)
-
-    def projected(function: Callable, compressed: np.ndarray) -> np.ndarray:
+    def projected(restore: Restore, compressed: np.ndarray) -> np.ndarray:
         steps = jpeg.quantization_table(quality)
-        plane = project(restored(function, compressed), compressed, steps)
+        plane = project(restore(compressed), compressed, steps)
         return np.round(plane).astype(np.uint8)
 
     functions = {name: network}
@@ -215,23 +210,44 @@ def methods(
         functions[f"{name}, {SELF_ENSEMBLE}"] = self_ensemble(network)
     found = {}
     for label, function in functions.items():
-        found[label] = functools.partial(rounded, function)
+        restore = _Restored(function, channels)
+        found[label] = functools.partial(rounded, restore)
         if CONSISTENT in also and quality is not None:
-            found[f"{label}, {CONSISTENT}"] = functools.partial(projected, function)
+            found[f"{label}, {CONSISTENT}"] = functools.partial(projected, restore)
     return found
 
 
+class _Restored:
+    """A plane restored, unrounded; the last one is remembered: two methods ask for it.
+
+    It has 16 bits: what is projected must not have been rounded before.
+    """
+
+    def __init__(self, function: Callable, channels: int):
+        self._function, self._channels = function, channels
+        self._last = None, None
+
+    def __call__(self, compressed: np.ndarray) -> np.ndarray:
+        if self._last[0] is not compressed:
+            deep = restore_array(
+                compressed, self._function, self._channels, dtype=np.uint16
+            )
+            self._last = compressed, deep / 257
+        return self._last[1]
+
+
 def read_pairs(
-    paths: list, quality: int | None
+    paths: list, quality: int | None, crop: int | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Compressed and clean luma `[H, W]`, uint8, of pictures.
 
     Args:
         paths: Of clean pictures; of pairs where they come compressed.
         quality: To compress at; None where they come compressed.
+        crop: Side of the part that is taken of those; see `data.read_pairs`.
     """
     if quality is None:
-        yield from data.read_pairs(paths)
+        yield from data.read_pairs(paths, crop)
         return
     for path in paths:
         clean = data.read_luma(path)

@@ -1,11 +1,12 @@
 """Trains the baselines and the ablations, each for the same time, one after the other.
 
-    python -m experiments.train_contenders --data_dir=../shared/data --minutes=4
+    python -m experiments.train_contenders --data_dir=../shared/data --minutes=2
 
-With nothing else running: a step of each is timed first, and the number of steps
-follows. All see the same pictures, patches and schedule. Killed and started again, it
-goes on where it was. Writes a folder of each into --run_dir, with result.json: PSNR on
-the held-out pictures. `experiments.reproduce` makes tables and figures of them.
+A step of each is timed first, with nothing else running, please: the number of steps
+follows from it, and what else runs afterwards does no harm. All see the same pictures,
+patches and schedule. Killed and started again, it goes on where it was. Writes a folder
+of each into --run_dir, with result.json: PSNR on the held-out pictures.
+`experiments.reproduce` makes tables and figures of them.
 """
 
 import multiprocessing
@@ -16,7 +17,7 @@ from absl import flags
 from experiments import app
 from experiments.contenders import CONTENDERS
 from experiments.training import BEST_WEIGHTS
-from experiments.trial import TrialConfig, run_trial
+from experiments.trial import TrialConfig, run_trial, seconds_per_step, slug
 
 _DATA_DIR = flags.DEFINE_string("data_dir", "../shared/data", "Folder of bsds500.")
 _CONTENDERS = flags.DEFINE_list(
@@ -46,20 +47,36 @@ def main(argv):
         raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
     if not Path(_CLASSIFIER.value).is_file():
         raise FileNotFoundError(f"{_CLASSIFIER.value}: no such weights file.")
-    context = multiprocessing.get_context("spawn")
+    run_dir = Path(_RUN_DIR.value)
+    seconds = {}
+    for name in names:
+        config = TrialConfig(name, 0, _MINUTES.value)
+        file = run_dir / "seconds_per_step" / f"{slug(name)}.json"
+        seconds[name] = _alone(
+            seconds_per_step, config, _DATA_DIR.value, _CLASSIFIER.value, file
+        )
+        print(f"{name:24} {seconds[name]:.3f} s a step", flush=True)
     for seed in map(int, _SEEDS.value):
         for name in names:
             config = TrialConfig(name, seed, _MINUTES.value)
-            folder = Path(_RUN_DIR.value, config.slug)
-            # Each in a process of its own: none inherits the memory of another.
-            with context.Pool(1) as pool:
-                result = pool.apply(
-                    run_trial, (config, _DATA_DIR.value, _CLASSIFIER.value, folder)
-                )
+            result = _alone(
+                run_trial,
+                config,
+                _DATA_DIR.value,
+                _CLASSIFIER.value,
+                seconds[name],
+                run_dir / config.folder,
+            )
             print(
                 f"{name:24} seed {seed}  {result.steps:6} steps  +{result.gain:.3f} dB",
                 flush=True,
             )
+
+
+def _alone(function, *args):
+    """In a process of its own: none inherits the memory of another."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, args)
 
 
 if __name__ == "__main__":

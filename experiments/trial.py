@@ -4,7 +4,6 @@ import dataclasses
 import json
 import operator
 import re
-import time
 from pathlib import Path
 
 import keras
@@ -17,11 +16,12 @@ from experiments.contenders import CONTENDERS
 from experiments.pictures import PaperPictures
 from experiments.run_dir import open_run_dir
 from experiments.stages import psnr
+from experiments.timing import best_seconds
 
 RESULT = "result.json"
 
 # Steps that are timed, after some that warm up.
-_WARM_UP, _TIMED = 5, 20
+_WARM_UP, _TIMED = 4, 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +49,9 @@ class TrialConfig:
     dtype: str = "mixed_bfloat16"
 
     @property
-    def slug(self) -> str:
+    def folder(self) -> str:
         """What its folder is called."""
-        return re.sub(r"\W+", "-", self.contender).lower() + f"-{self.seed}"
+        return f"{slug(self.contender)}-{self.seed}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +73,13 @@ class TrialResult:
         return float(np.mean(self.restored) - np.mean(self.jpeg))
 
 
+def slug(contender: str) -> str:
+    """Its name as a part of file names."""
+    return re.sub(r"\W+", "-", contender).lower()
+
+
 def run_trial(
-    config: TrialConfig, data_dir: str, classifier: str, folder: Path
+    config: TrialConfig, data_dir: str, classifier: str, seconds: float, folder: Path
 ) -> TrialResult:
     """Trains and scores, or goes on, or reads what an earlier run has found.
 
@@ -82,19 +87,14 @@ def run_trial(
         config: What, and for how long.
         data_dir: The folder that holds bsds500.
         classifier: Weights that `train_classifier` wrote for `compact`.
+        seconds: Of a training step; see `seconds_per_step`.
         folder: Of the trial.
     """
     open_run_dir(folder, config)
     if (folder / RESULT).exists():
         return read_result(folder)
-    keras.utils.set_random_seed(config.seed)
-    keras.config.set_dtype_policy(config.dtype)
-    model = CONTENDERS[config.contender](classifier)
     pictures = PaperPictures(data_dir)
-    batch_of = pictures.batches(
-        config.patch_size, config.batch_size, config.alignment, config.seed
-    )
-    seconds = _seconds_per_step(config, classifier, batch_of(0), folder)
+    model, batch_of = _set_up(config, pictures, classifier)
     steps = max(1, round(60 * config.minutes / seconds))
     schedule = training.Schedule(
         steps=steps,
@@ -131,6 +131,31 @@ def run_trial(
     return result
 
 
+def seconds_per_step(
+    config: TrialConfig, data_dir: str, classifier: str, file: Path
+) -> float:
+    """Of a training step, on a machine that does nothing else: measured, then read.
+
+    Args:
+        config: What.
+        data_dir: The folder that holds bsds500.
+        classifier: Weights that `train_classifier` wrote for `compact`.
+        file: To keep it in.
+    """
+    if file.exists():
+        return json.loads(file.read_text())
+    model, batch_of = _set_up(config, PaperPictures(data_dir), classifier)
+    _compile(model, training.Schedule(100, 100, 0.0, cosine=False, muon_ratio=1.0))
+    batch = batch_of(0)
+    for _ in range(_WARM_UP):
+        model.train_on_batch(*batch)
+    seconds = best_seconds(lambda: model.train_on_batch(*batch), _TIMED)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(file) as stream:
+        stream.write(json.dumps(seconds).encode())
+    return seconds
+
+
 def read_result(folder: Path) -> TrialResult:
     """What a finished trial has found.
 
@@ -144,23 +169,14 @@ def _compile(model: keras.Model, schedule: training.Schedule) -> None:
     model.compile(training.optimizer(schedule), "mean_absolute_error", metrics=[psnr])
 
 
-def _seconds_per_step(config, classifier, batch, folder) -> float:
-    """Of a training step on this machine: measured once, then read."""
-    path = folder / "seconds_per_step.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    # A model of its own: the one to be trained must not have taken a step.
+def _set_up(config, pictures, classifier):
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.dtype)
     model = CONTENDERS[config.contender](classifier)
-    _compile(model, training.Schedule(100, 100, 0.0, cosine=False, muon_ratio=1.0))
-    times = []
-    for _ in range(_WARM_UP + _TIMED):
-        started = time.perf_counter()
-        model.train_on_batch(*batch)
-        times.append(time.perf_counter() - started)
-    seconds = float(np.median(times[_WARM_UP:]))
-    with atomic_file(path) as file:
-        file.write(json.dumps(seconds).encode())
-    return seconds
+    batch_of = pictures.batches(
+        config.patch_size, config.batch_size, config.alignment, config.seed
+    )
+    return model, batch_of
 
 
 def _by_quality(clean: np.ndarray, images: np.ndarray) -> tuple[float, ...]:

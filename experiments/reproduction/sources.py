@@ -12,7 +12,7 @@ from dual_prior.unfolding import DualPriorNetwork
 from experiments import data
 from experiments.contenders import CONTENDERS
 from experiments.training import BEST_WEIGHTS
-from experiments.trial import RESULT, TrialConfig, TrialResult, read_result
+from experiments.trial import RESULT, TrialConfig, TrialResult, read_result, slug
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,22 +37,17 @@ class Sources:
         """The finished trials of a contender, a seed each; none if it has none."""
         return [
             read_result(file.parent)
-            for file in sorted(self.contenders.glob(f"{_slug(name)}/{RESULT}"))
+            for file in sorted(self.contenders.glob(f"{slug(name)}-?/{RESULT}"))
         ]
 
     def trained(self, name: str, seed: int = 0) -> keras.Model | None:
         """A trained contender, or None if its trial is not finished."""
-        folder = self.contenders / _slug(name, seed)
+        folder = self.contenders / TrialConfig(name, seed, 0.0).folder
         if not (folder / RESULT).exists():
             return None
         model = CONTENDERS[name](None)
         model.load_weights(folder / BEST_WEIGHTS)
         return model
-
-
-def _slug(name: str, seed: int | None = None) -> str:
-    slug = TrialConfig(name, seed or 0, 0.0).slug
-    return slug if seed is not None else slug.removesuffix("0") + "*"
 
 
 @functools.cache

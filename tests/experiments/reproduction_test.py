@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import reproduce
 from experiments.baselines.dncnn import dncnn
 from experiments.contenders import CONTENDERS
-from experiments.reproduction import equal_cost, figure1, page
+from experiments.published import Row
+from experiments.reproduction import equal_cost, figure1, page, ssim_windows, table1
+from experiments.reproduction.items import ITEMS
 from experiments.reproduction.sources import Sources
+from experiments.scores import Score
 from experiments.trial import TrialConfig, TrialResult, run_trial
 
 NAMES = ("DnCNN", "dual prior", "J = 0, no classifier", "K = 3")
@@ -23,13 +25,14 @@ def sources(monkeypatch, tiny_data, tmp_path):
     for name in NAMES:
         for seed in (0, 1):
             config = TrialConfig(name, seed, 1e-4, patch_size=16, dtype="float32")
-            folder = tmp_path / "contenders" / config.slug
-            run_trial(config, str(tiny_data), "", folder)
+            folder = tmp_path / "contenders" / config.folder
+            run_trial(config, str(tiny_data), "", 0.01, folder)
     return Sources(str(tiny_data), tmp_path / "contenders", limit=1)
 
 
-def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path):
-    for name, item in reproduce.ITEMS.items():
+def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(table1, "_TIMED_SIDE", 32)
+    for name, item in ITEMS.items():
         text = item.make(sources, tmp_path)
         for picture in tmp_path.glob(f"{name}.png"):
             assert f"]({picture.name})" in text
@@ -47,7 +50,7 @@ def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path):
 def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
     nothing = Sources(str(tiny_data), tmp_path, limit=1)
     for name in ("equal_cost", "table2", "figure7", "figure8"):
-        assert "Not trained yet" in reproduce.ITEMS[name].make(nothing, tmp_path)
+        assert "Not trained yet" in ITEMS[name].make(nothing, tmp_path)
 
 
 def test_trials_are_found_by_name(sources):
@@ -63,6 +66,15 @@ def test_gains_are_means_with_their_spread_the_best_first():
     *_, first, second = equal_cost.gain_table(trials, "abc").splitlines()
     assert first.startswith("| b | 1.250 ± 0.250 | 2 |")
     assert second.startswith("| a | 1.000 ± 0.000 | 1 |")
+
+
+def test_distances_are_zero_on_the_line_of_a_convention():
+    jpeg = Score("live1", 10, "JPEG", 1, 27.0, 0.80, 0.78, 25.0)
+    restored = Score("live1", 10, "compact", 1, 29.0, 0.84, 0.82, 29.0)
+    row = Row("RDN", "live1", 10, 28.5, 0.81, "gaussian", 28.0)
+    found = ssim_windows.distances(row, jpeg, restored)
+    assert found == pytest.approx({"gaussian": 0.0, "uniform": -0.02})
+    assert "| RDN | live1 | -0.0" in ssim_windows.table([jpeg, restored])
 
 
 def test_entropy_and_gradients():

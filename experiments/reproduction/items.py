@@ -1,0 +1,31 @@
+"""The tables and figures by name, in the order of the page."""
+
+from experiments.reproduction import (
+    classifier,
+    equal_cost,
+    figure1,
+    figure3,
+    figure4,
+    figure5,
+    figure6,
+    figure7,
+    figure8,
+    photographs,
+    table1,
+    table2,
+)
+
+ITEMS = {
+    "table1": table1,
+    "equal_cost": equal_cost,
+    "table2": table2,
+    "figure1": figure1,
+    "figure3": figure3,
+    "figure4": figure4,
+    "figure5": figure5,
+    "figure6": figure6,
+    "figure7": figure7,
+    "figure8": figure8,
+    "photographs": photographs,
+    "classifier": classifier,
+}
