@@ -26,9 +26,9 @@ def make(sources: Sources, folder: Path) -> str:
         show(second, clear[0], "x")
         for label, planes in sets.items():
             values = np.concatenate([plane.ravel() for plane in planes])
-            third.hist(values, 64, (0, 256), density=True, histtype="step", label=label)
+            third.hist(values, 64, density=True, histtype="step", label=label)
             fourth.hist(
-                gradients(planes), 101, (-50.5, 50.5), density=True, histtype="step",
+                gradients(planes), np.arange(-50.5, 51), density=True, histtype="step",
                 log=True, label=label,
             )  # fmt: skip
         third.set_title("image", fontsize=10)

@@ -68,6 +68,23 @@ def test_gains_are_means_with_their_spread_the_best_first():
     assert second.startswith("| a | 1.000 ± 0.000 | 1 |")
 
 
+def test_the_summary_has_a_row_a_method_and_a_column_a_case():
+    def score(dataset, quality, method, psnr):
+        return Score(dataset, quality, method, None, psnr, None, None, 0.0)
+
+    scores = [
+        score("live1", 10, "JPEG", 27.77),
+        score("live1", 10, "net", 29.254),
+        score("twitter", None, "net", 28.0),
+    ]
+    assert table1.summary(scores).splitlines() == [
+        "| method | live1 10 | twitter |",
+        "|---|---|---|",
+        "| JPEG | 27.77 |  |",
+        "| net | 29.25 | 28.00 |",
+    ]
+
+
 def test_distances_are_zero_on_the_line_of_a_convention():
     jpeg = Score("live1", 10, "JPEG", 1, 27.0, 0.80, 0.78, 25.0)
     restored = Score("live1", 10, "compact", 1, 29.0, 0.84, 0.82, 29.0)
