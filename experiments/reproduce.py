@@ -4,8 +4,10 @@
     python -m experiments.reproduce --only=table1,figure8
 
 Writes into --output: pictures, CSV files, NAME.md for each, and README.md, the page
-that holds them all. What compares networks at equal cost reads the runs of
-`python -m experiments.train_contenders`; without them it says so.
+that holds them all. What was measured is kept in --scores, so that a run that was
+killed goes on where it was, and only what has changed is measured again. What compares
+networks at equal cost reads the runs of `python -m experiments.train_contenders`;
+without them it says so.
 """
 
 from pathlib import Path
@@ -26,6 +28,9 @@ _DATA_DIR = flags.DEFINE_string(
 _CONTENDERS = flags.DEFINE_string(
     "contenders", "runs/contenders", "The --run_dir of train_contenders."
 )
+_SCORES = flags.DEFINE_string(
+    "scores", "runs/reproduce", "Folder of what was measured; remove it to begin anew."
+)
 _OUTPUT = flags.DEFINE_string("output", "results", "Folder to write.")
 _LIMIT = flags.DEFINE_integer(
     "limit", None, "Use the first pictures of each set only.", lower_bound=1
@@ -41,7 +46,9 @@ def main(argv):
             f"Expected --all, or --only with some of {', '.join(ITEMS)}; got "
             f"--only={','.join(_ONLY.value)}."
         )
-    sources = Sources(_DATA_DIR.value, Path(_CONTENDERS.value), _LIMIT.value)
+    sources = Sources(
+        _DATA_DIR.value, Path(_CONTENDERS.value), Path(_SCORES.value), _LIMIT.value
+    )
     folder = Path(_OUTPUT.value)
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:

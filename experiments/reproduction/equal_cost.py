@@ -42,14 +42,16 @@ def gain_table(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> st
     if not chosen:
         return "Not trained yet: `python -m experiments.train_contenders`.\n"
     lines = [
-        "| network | gain | seeds | steps | parameters | FLOP a pixel |",
-        "|---|---|---|---|---|---|",
+        "| network | gain | at 10 / 20 / 30 | seeds | steps | parameters "
+        "| FLOP a pixel |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name in sorted(chosen, key=lambda name: -mean_gain(chosen[name])):
         results = chosen[name]
         gains = [result.gain for result in results]
         lines.append(
-            f"| {name} | {np.mean(gains):.3f} ± {np.ptp(gains) / 2:.3f} | {len(gains)} "
+            f"| {name} | {np.mean(gains):.3f} ± {np.ptp(gains) / 2:.3f} "
+            f"| {_by_quality(results)} | {len(gains)} "
             f"| {round(np.mean([result.steps for result in results])):,} "
             f"| {results[0].parameters:,} | {2 * results[0].macs:,.0f} |"
         )
@@ -59,6 +61,11 @@ def gain_table(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> st
 def mean_gain(results: list[TrialResult]) -> float:
     """Of a contender's trials, dB."""
     return float(np.mean([result.gain for result in results]))
+
+
+def _by_quality(results: list[TrialResult]) -> str:
+    gains = np.mean([np.subtract(r.restored, r.jpeg) for r in results], axis=0)
+    return " / ".join(f"{gain:.2f}" for gain in gains)
 
 
 def _csv(trials: dict[str, list[TrialResult]]) -> str:

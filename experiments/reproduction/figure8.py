@@ -8,7 +8,6 @@ from experiments.contenders import DUAL_PRIOR, STAGES
 from experiments.reproduction.drawing import figure
 from experiments.reproduction.equal_cost import gain_table
 from experiments.reproduction.sources import Sources
-from experiments.reproduction.val_scores import val_table
 
 TITLE = "Figure 8: the number of stages K"
 
@@ -38,5 +37,4 @@ best K for a given budget. "dual prior" is K = 2.
 ![Gain against K](figure8.png)
 
 {gains}
-{val_table(sources, list(by_stages.values()))}
 """

@@ -22,11 +22,13 @@ class Sources:
     Attributes:
         data_dir: The folder of the data sets.
         contenders: The --run_dir of `train_contenders`.
+        scores: Where scores are kept that took long to measure.
         limit: Of pictures of each set; None for all.
     """
 
     data_dir: str
     contenders: Path
+    scores: Path
     limit: int | None = None
 
     def paths(self, dataset: str) -> list[Path]:
@@ -40,13 +42,18 @@ class Sources:
             for file in sorted(self.contenders.glob(f"{slug(name)}-?/{RESULT}"))
         ]
 
+    def weights(self, name: str, seed: int = 0) -> Path | None:
+        """Those of a contender, or None if its trial is not finished."""
+        folder = self.contenders / TrialConfig(name, seed, 0.0).folder
+        return folder / BEST_WEIGHTS if (folder / RESULT).exists() else None
+
     def trained(self, name: str, seed: int = 0) -> keras.Model | None:
         """A trained contender, or None if its trial is not finished."""
-        folder = self.contenders / TrialConfig(name, seed, 0.0).folder
-        if not (folder / RESULT).exists():
+        weights = self.weights(name, seed)
+        if weights is None:
             return None
         model = CONTENDERS[name](None)
-        model.load_weights(folder / BEST_WEIGHTS)
+        model.load_weights(weights)
         return model
 
 

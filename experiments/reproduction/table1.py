@@ -1,16 +1,19 @@
 """Table 1: the methods of the paper as printed, and what was measured here."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from dual_prior.atomic_file import atomic_file
+from dual_prior.presets import find_preset, shipped_weights
 from experiments import cost, data
 from experiments.configs import QUALITIES
 from experiments.contenders import BASELINES
 from experiments.reproduction import ssim_windows
+from experiments.reproduction.remembered import remembered
 from experiments.reproduction.sources import Sources, compact, restored
 from experiments.scores import (
     CONSISTENT,
@@ -34,27 +37,12 @@ _SELF_ENSEMBLE_SETS = ("classic5", "live1")
 
 def make(sources: Sources, folder: Path) -> str:
     """Measures `compact`, its options and the trained baselines; writes table1.csv."""
-    networks = {"compact": compact()}
-    for name in BASELINES:
-        model = sources.trained(name)
-        if model is not None:
-            networks[f"{name}, trained here"] = model
+    networks = _networks(sources)
     scores = []
     for dataset in data.EVALUATION_SETS:
         for quality in QUALITIES:
-            found = {"JPEG": lambda compressed: compressed}
-            for name, network in networks.items():
-                found |= methods(name, network, 1, _also(name, dataset), quality)
-            paths = sources.paths(dataset)
-            pairs = tqdm(
-                read_pairs(paths, quality),
-                f"{dataset} at {quality}",
-                len(paths),
-                unit="picture",
-                leave=False,
-                disable=None,
-            )
-            scores += evaluate(dataset, quality, pairs, found)
+            for name in ("JPEG", *networks):
+                scores += _measured(sources, dataset, quality, name, networks)
             scores += published_scores(dataset, quality)
     for dataset in data.PAIR_SETS:
         scores += published_scores(dataset, None)
@@ -109,10 +97,55 @@ def summary(scores: Sequence[Score]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _also(name: str, dataset: str) -> tuple[str, ...]:
-    if name != "compact":
-        return ()
-    return (CONSISTENT, SELF_ENSEMBLE)[: 1 + (dataset in _SELF_ENSEMBLE_SETS)]
+def _networks(sources: Sources) -> dict[str, tuple[Callable, Path]]:
+    """What makes a network, and its weights, by name."""
+    shipped = shipped_weights(find_preset("compact"))
+    trained = {
+        f"{name}, trained here": (
+            functools.partial(sources.trained, name),
+            sources.weights(name),
+        )
+        for name in BASELINES
+    }
+    return {"compact": (compact, shipped)} | {
+        name: entry for name, entry in trained.items() if entry[1]
+    }
+
+
+def _measured(
+    sources: Sources, dataset: str, quality: int, name: str, networks: dict
+) -> list[Score]:
+    """The rows of one method, and of its options, on one set at one quality."""
+    make_network, weights = networks.get(name, (None, None))
+    also = ()
+    if name == "compact":
+        also = (CONSISTENT, SELF_ENSEMBLE)[: 1 + (dataset in _SELF_ENSEMBLE_SETS)]
+    paths = sources.paths(dataset)
+
+    def measure():
+        found = {name: lambda compressed: compressed}
+        if make_network:
+            found = methods(name, make_network(), 1, also, quality)
+        pairs = tqdm(
+            read_pairs(paths, quality),
+            f"{name}, {dataset} at {quality}",
+            len(paths),
+            unit="picture",
+            leave=False,
+            disable=None,
+        )
+        return evaluate(dataset, quality, pairs, found)
+
+    return remembered(
+        sources.scores,
+        measure,
+        method=name,
+        weights=weights,
+        dataset=dataset,
+        quality=quality,
+        also=also,
+        pictures=len(paths),
+    )
 
 
 def _costs(networks: dict) -> str:
@@ -122,7 +155,8 @@ def _costs(networks: dict) -> str:
         "| network | parameters | FLOP a pixel | seconds a megapixel |",
         "|---|---|---|---|",
     ]
-    for name, network in networks.items():
+    for name, (make_network, _) in networks.items():
+        network = make_network()
         seconds = best_seconds(lambda network=network: restored(network, plane), 3)
         lines.append(
             f"| {name} | {network.count_params():,} | {2 * cost.macs(network):,.0f} "

@@ -10,6 +10,7 @@ from experiments.contenders import CONTENDERS
 from experiments.published import Row
 from experiments.reproduction import equal_cost, figure1, page, ssim_windows, table1
 from experiments.reproduction.items import ITEMS
+from experiments.reproduction.remembered import remembered
 from experiments.reproduction.sources import Sources
 from experiments.scores import Score
 from experiments.trial import TrialConfig, TrialResult, run_trial
@@ -27,7 +28,9 @@ def sources(monkeypatch, tiny_data, tmp_path):
             config = TrialConfig(name, seed, 1e-4, patch_size=16, dtype="float32")
             folder = tmp_path / "contenders" / config.folder
             run_trial(config, str(tiny_data), "", 0.01, folder)
-    return Sources(str(tiny_data), tmp_path / "contenders", limit=1)
+    return Sources(
+        str(tiny_data), tmp_path / "contenders", tmp_path / "scores", limit=1
+    )
 
 
 def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypatch):
@@ -48,7 +51,7 @@ def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypa
 
 
 def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
-    nothing = Sources(str(tiny_data), tmp_path, limit=1)
+    nothing = Sources(str(tiny_data), tmp_path, tmp_path, limit=1)
     for name in ("equal_cost", "table2", "figure7", "figure8"):
         assert "Not trained yet" in ITEMS[name].make(nothing, tmp_path)
 
@@ -64,8 +67,26 @@ def test_gains_are_means_with_their_spread_the_best_first():
     better = dataclasses.replace(trial, restored=(28.5,) * 3)
     trials = {"a": [trial], "b": [trial, better], "c": []}
     *_, first, second = equal_cost.gain_table(trials, "abc").splitlines()
-    assert first.startswith("| b | 1.250 ± 0.250 | 2 |")
-    assert second.startswith("| a | 1.000 ± 0.000 | 1 |")
+    assert first.startswith("| b | 1.250 ± 0.250 | 1.25 / 1.25 / 1.25 | 2 |")
+    assert second.startswith("| a | 1.000 ± 0.000 | 1.00 / 1.00 / 1.00 | 1 |")
+
+
+def test_what_was_measured_is_remembered_until_its_weights_change(tmp_path):
+    weights, measured = tmp_path / "weights", []
+
+    def measure():
+        measured.append(1)
+        return [Score("live1", 10, "net", 1, 27.0 + len(measured), None, 0.8, 25.0)]
+
+    def ask(quality=10):
+        folder = tmp_path / "scores"
+        (score,) = remembered(folder, measure, weights=weights, quality=quality)
+        return score.psnr
+
+    weights.write_bytes(b"first")
+    assert [ask(), ask(), ask(20), ask()] == [28.0, 28.0, 29.0, 28.0]
+    weights.write_bytes(b"second")
+    assert [ask(), ask()] == [30.0, 30.0]
 
 
 def test_the_summary_has_a_row_a_method_and_a_column_a_case():
