@@ -178,6 +178,12 @@ def _add_restore(commands) -> None:
         help="0 (nothing is changed) to 1 (default: %(default)s)",
     )
     how.add_argument(
+        "--ensemble",
+        action="store_true",
+        help="restore all eight flips and rotations, and take the mean: eight times as "
+        "slow, a little better",
+    )
+    how.add_argument(
         "--skip_clean",
         action="store_true",
         help="leave pictures alone that do not look compressed",
@@ -363,7 +369,7 @@ def _load(arguments: argparse.Namespace):
 
     given = {
         name: getattr(arguments, name)
-        for name in ("strength", "skip_clean", "depth", "max_memory")
+        for name in ("strength", "ensemble", "skip_clean", "depth", "max_memory")
         if hasattr(arguments, name)
     }
     try:

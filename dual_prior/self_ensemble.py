@@ -1,23 +1,27 @@
 """The mean of what a network makes of a picture turned and mirrored eight ways."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 
 from dual_prior.patches import turn
 
+SYMMETRIES = 8
+
 _GRID = 8  # the side of a JPEG block
 
 
-def self_ensemble(network: Callable) -> Callable:
-    """`network` eight times: slower by that, and usually a little better.
+def self_ensemble(networks: Sequence[Callable]) -> Callable:
+    """A network eight times: slower by that, and usually a little better.
 
     The picture is first extended to whole blocks, so that its grid stays in place
     however it is turned.
 
     Args:
-        network: Maps `[1, H, W, C]`, float32 in [0, 1], to the same.
+        networks: Eight, one for the picture as each symmetry of `patches.turn` leaves
+            it. Each maps `[1, H, W, C]`, float32 in [0, 1], to the same. Mostly the
+            same one; they differ by what they know of the whole of a large picture.
 
     Returns:
         What maps `[1, H, W, C]` to the mean, a NumPy array.
@@ -32,11 +36,11 @@ def self_ensemble(network: Callable) -> Callable:
         bottom, right = -height % _GRID, -width % _GRID
         whole = np.pad(y, ((0, bottom), (0, right), (0, 0)), "edge")
         total = np.zeros_like(whole)
-        for symmetry in range(8):
+        for symmetry, network in enumerate(networks):
             turned = np.ascontiguousarray(turn(whole, symmetry))
             restored = keras.ops.convert_to_numpy(network(turned[None]))[0]
             total += turn_back(restored, symmetry)
-        return total[None, :height, :width] / np.float32(8)
+        return total[None, :height, :width] / np.float32(len(networks))
 
     return restore
 

@@ -15,7 +15,7 @@ import numpy as np
 from dual_prior import jpeg, metrics
 from dual_prior.consistency import agreement, project
 from dual_prior.restoration import restore_array
-from dual_prior.self_ensemble import self_ensemble
+from dual_prior.self_ensemble import SYMMETRIES, self_ensemble
 from experiments import data
 from experiments.published import table1
 
@@ -207,7 +207,7 @@ def methods(
 
     functions = {name: network}
     if SELF_ENSEMBLE in also:
-        functions[f"{name}, {SELF_ENSEMBLE}"] = self_ensemble(network)
+        functions[f"{name}, {SELF_ENSEMBLE}"] = self_ensemble([network] * SYMMETRIES)
     found = {}
     for label, function in functions.items():
         restore = _Restored(function, channels)

@@ -107,6 +107,26 @@ def test_less_memory_does_not_show():
     assert 0 < difference.max() <= 1
 
 
+def test_the_ensemble_restores_turned_pictures_alike(weights):
+    image = made_picture(40, 64)
+    alone, ensemble = _restorer(weights), _restorer(weights, ensemble=True)
+
+    def unlike(restorer):
+        turned = restorer.restore(np.rot90(image)).pixels
+        return np.abs(np.rot90(turned, -1).astype(int) - restorer.restore(image).pixels)
+
+    assert unlike(ensemble).max() <= 1 < unlike(alone).max()
+
+
+def test_tiles_of_the_ensemble_do_not_show(monkeypatch):
+    plane = jpeg.compress(made_picture(200, 208), 15)
+    restorer = Restorer(Options("compact", ensemble=True))
+    whole = restorer.restore(plane).pixels
+    monkeypatch.setattr(module, "_MAX_TILE", 192)
+    tiled = restorer.restore(plane).pixels
+    assert 0 < np.abs(tiled.astype(int) - whole).max() <= 1
+
+
 def test_the_library_restores_an_array_in_one_call(weights):
     image = made_picture()
     restored = dual_prior.restore(image, preset="compact", weights=str(weights))
