@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator
 
 import cv2
@@ -13,6 +14,8 @@ from dual_prior.unfolding import DualPriorNetwork
 
 # A picture to a picture.
 Restore = Callable[[np.ndarray], np.ndarray]
+
+_PLANES = ", planes"
 
 _COLOUR_QUALITIES = (10, 20, 30, 40)
 _LUMA_QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
@@ -64,18 +67,17 @@ def restore_planes(rgb: np.ndarray, restore_grey: Restore) -> np.ndarray:
 def methods(name: str, network: DualPriorNetwork) -> dict[str, Restore]:
     """What restores with a network, by name: one of one channel in two ways.
 
-    As it is, it leaves the chroma alone; "NAME, planes" restores that as well.
+    As it is, it leaves the chroma alone; "NAME, planes" restores that as well, and is
+    for colour only.
     """
     channels = network.deblocker.channels
 
     def restore(image):
         return restore_array(image, network, channels)
 
-    def restore_as_planes(image):
-        return restore_planes(image, restore) if image.ndim == 3 else restore(image)
-
     if channels == 1:
-        return {name: restore, f"{name}, planes": restore_as_planes}
+        planes = functools.partial(restore_planes, restore_grey=restore)
+        return {name: restore, name + _PLANES: planes}
     return {name: restore}
 
 
@@ -104,6 +106,8 @@ def measure(
     for rgb in pictures:
         for case in cases(rgb):
             for method, restore in methods.items():
+                if case.clean.ndim == 2 and method.endswith(_PLANES):
+                    continue  # the same as without
                 restored = restore(case.compressed)
                 key = (method, case.name)
                 scores[key].append(psnr(case.clean, restored))
@@ -121,7 +125,8 @@ def table(means: dict, shifts: dict) -> str:
     names = list(dict.fromkeys(name for _, name in means))
     lines = [["LIVE1", *methods, *(f"shift, {m}" for m in methods)]]
     for name in names:
-        cells = [f"{means[method, name]:.3f}" for method in methods]
+        values = [means.get((method, name)) for method in methods]
+        cells = ["" if value is None else f"{value:.3f}" for value in values]
         for method in methods:
             shift = shifts.get((method, name))
             cells.append("" if shift is None else f"{np.abs(shift).max():.2f}")

@@ -3,8 +3,16 @@ import csv
 import numpy as np
 import pytest
 
+from dual_prior.unfolding import DualPriorNetwork
 from experiments import data
-from experiments.photographs import cases, measure, psnr, restore_planes, table
+from experiments.photographs import (
+    cases,
+    measure,
+    methods,
+    psnr,
+    restore_planes,
+    table,
+)
 from tests.conftest import made_picture
 
 
@@ -57,6 +65,17 @@ def test_the_table_has_a_row_a_case_and_is_aligned():
     assert len(rows) == 13
     for row in rows:
         assert row[2].strip() == row[3].strip()  # two methods that do nothing
+
+
+def test_planes_are_measured_in_colour_only():
+    network = DualPriorNetwork.from_preset("compact", weights=None)
+    found = methods("net", network)
+    assert list(found) == ["net", "net, planes"]
+    means, _ = measure([_colour(16, 16)], found)
+    planes = [case for method, case in means if method == "net, planes"]
+    assert planes == [f"colour {quality}" for quality in (10, 20, 30, 40)]
+    assert len(means) == 13 + 4
+    assert "| luma 10" in table(means, {})
 
 
 def test_the_jpeg_of_live1_scores_as_published(shared_data):
