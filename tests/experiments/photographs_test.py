@@ -71,7 +71,7 @@ def test_planes_are_measured_in_colour_only():
     network = DualPriorNetwork.from_preset("compact", weights=None)
     found = methods("net", network)
     assert list(found) == ["net", "net, planes"]
-    means, _ = measure([_colour(16, 16)], found)
+    means, _ = measure([_colour(32, 32)], found)
     planes = [case for method, case in means if method == "net, planes"]
     assert planes == [f"colour {quality}" for quality in (10, 20, 30, 40)]
     assert len(means) == 13 + 4
