@@ -8,14 +8,16 @@ import argparse
 import functools
 import json
 import os
-import signal
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from dual_prior import interruption
+from dual_prior.interruption import Terminated
 from dual_prior.jobs import UsageError, plan_jobs
 from dual_prior.presets import DEFAULT_PRESET, PRESETS
 from dual_prior.restorer import MIN_MEMORY_GIB, Options
+from dual_prior.text import shown
 
 _RESTORE_EXAMPLES = """\
 examples:
@@ -47,20 +49,25 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        return arguments.run(arguments)
+        code = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
     except UsageError as error:
-        print(f"dual-prior: {error}", file=sys.stderr)
+        _complain(error)
         return 2
     except _NoNetwork as error:
-        print(f"dual-prior: {error}", file=sys.stderr)
+        _complain(error)
         return 1
-    except _Terminated:
+    except Terminated:
         print("Terminated.", file=sys.stderr)
         return 143
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read our output has left
+    except OSError as error:  # all that concerns pictures has been caught before
+        if not isinstance(error, BrokenPipeError):  # whoever read it has left
+            _complain(f"standard output: {error.strerror or error}".lower())
+        # What is left in the buffer would fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -69,20 +76,16 @@ def run() -> None:
     """Entry point of the installed command."""
     # Names that are no valid text must not fail the line that reports them.
     sys.stdout.reconfigure(errors="backslashreplace")
-    signal.signal(signal.SIGTERM, _on_terminate)
+    interruption.install()
     sys.exit(main())
+
+
+def _complain(sentence: object) -> None:
+    print(f"dual-prior: {shown(str(sentence))}", file=sys.stderr)
 
 
 class _NoNetwork(Exception):
     """The network cannot be had: no picture can be restored."""
-
-
-class _Terminated(BaseException):
-    """SIGTERM: unfinished files are removed on the way out, as after Ctrl-C."""
-
-
-def _on_terminate(signum, frame):
-    raise _Terminated
 
 
 def _version() -> str:
@@ -289,10 +292,13 @@ def _restore(arguments: argparse.Namespace) -> int:
     ):
         raise UsageError("--depth 16 is for PNG and TIFF results.")
     jobs, warnings = plan_jobs(
-        arguments.inputs, arguments.output, suffix, arguments.in_place
+        arguments.inputs,
+        arguments.output,
+        suffix,
+        arguments.in_place,
+        arguments.compare,
     )
-    if arguments.compare and len(jobs) > 1 and arguments.compare.suffix == ".png":
-        raise UsageError("--compare: give a folder for several pictures.")
+    _check_formats(arguments, jobs)
     reporter = Reporter(
         len(jobs),
         arguments.quiet,
@@ -306,7 +312,6 @@ def _restore(arguments: argparse.Namespace) -> int:
         arguments.quality,
         arguments.strip,
         arguments.overwrite,
-        arguments.compare,
         arguments.strict,
         arguments.salvage,
         _limits(arguments),
@@ -317,24 +322,46 @@ def _restore(arguments: argparse.Namespace) -> int:
     return 1 if reporter.failures or not jobs else 0
 
 
-def _inspect(arguments: argparse.Namespace) -> int:
-    from dual_prior.inspection import description, description_text, stages_png
-    from dual_prior.picture_reader import PictureError, read_picture
-    from dual_prior.picture_writer import picture_file
-    from dual_prior.text import shown
+def _check_formats(arguments: argparse.Namespace, jobs: list) -> None:
+    """Refuses a --format that the names of the results contradict."""
+    from dual_prior.picture_writer import output_format
 
-    jobs, warnings = plan_jobs(arguments.inputs, None, ".png")
-    if arguments.figure and len(jobs) > 1:
-        raise UsageError("--figure: expected one picture.")
-    for warning in warnings:
-        print(f"dual-prior: {warning}", file=sys.stderr)
-    restorer = None
-    failures = 0
+    if not arguments.format:
+        return
+    if arguments.in_place:
+        raise UsageError("--in_place keeps the format: --format is for new files.")
     for job in jobs:
         try:
+            named = job.target and output_format(job.target.suffix)
+        except ValueError:  # a suffix that says nothing
+            continue
+        if named and named != arguments.format:
+            raise UsageError(
+                f"{job.target}: the name says {named}, --format {arguments.format}."
+            )
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    from dual_prior.inspection import description, description_text, stages_png
+    from dual_prior.picture_reader import PictureError, read_picture, read_stream
+    from dual_prior.picture_writer import picture_file
+
+    figure = arguments.figure
+    if figure and figure.suffix.lower() != ".png":
+        raise UsageError(f"--figure: expected a name NAME.png, got {figure}.")
+    jobs, warnings = plan_jobs(arguments.inputs, None, None, compare=figure)
+    for warning in warnings:
+        _complain(warning)
+    limits, restorer = _limits(arguments), None
+    failures = 0
+    for job in jobs:
+        interruption.raise_if_requested()
+        try:
             picture = read_picture(
-                sys.stdin.buffer.read() if job.source is None else job.source,
-                _limits(arguments),
+                read_stream(sys.stdin.buffer, limits)
+                if job.source is None
+                else job.source,
+                limits,
                 strict=arguments.strict,
                 salvage=arguments.salvage,
                 name=job.name,
@@ -345,13 +372,13 @@ def _inspect(arguments: argparse.Namespace) -> int:
                 print(json.dumps({"input": job.name, **facts}))
             else:
                 print(f"{shown(job.name)}\n{description_text(facts)}")
-            if arguments.figure:
-                with picture_file(arguments.figure) as write:
+            if figure:
+                with picture_file(figure) as write:
                     write(stages_png(restorer, picture.pixels))
                 if not arguments.json:
-                    print(f"  drawn in {shown(arguments.figure)}")
+                    print(f"  drawn in {shown(figure)}")
         except PictureError as error:
-            print(f"dual-prior: {error}", file=sys.stderr)
+            _complain(error)
             failures += 1
     return 1 if failures else 0
 

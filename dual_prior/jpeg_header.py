@@ -9,6 +9,7 @@ import numpy as np
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _SOI, _EOI, _SOS, _DQT, _DNL, _DRI, _DHP = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE
 _APP14 = 0xEE
+_MAX_SEGMENTS = 10_000  # ours: profiles, XMP and previews take hundreds
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROCESSES = {
     0xC0: "baseline",
@@ -108,7 +109,9 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     frame, hierarchical = None, False
     tables, latched = {}, {}
     num_scans, restart_interval, adobe_transform = 0, 0, None
-    for marker, body in _segments(data):
+    for count, (marker, body) in enumerate(_segments(data)):
+        if count == _MAX_SEGMENTS:
+            raise ValueError(f"more than {_MAX_SEGMENTS:,} segments")
         if marker == _DQT:
             tables.update(_tables(body))
         elif marker == _DRI:

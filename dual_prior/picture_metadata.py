@@ -14,9 +14,8 @@ _DESCRIPTIVE_TAGS = {
 _XMP_ORIENTATION = re.compile(
     rb"(tiff:Orientation\s*=\s*[\"']|<tiff:Orientation>\s*)[0-9]+"
 )
-_XMP_THUMBNAILS = re.compile(
-    rb"<(xmp|xap):Thumbnails\b[^>]*>.*?</\1:Thumbnails\s*>", re.DOTALL
-)
+_XMP_THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails\b")
+_XMP_GAIN_MAP = re.compile(rb"\shdrgm:Version\s*=\s*[\"'][^\"'<>]{0,16}[\"']")
 
 
 def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
@@ -41,8 +40,10 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
     if xmp := image.info.get("xmp"):
         xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
         # The pixels are turned, and the thumbnail would show the old ones.
-        xmp = _XMP_THUMBNAILS.sub(b"", _XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
-        metadata["xmp"] = xmp
+        xmp = _without_thumbnails(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
+        metadata["xmp"], has_gain_map = _XMP_GAIN_MAP.subn(b"", xmp)
+        if has_gain_map:
+            notes.append("the gain map (Ultra HDR) was dropped")
     dpi = image.info.get("dpi", ())
     if image.format == "TIFF" and _X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1
@@ -63,6 +64,20 @@ def drop_unfit_profile(metadata: dict, is_grey: bool, notes: list[str]) -> None:
         notes.append("the colour profile is damaged or does not fit and was dropped")
 
 
+def _without_thumbnails(xmp: bytes) -> bytes:
+    """XMP without its thumbnails, in one pass whatever is in it."""
+    kept, place = [], 0
+    while start := _XMP_THUMBNAILS.search(xmp, place):
+        closing = b"</" + start[1] + b":Thumbnails"
+        at = xmp.find(closing, start.end())
+        end = xmp.find(b">", at) if at >= 0 else -1
+        if end < 0:
+            break
+        kept.append(xmp[place : start.start()])
+        place = end + 1
+    return b"".join([*kept, xmp[place:]])
+
+
 def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
     try:
         exif = image.getexif()
@@ -80,9 +95,15 @@ def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
 
 
 def _space(profile: bytes) -> str | None:
-    """What an ICC profile is for, as "RGB", or None for a broken one."""
+    """What an ICC profile is for, as "RGB", or None for a broken one.
+
+    One is broken if no transform can be made of it: its header alone may be whole.
+    """
     try:
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return opened.profile.xcolor_space.strip()
+        space = opened.profile.xcolor_space.strip()
+        if mode := {"RGB": "RGB", "GRAY": "L"}.get(space):
+            ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), mode, "RGB")
+        return space
     except (ImageCms.PyCMSError, OSError):
         return None

@@ -12,6 +12,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import (
@@ -66,7 +67,8 @@ _REFUSED = [
 _SCAN_PIXELS = 50_000_000  # ours
 _GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
 _ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
-_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_EXTRA, _TIFF_KIND = 258, 262, 338, 339
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_PLANAR = 258, 262, 284
+_TIFF_EXTRA, _TIFF_KIND = 338, 339
 _TIFF_PLACES = [(273, 279), (324, 325)]  # of strips and of tiles: offsets, sizes
 
 
@@ -128,6 +130,11 @@ def read_picture(
     return picture
 
 
+def read_stream(stream: BinaryIO, limits: Limits) -> bytes:
+    """What a stream holds, for `read_picture`, but no more than is refused there."""
+    return stream.read(int(limits.max_file_megabytes * 1e6) + 1)
+
+
 def _read_file(path: Path, limits: Limits, name: str) -> bytes:
     try:
         status = path.stat()
@@ -166,6 +173,9 @@ def _one_error(name: str) -> Iterator[None]:
         raise
     except MemoryError as error:
         raise PictureError(name, "not enough memory to decode it") from error
+    except Image.DecompressionBombError as error:  # the limit that WebP's reader keeps
+        reason = f"of more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} megapixels"
+        raise PictureError(name, f"WebP {reason} is not supported") from error
     # Pillow's decoders raise nearly everything on broken data.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -306,6 +316,9 @@ def _is_deep(image: Image.Image, data: bytes, name: str) -> bool:
         return False
     if bits != {16}:
         raise PictureError(name, f"TIFF of {max(bits)} bits is not supported")
+    if tags.get(_TIFF_PLANAR, 1) != 1 and len(tags.get(_TIFF_BITS, ())) > 1:
+        reason = "TIFF of 16 bits with its channels apart is not supported"
+        raise PictureError(name, reason)
     if tags.get(_TIFF_PHOTOMETRIC) not in (1, 2):
         reason = "TIFF of 16 bits that is neither grey nor RGB is not supported"
         raise PictureError(name, reason)

@@ -25,6 +25,8 @@ _FORMATS = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
 }
+FORMATS = frozenset(_FORMATS.values())
+
 _MAX_SIDE = {"webp": 16383, "jpeg": 65535}
 _EXIF, _GPS = 0x8769, 0x8825
 
@@ -118,7 +120,7 @@ def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], None]]:
 
 
 def _check_fits(picture: Picture, format: str, jpeg_quality: int) -> None:
-    if format not in _FORMATS.values():
+    if format not in FORMATS:
         raise ValueError(f"Expected png, webp, tiff or jpeg, got {format!r}.")
     if format == "jpeg" and not 1 <= jpeg_quality <= 100:
         raise ValueError(f"Expected a JPEG quality of 1 to 100, got {jpeg_quality}.")

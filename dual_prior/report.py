@@ -85,9 +85,9 @@ class Reporter:
         if record.status == RESTORED:
             self._megapixels += record.megapixels
         for warning in record.warnings:
-            self.warn(f"{shown(record.input)}: warning: {warning}")
+            self.warn(f"{record.input}: warning: {warning}")
         if record.status == FAILED:
-            self.warn(f"{shown(record.input)}: {record.reason}")
+            self.warn(f"{record.input}: {record.reason}")
         if self._as_json:
             self._print(json.dumps(dataclasses.asdict(record)))
         elif not self._quiet and record.status != FAILED:
@@ -98,7 +98,7 @@ class Reporter:
     def warn(self, sentence: str) -> None:
         """Prints a warning or an error, whatever else is printed."""
         with standard_error:
-            tqdm.write(f"dual-prior: {sentence}", file=sys.stderr)
+            tqdm.write(f"dual-prior: {shown(sentence)}", file=sys.stderr)
 
     def close(self) -> None:
         """Prints the sum of several pictures."""
@@ -125,7 +125,7 @@ class Reporter:
 def _line(record: Record) -> str:
     name = shown(record.input)
     if record.status == SKIPPED:
-        return f"{name}: skipped ({record.reason})"
+        return f"{name}: skipped ({shown(record.reason)})"
     target = shown(record.output or "standard output")
     size = f"{record.width}x{record.height}, {record.kind}"
     return f"{name} ({size}) -> {target}  {record.seconds:.1f} s"

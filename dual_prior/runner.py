@@ -16,10 +16,21 @@ from pathlib import Path
 
 from dual_prior.atomic_file import remove_leftovers
 from dual_prior.comparison import comparison_png
+from dual_prior.interruption import raise_if_requested
 from dual_prior.jobs import Job
 from dual_prior.picture import Picture
-from dual_prior.picture_reader import Limits, PictureError, read_picture
-from dual_prior.picture_writer import encode_picture, output_format, picture_file
+from dual_prior.picture_reader import (
+    Limits,
+    PictureError,
+    read_picture,
+    read_stream,
+)
+from dual_prior.picture_writer import (
+    FORMATS,
+    encode_picture,
+    output_format,
+    picture_file,
+)
 from dual_prior.report import FAILED, SKIPPED, Record, Reporter
 from dual_prior.text import shown
 
@@ -38,8 +49,6 @@ class FileOptions:
         jpeg_quality: Of JPEG results, 1 to 100.
         strip: Carry over the colour profile only.
         overwrite: Replace results that are there.
-        compare: Where before-and-after pictures go: a PNG file, or a folder if it is
-            one; None for nowhere.
         strict: Refuse damaged JPEGs that can be decoded.
         salvage: Restore what is there of truncated ones.
         limits: Of what is read.
@@ -49,7 +58,6 @@ class FileOptions:
     jpeg_quality: int = 95
     strip: bool = False
     overwrite: bool = False
-    compare: Path | None = None
     strict: bool = False
     salvage: bool = False
     limits: Limits = Limits()
@@ -85,6 +93,7 @@ class Runner:
             try:
                 ahead = None
                 for index, job in enumerate(jobs):
+                    raise_if_requested()
                     outcome = (ahead or reading.submit(self._read, job)).result()
                     is_large = _is_large(outcome)
                     self._tell(ended, keep=0 if is_large else 1)
@@ -113,21 +122,35 @@ class Runner:
             job.name,
             None if job.target is None else os.fspath(job.target),
         )
-        is_new = job.target is None or job.target == job.source
-        if not (options.overwrite or is_new) and job.target.exists():
-            reason = f"{job.target} exists; --overwrite replaces it"
-            return dataclasses.replace(record, status=SKIPPED, reason=reason)
         try:
-            return read_picture(
-                sys.stdin.buffer.read() if job.source is None else job.source,
+            if there := self._in_the_way(job):
+                reason = f"{there} exists; --overwrite replaces it"
+                return dataclasses.replace(record, status=SKIPPED, reason=reason)
+            picture = read_picture(
+                read_stream(sys.stdin.buffer, options.limits)
+                if job.source is None
+                else job.source,
                 options.limits,
                 strict=options.strict,
                 salvage=options.salvage,
                 name=record.input,
             )
+            self._check_format(job, picture)
+            return picture
         except PictureError as error:
             reason = str(error).removeprefix(f"{shown(record.input)}: ")
             return dataclasses.replace(record, status=FAILED, reason=reason)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            return dataclasses.replace(record, status=FAILED, reason=reason)
+
+    def _in_the_way(self, job: Job) -> Path | None:
+        """A file that is there where one is to be written, and is to stay."""
+        if self._options.overwrite:
+            return None
+        target = None if job.target == job.source else job.target
+        paths = filter(None, (target, job.comparison))
+        return next((path for path in paths if path.exists()), None)
 
     def _restore(
         self, job: Job, outcome: Picture | Record, writing: ThreadPoolExecutor
@@ -141,8 +164,9 @@ class Runner:
                 write = stack.enter_context(_target(job))
                 # The first picture waits for the network; that is not its time.
                 restorer = self._restorer()
+                raise_if_requested()  # while it was loaded
                 started = time.monotonic()
-                result = restorer.restore(outcome.pixels, self._reporter.on_tile)
+                result = restorer.restore(outcome.pixels, self._on_tile)
                 record.seconds = time.monotonic() - started
                 record.probability = result.probability
                 if result.skipped and job.target is not None:
@@ -159,6 +183,9 @@ class Runner:
             reason = str(error) or (
                 "not enough memory; a lower --max_memory takes smaller tiles"
             )
+            ended = dataclasses.replace(record, status=FAILED, reason=reason)
+        except Exception as error:  # of a backend: mostly, that it has no memory left
+            reason = f"cannot be restored ({' '.join(str(error).split())[:200]})"
             ended = dataclasses.replace(record, status=FAILED, reason=reason)
         else:
             restored = outcome.with_pixels(result.pixels)
@@ -179,8 +206,8 @@ class Runner:
                     options.strip,
                 )
                 write(data)
-            if options.compare is not None:
-                with picture_file(self._comparison_path(job)) as write_comparison:
+            if job.comparison is not None:
+                with picture_file(job.comparison) as write_comparison:
                     write_comparison(comparison_png(before.pixels, restored.pixels))
         except (PictureError, ValueError) as error:
             return dataclasses.replace(record, status=FAILED, reason=str(error))
@@ -188,6 +215,19 @@ class Runner:
             reason = f"cannot be encoded ({' '.join(str(error).split())})"
             return dataclasses.replace(record, status=FAILED, reason=reason)
         return record
+
+    def _on_tile(self, done: int, total: int) -> None:
+        raise_if_requested()
+        self._reporter.on_tile(done, total)
+
+    def _check_format(self, job: Job, picture: Picture) -> None:
+        """Refuses what could not be written, before the work of restoring it."""
+        if self._format(job, picture) not in FORMATS:
+            raise PictureError(
+                job.name,
+                f"{picture.format} cannot be written in place: --output names another "
+                "file",
+            )
 
     def _format(self, job: Job, picture: Picture) -> str:
         if self._options.format:
@@ -197,12 +237,6 @@ class Runner:
         if job.target == job.source:  # its name may lie
             return picture.format.lower()
         return output_format(job.target.suffix)
-
-    def _comparison_path(self, job: Job) -> Path:
-        path = self._options.compare
-        if path.suffix.lower() == ".png":
-            return path
-        return path / f"{os.path.basename(job.name)}.compared.png"
 
 
 def _record(job: Job, picture: Picture) -> Record:

@@ -47,7 +47,7 @@ DEBLOCKERS = {
 }
 STAGES = {f"K = {k}": _changed(num_stages=k) for k in (1, 3, 5, 7)}
 PRIORS = {
-    "J = 0, no classifier": _changed(num_descent_steps=0),
+    "without classifier": _changed(num_descent_steps=0),
     "J = 3": _changed(num_descent_steps=3),
     "no gradient term": _changed(gradient_term=False),
     "random classifier": lambda _: ablated(find_preset(_PRESET), None),

@@ -12,7 +12,7 @@ TITLE = "Figure 7: with and without the semantic-level prior"
 
 _QUALITY = 10  # ours
 _PICTURES = 2  # ours: the first ones
-_WITHOUT, _WITH = "J = 0, no classifier", "dual prior"
+_WITHOUT, _WITH = "without classifier", "dual prior"
 
 
 def make(sources: Sources, folder: Path) -> str:

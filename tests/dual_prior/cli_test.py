@@ -1,6 +1,8 @@
+import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dual_prior import cli
+from dual_prior import cli, interruption
 from dual_prior.restorer import Result
 from tests.conftest import ROOT, made_picture
 
@@ -252,6 +254,130 @@ def test_one_drawing_is_for_one_picture(run, photo, tmp_path):
     assert code == 2 and "a folder for several" in err
 
 
+@pytest.mark.parametrize("command", ["restore", "inspect"])
+def test_drawings_are_never_drawn_over_the_picture(run, tmp_path, command):
+    path = tmp_path / "a.png"
+    Image.fromarray(made_picture()).save(path)
+    before = path.read_bytes()
+    option = {"restore": "--compare", "inspect": "--figure"}[command]
+    code, _, err = run(command, path, option, path)
+    assert code == 2 and "is an input" in err and path.read_bytes() == before
+
+
+def test_a_drawing_that_is_there_stays_unless_it_may_go(run, photo, tmp_path):
+    other = tmp_path / "other.png"
+    other.write_bytes(b"something else")
+    _, out, _ = run("restore", photo, "--compare", other)
+    assert "skipped" in out and other.read_bytes() == b"something else"
+    assert run("restore", photo, "--compare", other, "--overwrite")[0] == 0
+    assert Image.open(other).width > 2 * 88
+
+
+def test_a_format_and_a_name_that_contradict_each_other(run, photo, tmp_path):
+    arguments = ("restore", photo, "--format", "webp")
+    code, _, err = run(*arguments, "--output", tmp_path / "a.png")
+    assert code == 2 and "the name says png, --format webp" in err
+    code, _, err = run(*arguments, "--in_place")
+    assert code == 2 and "--in_place keeps the format" in err
+
+
+def test_what_cannot_be_written_in_place_is_told_before_the_work(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(cli, "_load", lambda arguments: pytest.fail("loaded"))
+    path = tmp_path / "a.bmp"
+    Image.fromarray(made_picture()).save(path)
+    before = path.read_bytes()
+    assert cli.main(["restore", str(path), "--in_place"]) == 1
+    assert "BMP cannot be written in place" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_a_long_name_is_restored_and_one_too_long_does_not_stop_the_others(
+    run, photo, tmp_path
+):
+    long = tmp_path / ("n" * 246 + ".jpg")
+    long.write_bytes(photo.read_bytes())
+    code, _, err = run("restore", tmp_path / ("m" * 300 + ".jpg"), long, photo)
+    assert code == 1 and err.count("\n") == 1 and "too long" in err.lower()
+    assert len(list(tmp_path.glob("*.restored.png"))) == 2
+
+
+def test_every_line_of_the_log_is_one_line(run, photo, tmp_path):
+    folder = tmp_path / "line\nbreak"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(photo.read_bytes())
+    os.mkfifo(folder / "b.jpg")
+    run("restore", folder)
+    code, out, err = run("restore", folder)
+    assert code == 0 and "skipped" in out
+    assert out.count("\n") == err.count("\n") == 1
+    code, _, err = run("restore", folder, "--output", folder / "a.jpg" / "x")
+    assert "line\\nbreak" in err and err.count("\n") == 2
+
+
+def test_whatever_a_backend_raises_costs_one_picture(run, photo, tmp_path, monkeypatch):
+    class Failing(_Darkening):
+        def restore(self, image, on_tile=None):
+            if image.ndim == 2:
+                raise RuntimeError("OOM when allocating\ntensor")
+            return super().restore(image, on_tile)
+
+    monkeypatch.setattr(cli, "_load", lambda arguments: Failing())
+    grey = tmp_path / "a.png"
+    Image.fromarray(made_picture()).save(grey)
+    code, _, err = run("restore", grey, photo)
+    assert code == 1 and err.count("\n") == 1
+    assert "a.png: cannot be restored (OOM when allocating tensor)" in err
+    assert os.listdir(tmp_path).count("photo.restored.png") == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")],
+)
+def test_a_signal_that_code_swallows_still_stops_the_run(
+    run, photo, tmp_path, monkeypatch, number, code, word
+):
+    class Deaf(_Darkening):
+        def restore(self, image, on_tile=None):
+            with contextlib.suppress(BaseException):
+                signal.raise_signal(number)
+            return super().restore(image, on_tile)
+
+    monkeypatch.setattr(cli, "_load", lambda arguments: Deaf())
+    monkeypatch.setattr(interruption, "_requested", None)
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    interruption.install()
+    try:
+        (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
+        found, _, err = run("restore", tmp_path)
+    finally:
+        for n, handler in handlers.items():
+            signal.signal(n, handler)
+    assert found == code and word in err
+    assert len(list(tmp_path.glob("*.restored.png"))) == 1
+
+
+def test_a_full_disk_behind_standard_output_gets_one_line(photo):
+    script = (
+        "from tests.dual_prior.cli_test import _Darkening\n"
+        "from dual_prior import cli\n"
+        "cli._load = lambda arguments: _Darkening()\n"
+        "cli.run()"
+    )
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script, "restore", photo],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "dual-prior: standard output: no space left on device\n"
+
+
 def test_metadata_travel_unless_stripped(run, photo, tmp_path):
     exif = Image.Exif()
     exif[0x010F] = "a camera"
@@ -359,7 +485,7 @@ def _failing_with(error):
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(KeyboardInterrupt, 130), (cli._Terminated, 143)]
+    ("error", "code"), [(KeyboardInterrupt, 130), (interruption.Terminated, 143)]
 )
 def test_interruption_leaves_nothing(monkeypatch, photo, capsys, error, code):
     monkeypatch.setattr(cli, "_load", _failing_with(error))

@@ -151,6 +151,50 @@ def test_odd_names_survive(tree):
     assert (source, target) == (name, name.removesuffix(".jpg") + ".restored.png")
 
 
+def test_comparisons_keep_the_tree_and_their_names_apart(tree):
+    jobs, _ = plan_jobs(["photos"], "out", ".png", compare=Path("drawn"))
+    assert [str(job.comparison) for job in jobs] == [
+        "drawn/a.jpg.compared.png",
+        "drawn/b.JPEG.compared.png",
+        "drawn/sub/c.png.compared.png",
+        "drawn/sub/deep/d.webp.compared.png",
+    ]
+    (tree / "a.jpg").touch()
+    with pytest.raises(UsageError, match="both become drawn/a.jpg.compared.png"):
+        plan_jobs(["photos/a.jpg", "a.jpg"], None, ".png", compare=Path("drawn"))
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_comparison_is_drawn_over_no_input_and_no_result(tree, in_place):
+    (tree / "p.png").touch()
+    with pytest.raises(UsageError, match="is an input|both become"):
+        plan_jobs(["p.png"], None, ".png", in_place, compare=Path("p.png"))
+    if not in_place:
+        with pytest.raises(UsageError, match="both become"):
+            plan_jobs(["p.png"], "x.png", ".png", compare=Path("x.png"))
+
+
+def test_names_are_cut_to_what_file_systems_take(tree):
+    name = "ä" * 125 + ".jpg"  # 254 bytes
+    (tree / name).touch()
+    (job,), _ = plan_jobs([name], None, ".png", compare=Path("drawn"))
+    for path in (job.target, job.comparison):
+        assert len(os.fsencode(path.name)) in (254, 255)
+    assert job.target.name.endswith("ä.restored.png")
+
+
+def test_a_jpeg_is_found_whatever_it_is_called(tree):
+    for name in ("f1", "f2.gif"):
+        (tree / "photos" / "sub" / name).write_bytes(b"\xff\xd8\xff\xe0")
+    sources = [source for source, _ in _plan("photos/sub", output="out")[0]]
+    assert sources[1:3] == ["photos/sub/f1", "photos/sub/f2.gif"]
+
+
+def test_without_results_nothing_is_in_the_way(tree):
+    jobs, _ = plan_jobs(["photos/a.jpg", "photos/a.restored.png"], None, None)
+    assert [job.target for job in jobs] == [None, None]
+
+
 def test_standard_input_goes_to_standard_output_or_a_file(tree):
     assert plan_jobs(["-"], None, ".png")[0] == [Job(None, None)]
     assert plan_jobs(["-"], "-", ".png")[0] == [Job(None, None)]

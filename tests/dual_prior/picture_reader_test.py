@@ -8,7 +8,12 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.TiffImagePlugin import IFDRational
 
 from dual_prior.picture import Picture
-from dual_prior.picture_reader import Limits, PictureError, read_picture
+from dual_prior.picture_reader import (
+    Limits,
+    PictureError,
+    read_picture,
+    read_stream,
+)
 from dual_prior.picture_writer import encode_picture
 from dual_prior.png_chunks import deep_png, with_metadata
 from tests.conftest import made_picture
@@ -459,6 +464,50 @@ def test_xmp_no_longer_turns_or_shows_the_old_pixels():
     assert picture.metadata["xmp"] == (
         b'<x tiff:Orientation="1"><tiff:Orientation>1</tiff:Orientation></x>'
     )
+
+
+def test_xmp_that_never_closes_its_thumbnails_is_read_in_one_pass():
+    xmp = b"<xmp:Thumbnails>" * 4000  # searched once, not from each of them
+    assert read_picture(_jpeg_bytes(xmp=xmp)).metadata["xmp"] == xmp
+    closed = b"<x>" + 3 * b"<xap:Thumbnails a='b'>old</xap:Thumbnails >" + b"</x>"
+    assert read_picture(_jpeg_bytes(xmp=closed)).metadata["xmp"] == b"<x></x>"
+
+
+def test_a_gain_map_is_dropped_and_said_to_be():
+    picture = read_picture(_jpeg_bytes(xmp=b'<x hdrgm:Version="1.0" a="b"></x>'))
+    assert picture.metadata["xmp"] == b'<x a="b"></x>'
+    assert picture.warnings == ["the gain map (Ultra HDR) was dropped"]
+
+
+def test_a_profile_with_a_good_header_and_a_broken_body_is_dropped():
+    for broken in (SRGB[:400], SRGB[:128] + bytes(len(SRGB) - 128)):
+        picture = read_picture(_jpeg_bytes(icc_profile=broken))
+        assert "icc_profile" not in picture.metadata
+        assert "colour profile" in picture.warnings[0]
+
+
+def test_sixteen_bits_with_channels_apart_are_refused():
+    import cv2
+
+    planes = np.zeros((9, 7, 3), np.uint16)
+    data = bytearray(cv2.imencode(".tiff", planes)[1].tobytes())
+    at = data.index((284).to_bytes(2, "little") + b"\3\0\1\0\0\0\1\0")
+    data[at + 8] = 2
+    assert "channels apart" in _reason_of(bytes(data))
+
+
+def test_millions_of_segments_are_refused():
+    data = _jpeg_bytes()
+    comments = b"\xff\xfe\0\2" * 10_001
+    assert "10,000 segments" in _reason_of(data[:2] + comments + data[2:])
+
+
+def test_a_stream_is_read_no_further_than_needed_to_refuse_it():
+    stream = io.BytesIO(bytes(5000))
+    data = read_stream(stream, Limits(max_file_megabytes=0.001))
+    assert len(data) == 1001
+    with pytest.raises(PictureError, match="more than 0.001 megabytes"):
+        read_picture(data, Limits(max_file_megabytes=0.001))
 
 
 def test_a_good_profile_is_kept_byte_for_byte():

@@ -15,7 +15,7 @@ from experiments.reproduction.sources import Sources
 from experiments.scores import Score
 from experiments.trial import TrialConfig, TrialResult, run_trial
 
-NAMES = ("DnCNN", "dual prior", "J = 0, no classifier", "K = 3")
+NAMES = ("DnCNN", "dual prior", "without classifier", "K = 3")
 
 
 @pytest.fixture
