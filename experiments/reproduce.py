@@ -3,8 +3,8 @@
     python -m experiments.reproduce --all --data_dir=../shared/data
     python -m experiments.reproduce --only=table1,figure8
 
-Writes into --output: pictures, CSV files, NAME.md for each, and README.md, the page
-that holds them all. What was measured is kept in --scores, so that a run that was
+Writes into --output: pictures, CSV files, NAME.md for each, README.md, the page that
+holds them all, and configuration.json. What was measured is kept in --scores, so that a run that was
 killed goes on where it was, and only what has changed is measured again. What compares
 networks at equal cost reads the runs of `python -m experiments.train_contenders`;
 without them it says so.
@@ -19,6 +19,7 @@ from experiments import app
 from experiments.reproduction import page
 from experiments.reproduction.items import ITEMS
 from experiments.reproduction.sources import Sources
+from experiments.run_dir import write_configuration
 
 _ALL = flags.DEFINE_bool("all", False, "Make all of them.")
 _ONLY = flags.DEFINE_list("only", [], f"Make some: {', '.join(ITEMS)}.")
@@ -59,6 +60,7 @@ def main(argv):
             command += f" --limit={_LIMIT.value}"
         with atomic_file(folder / f"{name}.md") as file:
             file.write(page.section(ITEMS[name].TITLE, command, text).encode())
+    write_configuration(folder / "configuration.json", sources.settings())
     with atomic_file(folder / "README.md") as file:
         file.write(page.page(folder, list(ITEMS)).encode())
     print(f"Wrote {folder / 'README.md'}.")

@@ -37,10 +37,15 @@ def open_run_dir(path: str | os.PathLike, config) -> Path:
     if file.exists():
         _check_same(json.loads(file.read_text())["config"], wanted, path)
     else:
-        record = {"config": wanted, "commit": _commit(), "versions": _versions()}
-        with atomic_file(file) as stream:
-            stream.write((json.dumps(record, indent=2) + "\n").encode())
+        write_configuration(file, wanted)
     return path
+
+
+def write_configuration(file: Path, config: dict) -> None:
+    """Writes `config`, the commit and the versions as JSON."""
+    record = {"config": config, "commit": _commit(), "versions": _versions()}
+    with atomic_file(file) as stream:
+        stream.write((json.dumps(record, indent=2) + "\n").encode())
 
 
 def save_weights_atomically(network: keras.Model, path: Path) -> None:

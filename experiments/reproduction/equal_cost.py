@@ -29,10 +29,13 @@ and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± 
 they lie from it. The runs are short: they say which network learns fastest, not which
 is the best in the end.
 
+{_verdict(trials, {*BASELINES, *DUAL_PRIOR})}
 {baselines}
-What the paper does not show, the network without one of its parts:
+The network with one part changed, the de-blocker (the paper's Table 2) or what the
+paper does not show:
 
 {parts}
+{_differences(trials)}
 """
 
 
@@ -56,6 +59,35 @@ def gain_table(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> st
             f"| {results[0].parameters:,} | {2 * results[0].macs:,.0f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
+    """Whether the dual prior network wins, and by how much."""
+    (ours,) = DUAL_PRIOR
+    gains = {name: mean_gain(trials[name]) for name in names if trials[name]}
+    if ours not in gains or len(gains) < 2:
+        return ""
+    ranked = sorted(gains, key=lambda name: -gains[name])
+    rank = ranked.index(ours)
+    rival = ranked[0] if rank else ranked[1]
+    difference = gains[ours] - gains[rival]
+    return (
+        f"The dual prior network of `compact` comes {rank + 1} of {len(ranked)}: "
+        f"{difference:+.2f} dB beside {rival}.\n"
+    )
+
+
+def _differences(trials: dict[str, list[TrialResult]]) -> str:
+    """What each part gives: the whole network beside the one with it changed."""
+    (ours,) = DUAL_PRIOR
+    lines = [
+        f"- {name}: {mean_gain(trials[ours]) - mean_gain(trials[name]):+.3f} dB"
+        for name in (*PRIORS, *DEBLOCKERS)
+        if trials[name] and trials[ours]
+    ]
+    if not lines:
+        return ""
+    return "The whole network beside the one changed:\n\n" + "\n".join(lines) + "\n"
 
 
 def mean_gain(results: list[TrialResult]) -> float:

@@ -2,11 +2,13 @@
 
 import dataclasses
 import functools
+import json
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from dual_prior.presets import PRESETS
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import data
@@ -41,6 +43,18 @@ class Sources:
             read_result(file.parent)
             for file in sorted(self.contenders.glob(f"{slug(name)}-?/{RESULT}"))
         ]
+
+    def settings(self) -> dict:
+        """What decides the results: the shipped weights, and how trials were run."""
+        trials = sorted(self.contenders.glob("*/config.json"))
+        trial = json.loads(trials[0].read_text())["config"] if trials else {}
+        return {
+            "limit": self.limit,
+            "weights": {name: PRESETS[name].weights for name in PRESETS},
+            "trials": {
+                k: v for k, v in trial.items() if k not in ("contender", "seed")
+            },
+        }
 
     def weights(self, name: str, seed: int = 0) -> Path | None:
         """Those of a contender, or None if its trial is not finished."""

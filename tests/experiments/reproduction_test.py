@@ -115,6 +115,29 @@ def test_distances_are_zero_on_the_line_of_a_convention():
     assert "| RDN | live1 | -0.0" in ssim_windows.table([jpeg, restored])
 
 
+def test_the_verdict_says_who_wins_and_by_how_much():
+    def trial(name, gain):
+        return [TrialResult(name, 0, 9, 0.1, 9, 9.0, (27.0,) * 3, (27.0 + gain,) * 3)]
+
+    trials = dict.fromkeys(CONTENDERS, []) | {
+        "RDN": trial("RDN", 1.25),
+        "dual prior": trial("dual prior", 0.75),
+        "J = 3": trial("J = 3", 1.0),
+    }
+    verdict = equal_cost._verdict(trials, ["RDN", "dual prior"])
+    assert "comes 2 of 2: -0.50 dB beside RDN" in verdict
+    verdict = equal_cost._verdict(trials | {"RDN": trial("RDN", 0.5)}, trials)
+    assert "comes 2 of 3: -0.25 dB beside J = 3" in verdict
+    assert equal_cost._differences(trials).endswith("- J = 3: -0.250 dB\n")
+
+
+def test_the_settings_say_what_the_results_depend_on(sources):
+    settings = sources.settings()
+    assert settings["weights"]["compact"].endswith(".weights.h5")
+    assert settings["trials"]["minutes"] == 1e-4
+    assert "seed" not in settings["trials"]
+
+
 def test_entropy_and_gradients():
     assert figure1.entropy(np.array([3, 3, 5, 5])) == 1
     assert sorted(figure1.gradients([np.uint8([[1, 5], [2, 9]])])) == [1, 4, 4, 7]
