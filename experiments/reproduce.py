@@ -4,10 +4,10 @@
     python -m experiments.reproduce --only=table1,figure8
 
 Writes into --output: pictures, CSV files, NAME.md for each, README.md, the page that
-holds them all, and configuration.json. What was measured is kept in --scores, so that a run that was
-killed goes on where it was, and only what has changed is measured again. What compares
-networks at equal cost reads the runs of `python -m experiments.train_contenders`;
-without them it says so.
+holds them all, and configuration.json. What was measured is kept in --scores, so that a
+run that was killed goes on where it was, and only what has changed is measured again.
+What compares networks at equal cost reads the runs of
+`python -m experiments.train_contenders`; without them it says so.
 """
 
 from pathlib import Path
