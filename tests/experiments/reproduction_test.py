@@ -20,14 +20,13 @@ NAMES = ("DnCNN", "dual prior", "without classifier", "K = 3")
 
 @pytest.fixture
 def sources(monkeypatch, tiny_data, tmp_path):
-    """With two trials of each of `NAMES`, all of a tiny network."""
+    """With trials of `NAMES`, two of the first, all of a tiny network."""
     for name in CONTENDERS:
         monkeypatch.setitem(CONTENDERS, name, lambda _: dncnn(3, 4))
-    for name in NAMES:
-        for seed in (0, 1):
-            config = TrialConfig(name, seed, 1e-4, patch_size=16, dtype="float32")
-            folder = tmp_path / "contenders" / config.folder
-            run_trial(config, str(tiny_data), "", 0.01, folder)
+    for name, seed in [(NAMES[0], 1), *((name, 0) for name in NAMES)]:
+        config = TrialConfig(name, seed, 1e-4, patch_size=16, dtype="float32")
+        folder = tmp_path / "contenders" / config.folder
+        run_trial(config, str(tiny_data), "", 0.01, folder)
     return Sources(
         str(tiny_data), tmp_path / "contenders", tmp_path / "scores", limit=1
     )
@@ -59,7 +58,7 @@ def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
 def test_trials_are_found_by_name(sources):
     assert [trial.seed for trial in sources.trials("DnCNN")] == [0, 1]
     assert sources.trials("RDN") == [] and sources.trained("RDN") is None
-    assert sources.trained("K = 3", 1).count_params() == dncnn(3, 4).count_params()
+    assert sources.trained("DnCNN", 1).count_params() == dncnn(3, 4).count_params()
 
 
 def test_gains_are_means_with_their_spread_the_best_first():
