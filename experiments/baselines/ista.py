@@ -1,14 +1,15 @@
 """The l1 sparsity prior, learned: a de-blocker for the ablation of Table 2."""
 
+import math
+
 import keras
 from keras import ops
 
-from experiments.baselines.dcsc import SoftThreshold
 from experiments.baselines.layers import image_input
 
 
 class Dictionary(keras.layers.Layer):
-    """Atoms D of convolutional sparse coding, and steps down |x - D z|^2 along them.
+    """Atoms D of convolutional sparse coding, and iterative shrinkage along them.
 
     Args:
         features: Number of atoms.
@@ -19,13 +20,15 @@ class Dictionary(keras.layers.Layer):
         z: Their code `[B, H, W, features]`; None for one of zeros.
 
     Returns:
-        z + D^T (x - D z) / L. The step is short enough whatever the atoms become: L,
-        the sum over atoms of the squared sums of their magnitudes, is at least |D|^2.
+        shrink(z + D^T (x - D z)), shrink(z) = sign(z) max(|z| - theta, 0). D is divided
+        by the root of the sum over atoms of the squared sums of their magnitudes, which
+        is at least |D|: so the step is short enough whatever the atoms become. The
+        logarithm of theta is learned: steps of Adam would close the code at once.
     """
 
-    def __init__(self, features: int, size: int, **kwargs):
+    def __init__(self, features: int, size: int, theta: float = 1e-4, **kwargs):
         super().__init__(**kwargs, dtype="float32")  # small differences add up
-        self.features, self.size = features, size
+        self.features, self.size, self.theta = features, size, theta
 
     def build(self, shape):
         del shape
@@ -34,27 +37,41 @@ class Dictionary(keras.layers.Layer):
             initializer="glorot_uniform",
             name="atoms",
         )
+        self.logarithm = self.add_weight(
+            shape=(self.features,),
+            initializer=keras.initializers.Constant(math.log(self.theta)),
+            name="logarithm",
+        )
 
     def call(self, x, z=None):
         residual = x if z is None else x - self.image(z)
-        bound = ops.sum(ops.square(ops.sum(ops.abs(self.atoms), axis=(0, 1, 2))))
-        step = ops.conv(residual, self.atoms, padding="same") / bound
-        return step if z is None else z + step
+        step = ops.conv(residual, self._dictionary(), padding="same")
+        z = step if z is None else z + step
+        theta = ops.exp(self.logarithm)
+        return ops.relu(z - theta) - ops.relu(-z - theta)
 
     def image(self, z):
         """D z `[B, H, W, 1]`."""
-        return ops.conv_transpose(z, self.atoms, padding="same")
+        return ops.conv_transpose(z, self._dictionary(), padding="same")
+
+    def _dictionary(self):
+        sums = ops.sum(ops.abs(self.atoms), axis=(0, 1, 2))
+        return self.atoms / ops.sqrt(ops.sum(ops.square(sums)))
 
 
 class Synthesis(keras.layers.Layer):
-    """x - D z, by the atoms of a `Dictionary`."""
+    """x - scale D z, by the atoms of a `Dictionary`; the scale is learned, from 0."""
 
     def __init__(self, dictionary: Dictionary, **kwargs):
         super().__init__(**kwargs, dtype="float32")
         self.dictionary = dictionary
 
+    def build(self, x_shape, z_shape):
+        del x_shape, z_shape
+        self.scale = self.add_weight(shape=(), initializer="zeros", name="scale")
+
     def call(self, x, z):
-        return x - self.dictionary.image(z)
+        return x - self.scale * self.dictionary.image(z)
 
 
 def ista(iterations: int = 5, features: int = 64, size: int = 9) -> keras.Model:
@@ -64,7 +81,7 @@ def ista(iterations: int = 5, features: int = 64, size: int = 9) -> keras.Model:
 
         |x - D z|^2 + theta |z|_1
 
-    is that of the artifacts: u = x - D z.
+    is that of the artifacts: u = x - scale D z.
 
     Args:
         iterations: Steps; they share D and theta.
@@ -72,8 +89,8 @@ def ista(iterations: int = 5, features: int = 64, size: int = 9) -> keras.Model:
         size: Side of an atom, pixels.
     """
     x = image_input()
-    dictionary, shrink = Dictionary(features, size), SoftThreshold(1e-4)
-    z = shrink(dictionary(x))
+    dictionary = Dictionary(features, size)
+    z = dictionary(x)
     for _ in range(iterations - 1):
-        z = shrink(dictionary(x, z))
+        z = dictionary(x, z)
     return keras.Model(x, Synthesis(dictionary)(x, z), name="ista")
