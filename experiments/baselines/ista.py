@@ -60,7 +60,7 @@ class Dictionary(keras.layers.Layer):
 
 
 class Synthesis(keras.layers.Layer):
-    """x - scale D z, by the atoms of a `Dictionary`; the scale is learned, from 0."""
+    """x - scale D z, by the atoms of a `Dictionary`; the scale is learned."""
 
     def __init__(self, dictionary: Dictionary, **kwargs):
         super().__init__(**kwargs, dtype="float32")
@@ -68,7 +68,9 @@ class Synthesis(keras.layers.Layer):
 
     def build(self, x_shape, z_shape):
         del x_shape, z_shape
-        self.scale = self.add_weight(shape=(), initializer="zeros", name="scale")
+        self.scale = self.add_weight(
+            shape=(), initializer=keras.initializers.Constant(0.01), name="scale"
+        )
 
     def call(self, x, z):
         return x - self.scale * self.dictionary.image(z)
