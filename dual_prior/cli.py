@@ -343,7 +343,7 @@ def _check_formats(arguments: argparse.Namespace, jobs: list) -> None:
 
 def _inspect(arguments: argparse.Namespace) -> int:
     from dual_prior.inspection import description, description_text, stages_png
-    from dual_prior.picture_reader import PictureError, read_picture, read_stream
+    from dual_prior.picture_reader import PictureError, read_picture
     from dual_prior.picture_writer import picture_file
 
     figure = arguments.figure
@@ -358,9 +358,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
         interruption.raise_if_requested()
         try:
             picture = read_picture(
-                read_stream(sys.stdin.buffer, limits)
-                if job.source is None
-                else job.source,
+                job.source or sys.stdin.buffer,
                 limits,
                 strict=arguments.strict,
                 salvage=arguments.salvage,

@@ -95,7 +95,7 @@ class Limits:
 
 
 def read_picture(
-    source: str | os.PathLike | bytes,
+    source: str | os.PathLike | bytes | BinaryIO,
     limits: Limits | None = None,
     strict: bool = False,
     salvage: bool = False,
@@ -104,7 +104,7 @@ def read_picture(
     """Decodes a picture: JPEG, PNG, WebP, TIFF or BMP.
 
     Args:
-        source: The path of a file, or its content.
+        source: The path of a file, its content, or a stream of that.
         limits: What is refused as too large; `Limits()` by default.
         strict: Whether damage that decoders paint over is an error, not a warning.
         salvage: Whether a truncated JPEG or PNG gives what is left of it, with a
@@ -116,6 +116,8 @@ def read_picture(
             of a kind that is not supported.
     """
     limits = limits or Limits()
+    if hasattr(source, "read"):
+        source = read_stream(source, limits)
     if isinstance(source, bytes | bytearray | memoryview):
         data, name = bytes(source), name or "picture"
         _check_file_size(len(data), limits, name)
@@ -131,7 +133,7 @@ def read_picture(
 
 
 def read_stream(stream: BinaryIO, limits: Limits) -> bytes:
-    """What a stream holds, for `read_picture`, but no more than is refused there."""
+    """What a stream holds, but no more than `read_picture` needs to refuse it."""
     return stream.read(int(limits.max_file_megabytes * 1e6) + 1)
 
 

@@ -19,12 +19,7 @@ from dual_prior.comparison import comparison_png
 from dual_prior.interruption import raise_if_requested
 from dual_prior.jobs import Job
 from dual_prior.picture import Picture
-from dual_prior.picture_reader import (
-    Limits,
-    PictureError,
-    read_picture,
-    read_stream,
-)
+from dual_prior.picture_reader import Limits, PictureError, read_picture
 from dual_prior.picture_writer import (
     FORMATS,
     encode_picture,
@@ -127,9 +122,7 @@ class Runner:
                 reason = f"{there} exists; --overwrite replaces it"
                 return dataclasses.replace(record, status=SKIPPED, reason=reason)
             picture = read_picture(
-                read_stream(sys.stdin.buffer, options.limits)
-                if job.source is None
-                else job.source,
+                job.source or sys.stdin.buffer,
                 options.limits,
                 strict=options.strict,
                 salvage=options.salvage,
