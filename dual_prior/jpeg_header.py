@@ -95,6 +95,11 @@ class JpegHeader:
         return estimate_chroma_quality(self.quantization[1])
 
 
+def frame_process(marker: int) -> str | None:
+    """The process that the marker of a frame header stands for; None for others."""
+    return _PROCESSES.get(marker, "hierarchical") if marker in _FRAMES else None
+
+
 def read_jpeg_header(data: bytes) -> JpegHeader:
     """Reads all markers of the first picture in `data`.
 
@@ -134,9 +139,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
         raise ValueError("truncated before the frame header")
     if not num_scans:
         raise ValueError("truncated before the first scan")
-    process = _PROCESSES.get(frame.marker, "hierarchical")
-    if hierarchical:
-        process = "hierarchical"
+    process = "hierarchical" if hierarchical else frame_process(frame.marker)
     quantization = []
     if process not in ("lossless", "hierarchical"):
         for identifier, number in frame.component_tables:

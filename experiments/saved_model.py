@@ -7,10 +7,13 @@ from pathlib import Path
 
 import keras
 
+from dual_prior.jpeg_header import frame_process
 from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 
 _MAX_PIXELS = 100_000_000  # ours
+_MAX_SEGMENTS = 10_000  # ours, as in `dual_prior.jpeg_header`
+_SCAN = 0xDA  # its marker
 
 
 def export(network: DualPriorNetwork, output: str | os.PathLike) -> None:
@@ -103,6 +106,8 @@ def _restore_one(network: DualPriorNetwork, data):
     with tf.control_dependencies(
         [tf.debugging.Assert(is_jpeg, ["Expected the bytes of a JPEG file."])]
     ):
+        refusal = _refusal(data)
+    with tf.control_dependencies([tf.debugging.Assert(refusal == "", [refusal])]):
         shape = tf.io.extract_jpeg_shape(data, output_type=tf.int64)
     fits = tf.reduce_prod(shape[:2]) <= _MAX_PIXELS
     with tf.control_dependencies(
@@ -129,6 +134,41 @@ def _restore_one(network: DualPriorNetwork, data):
         return _encode(pixels + network(luma[None])[0] - luma)
 
     return tf.cond(is_grey, grey, colour)
+
+
+def _refusal(data):
+    """Why libjpeg cannot decode a JPEG, in the words of `picture_reader`; else ""."""
+    import tensorflow as tf
+
+    processes = tf.constant([frame_process(marker) or "" for marker in range(256)])
+    stored = tf.cast(tf.io.decode_raw(data, tf.uint8), tf.int32)
+    size = tf.size(stored)
+    stored = tf.pad(stored, [[0, 5]])  # what is read at the end is no marker
+
+    def is_before_the_frame(at):
+        is_segment = (stored[at] == 0xFF) & (stored[at + 1] != _SCAN)
+        return is_segment & (processes[stored[at + 1]] == "")
+
+    def next_segment(at):
+        # A byte that fills up; or a marker, the length of what follows, and that.
+        length = 2 + 256 * stored[at + 2] + stored[at + 3]
+        return tf.minimum(size, at + tf.where(stored[at + 1] == 0xFF, 1, length))
+
+    (at,) = tf.while_loop(
+        is_before_the_frame, next_segment, [2], maximum_iterations=_MAX_SEGMENTS
+    )
+    process, precision = processes[stored[at + 1]], stored[at + 4]
+    is_undone = (process == "lossless") | (process == "hierarchical")
+    # A file that is cut off before its frame is the decoder's to refuse.
+    is_deep = (process != "") & (precision != 8) & (at + 4 < size)
+    bits = tf.strings.format("{} bits", precision)
+    return tf.case(
+        [
+            (is_undone, lambda: process + " JPEG is not supported"),
+            (is_deep, lambda: "JPEG of " + bits + " is not supported"),
+        ],
+        default=lambda: tf.constant(""),
+    )
 
 
 def _decode(data, channels: int):

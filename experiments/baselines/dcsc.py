@@ -1,33 +1,13 @@
 """DCSC: convolutional sparse coding, unfolded, on features of several scales."""
 
 import keras
-from keras import ops
 
-from experiments.baselines.layers import convolution, image_input, last_convolution
-
-
-@keras.saving.register_keras_serializable(package="dual_prior")
-class SoftThreshold(keras.layers.Layer):
-    """sign(z) max(|z| - theta, 0), theta >= 0 learned for each feature map."""
-
-    def __init__(self, initial: float = 0.01, **kwargs):
-        super().__init__(**kwargs)
-        self.initial = initial
-
-    def build(self, shape):
-        self.theta = self.add_weight(
-            shape=(shape[-1],),
-            initializer=keras.initializers.Constant(self.initial),
-            constraint="non_neg",
-            name="theta",
-        )
-
-    def call(self, z):
-        theta = ops.cast(self.theta, z.dtype)
-        return ops.relu(z - theta) - ops.relu(-z - theta)
-
-    def get_config(self):
-        return {**super().get_config(), "initial": self.initial}
+from experiments.baselines.layers import (
+    SoftThreshold,
+    convolution,
+    image_input,
+    last_convolution,
+)
 
 
 def dcsc(

@@ -1,6 +1,7 @@
 """What the baselines share."""
 
 import keras
+from keras import ops
 
 
 def convolution(features: int, size: int = 3, dilation: int = 1, **settings):
@@ -26,3 +27,27 @@ def last_convolution(channels: int = 1, size: int = 3):
 def image_input(channels: int = 1):
     """A compressed image of any size."""
     return keras.Input((None, None, channels))
+
+
+@keras.saving.register_keras_serializable(package="dual_prior")
+class SoftThreshold(keras.layers.Layer):
+    """sign(z) max(|z| - theta, 0), theta >= 0 learned for each feature map."""
+
+    def __init__(self, initial: float = 0.01, **kwargs):
+        super().__init__(**kwargs)
+        self.initial = initial
+
+    def build(self, shape):
+        self.theta = self.add_weight(
+            shape=(shape[-1],),
+            initializer=keras.initializers.Constant(self.initial),
+            constraint="non_neg",
+            name="theta",
+        )
+
+    def call(self, z):
+        theta = ops.cast(self.theta, z.dtype)
+        return ops.relu(z - theta) - ops.relu(-z - theta)
+
+    def get_config(self):
+        return {**super().get_config(), "initial": self.initial}

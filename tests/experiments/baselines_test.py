@@ -4,9 +4,10 @@ import pytest
 from dual_prior.presets import find_preset
 from experiments.ablations import ablated
 from experiments.baselines.arcnn import arcnn
-from experiments.baselines.dcsc import SoftThreshold, dcsc
+from experiments.baselines.dcsc import dcsc
 from experiments.baselines.dncnn import dncnn
 from experiments.baselines.ista import ista
+from experiments.baselines.layers import SoftThreshold
 from experiments.baselines.memnet import memnet
 from experiments.baselines.rdn import rdn
 from experiments.baselines.rnan import rnan

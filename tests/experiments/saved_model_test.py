@@ -8,6 +8,7 @@ from PIL import Image
 
 from dual_prior.classifier import CompressionClassifier
 from dual_prior.deblocker import Deblocker
+from dual_prior.picture_reader import PictureError, read_picture
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
 from experiments.saved_model import export
@@ -72,6 +73,23 @@ def test_a_bad_file_spoils_neither_the_batch_nor_the_next_call(tmp_path):
         assert list(png[1:-1]) == [b""] * len(wrong)
         assert png[0] == png[-1] == signature(jpeg=tf.constant([good]))["png"][0]
     assert len(signature(jpeg=tf.constant([], tf.string))["png"]) == 0
+
+
+def test_what_libjpeg_does_not_decode_is_refused_as_by_the_command(tmp_path):
+    export(_network(1), tmp_path / "model")
+    signature = tf.saved_model.load(tmp_path / "model").signatures["jpeg"]
+    good = _jpeg(Image.fromarray(made_picture(40, 56)))
+    frame = good.index(b"\xff\xc0")
+    filled = good[:frame] + b"\xff\xff" + good[frame:]
+    assert signature(jpeg=tf.constant([filled]))["png"][0] != b""
+    for at, value in ((4, 12), (1, 0xC3), (1, 0xC5)):
+        bad = bytearray(good)
+        bad[frame + at] = value
+        with pytest.raises(PictureError) as told:
+            read_picture(bytes(bad))
+        reason = str(told.value).split(": ")[1]
+        with pytest.raises(tf.errors.InvalidArgumentError, match=reason):
+            signature(jpeg=tf.constant([bytes(bad)]))
 
 
 def test_what_is_no_saved_model_is_not_replaced(tmp_path):
