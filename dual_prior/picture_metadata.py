@@ -6,11 +6,13 @@ import re
 from PIL import Image, ImageCms
 
 _ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
+_CAMERA_TAGS, _MAKER_NOTE = 0x8769, 0x927C
 # TIFF keeps its layout among the EXIF tags; these are the ones about the picture.
 _DESCRIPTIVE_TAGS = {
     *(0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C),
     *(0x4746, 0x4749, 0x8298, 0x8769, 0x8825),
 }
+_JPEG_START = b"\xff\xd8\xff"
 _XMP_ORIENTATION = re.compile(
     rb"(tiff:Orientation\s*=\s*[\"']|<tiff:Orientation>\s*)[0-9]+"
 )
@@ -85,6 +87,11 @@ def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
         if image.format == "TIFF":
             for tag in set(exif) - _DESCRIPTIVE_TAGS:
                 del exif[tag]
+        camera = exif.get_ifd(_CAMERA_TAGS) if _CAMERA_TAGS in exif else {}
+        maker_note = camera.get(_MAKER_NOTE)
+        if isinstance(maker_note, bytes) and _JPEG_START in maker_note:
+            del camera[_MAKER_NOTE]
+            notes.append("the camera's own notes held a preview and were dropped")
         # The thumbnail is in a directory of its own, which Pillow leaves out.
         data = exif.tobytes() if exif else None
     except Exception:  # Pillow raises nearly everything on broken EXIF data

@@ -455,6 +455,17 @@ def test_the_thumbnail_is_removed():
     assert b"cam" in kept and b"\xff\xd8" not in kept
 
 
+@pytest.mark.parametrize("preview", [b"", _jpeg_bytes()[:200]])
+def test_a_preview_in_the_cameras_own_notes_is_removed(preview):
+    exif = Image.Exif()
+    exif[0x8769] = {0x927C: b"settings" + preview, 0xA434: "a lens"}
+    picture = read_picture(_jpeg_bytes(exif=exif))
+    kept = picture.metadata["exif"]
+    assert b"a lens" in kept and b"\xff\xd8" not in kept
+    assert (b"settings" in kept) is not bool(preview)
+    assert len(picture.warnings) == bool(preview)
+
+
 def test_xmp_no_longer_turns_or_shows_the_old_pixels():
     xmp = (
         b'<x tiff:Orientation="6"><xmp:Thumbnails>old</xmp:Thumbnails>'
