@@ -8,11 +8,14 @@ Prints, and with --output writes as Markdown:
 - a training step of the preset: the de-blocker's part as a share of that peak, and
   where the rest goes;
 - restoration of a 512x512 picture, beside DnCNN's architecture (20 convolutions of 64
-  features) on the same cores, and of a large one by tiles: time and peak memory.
+  features) on the same cores, and of a large one by tiles: time and peak memory;
+- with --folder=200, a folder of so many photographs of mixed size and quality, made of
+  the pictures in --data_dir: the command, against a process for each picture.
 
 Every time is the shortest of several. On a busy machine only the ratios mean something.
 """
 
+import itertools
 import multiprocessing
 import os
 import resource
@@ -27,7 +30,7 @@ from dual_prior.atomic_file import atomic_file
 from dual_prior.presets import PRESETS
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
-from experiments import app, configs, cost
+from experiments import app, configs, cost, data, folder_speed
 from experiments.baselines.dncnn import dncnn
 from experiments.stages import unfold
 from experiments.timing import best_seconds
@@ -35,6 +38,12 @@ from experiments.timing import best_seconds
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to measure.")
 _OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
 _LARGE = flags.DEFINE_float("large", 24.0, "Megapixels of the large picture; 0: none.")
+_FOLDER = flags.DEFINE_integer(
+    "folder", 0, "Photographs in the folder that is restored; 0: none.", lower_bound=0
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", "../shared/data", "Folder of bsds500, cid22 and live1."
+)
 _TRAINING = flags.DEFINE_bool("training", True, "Measure training steps.")
 _REPEATS = flags.DEFINE_integer(
     "repeats", 7, "Of which the best counts.", lower_bound=1
@@ -152,6 +161,34 @@ def large_report(preset: str, megapixels: float) -> list[str]:
     return _table(f"{side}x{side} picture, by tiles", rows)
 
 
+def mixed_paths(data_dir: str, count: int) -> list[Path]:
+    """Pictures of all sets in turn, so that any number of them is mixed.
+
+    Raises:
+        ValueError: There are not so many.
+    """
+    sets = [
+        data.evaluation_paths(data_dir, "live1"),
+        data.cid22_paths(data_dir),
+        data.evaluation_paths(data_dir, "bsds500"),
+    ]
+    turns = itertools.zip_longest(*sets)
+    paths = [path for turn in turns for path in turn if path is not None]
+    if count > len(paths):
+        raise ValueError(
+            f"--folder: expected at most {len(paths)}, the pictures in {data_dir}; "
+            f"got {count}."
+        )
+    return paths[:count]
+
+
+def folder_report(preset: str, paths: list[Path], repeats: int) -> list[str]:
+    """Pace of a folder of photographs, as Markdown."""
+    peak = convolution_peak("float32", repeats)
+    rows = folder_speed.measure(preset, paths, peak, repeats)
+    return _table(f"{len(paths)} photographs, float32", rows)
+
+
 def _table(title: str, rows: dict[str, str]) -> list[str]:
     lines = [(title, ""), *rows.items()]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -181,6 +218,7 @@ def main(argv):
     """Reads the flags, measures, prints and writes the tables."""
     del argv
     preset, repeats = _PRESET.value, _REPEATS.value
+    paths = mixed_paths(_DATA_DIR.value, _FOLDER.value) if _FOLDER.value else []
     header = f"{preset}, {keras.backend.backend()}, {os.cpu_count()} cores"
     sections = [[f"**{header}**"]]
     if _TRAINING.value:
@@ -188,6 +226,8 @@ def main(argv):
     sections.append(restoration_report(preset, repeats))
     if _LARGE.value:
         sections.append(large_report(preset, _LARGE.value))
+    if _FOLDER.value:
+        sections.append(folder_report(preset, _DATA_DIR.value, _FOLDER.value, repeats))
     text = "\n\n".join("\n".join(section) for section in sections) + "\n"
     print(text, end="")
     if _OUTPUT.value:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -261,3 +262,21 @@ def test_training_and_measuring_run_on_jax_too(tiny_data, tmp_path):
     code, on_tensorflow, err = _run("evaluate", f"--data_dir={tiny_data}", *arguments)
     assert code == 0, err
     assert "| compact |" in on_jax and on_jax == on_tensorflow
+
+
+def test_benchmark_prints_and_writes_how_fast_all_is(tiny_data, tmp_path):
+    shutil.copytree(tiny_data, tmp_path / "data")
+    shutil.copytree(tmp_path / "data" / "live1", tmp_path / "data" / "cid22")
+    output = tmp_path / "speed.md"
+    code, out, err = _run(
+        "benchmark",
+        f"--data_dir={tmp_path / 'data'}",
+        f"--output={output}",
+        *("--folder=3", "--large=0.1", "--repeats=1", "--notraining"),
+    )
+    assert code == 0, err
+    assert out == output.read_text()
+    for row in ("network / DnCNN's architecture", "a process each", "as one batch"):
+        assert row in out
+    code, _, err = _run("benchmark", f"--data_dir={tmp_path / 'data'}", "--folder=9")
+    assert code == 1 and "expected at most 3" in err and "Traceback" not in err
