@@ -226,8 +226,8 @@ def main(argv):
     sections.append(restoration_report(preset, repeats))
     if _LARGE.value:
         sections.append(large_report(preset, _LARGE.value))
-    if _FOLDER.value:
-        sections.append(folder_report(preset, _DATA_DIR.value, _FOLDER.value, repeats))
+    if paths:
+        sections.append(folder_report(preset, paths, repeats))
     text = "\n\n".join("\n".join(section) for section in sections) + "\n"
     print(text, end="")
     if _OUTPUT.value:
