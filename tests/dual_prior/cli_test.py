@@ -231,6 +231,13 @@ def test_names_are_escaped_on_the_terminal(run, photo, tmp_path):
     assert err.count("\n") == 1 and "line\\nbreak" in err
 
 
+def test_a_name_that_begins_with_a_dash(run, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-strip.jpg").write_bytes(photo.read_bytes())
+    assert run("restore", "--", "-strip.jpg")[0] == 0
+    assert (tmp_path / "-strip.restored.png").exists()
+
+
 def test_clean_pictures_are_left_alone(run, photo, tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "_load", lambda arguments: _SkippingDark())
     dark = tmp_path / "dark.png"

@@ -103,6 +103,7 @@ def test_flipped_bits_never_escape_as_another_exception(format):
     ("content", "reason"),
     [
         (b"", "empty file"),
+        (b"\xff", "not a picture in a known format"),
         (b"abc", "not a picture in a known format"),
     ],
 )
@@ -178,6 +179,36 @@ def test_cmyk_becomes_rgb_with_a_warning(write):
     picture = read_picture(write("photo.jpg", _jpeg_bytes(image.convert("CMYK"))))
     assert picture.warnings == ["CMYK was converted to RGB without a profile"]
     assert np.abs(picture.pixels.mean((0, 1)) - np.array(image).mean((0, 1))).max() < 3
+
+
+def _profile_of_black_alone():
+    """A CMYK profile by which cyan, magenta and yellow leave the paper white."""
+    ramp = bytes(range(256))
+    lightness = [0 if index % 2 else 255 for index in range(16)]  # K varies fastest
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0])
+    table += b"".join(
+        value.to_bytes(4, "big") for value in (65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    )
+    table += 4 * ramp + b"".join(bytes([v, 128, 128]) for v in lightness) + 3 * ramp
+    header = bytearray(128)
+    header[8:12] = b"\2\x40\0\0"
+    header[12:24] = b"prtrCMYKLab "
+    header[36:40] = b"acsp"
+    tags = (1).to_bytes(4, "big") + b"A2B0" + (144).to_bytes(4, "big")
+    tags += len(table).to_bytes(4, "big")
+    header[:4] = (144 + len(table)).to_bytes(4, "big")
+    return bytes(header) + tags + table
+
+
+def test_cmyk_is_converted_by_its_profile():
+    cyan_and_black = Image.new("CMYK", (48, 32), (255, 0, 0, 0))
+    cyan_and_black.paste((255, 0, 0, 255), (0, 0, 16, 32))
+    profile = _profile_of_black_alone()
+    data = _jpeg_bytes(cyan_and_black, icc_profile=profile, quality=95)
+    picture = read_picture(data)
+    assert picture.warnings == ["CMYK was converted to sRGB by its profile"]
+    assert "icc_profile" not in picture.metadata  # it does not describe RGB
+    assert picture.pixels[:, :16].max() < 10 and picture.pixels[:, 16:].min() > 245
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -346,6 +377,16 @@ def test_ycck_is_not_inverted():
         np.array(pillows), (0, 1)
     )
     assert np.abs(difference).max() < 3
+
+
+@pytest.mark.parametrize("identifiers", [b"RGB", b"\0\1\2", b"abc"])
+def test_odd_component_numbers_mean_the_same_colours_as_to_pillow(identifiers):
+    data = bytearray(_jpeg_bytes(keep_rgb=True))
+    for marker, first, step in ((b"\xff\xc0", 10, 3), (b"\xff\xda", 5, 2)):
+        start = data.index(marker) + first
+        data[start : start + 3 * step : step] = identifiers
+    expected = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+    np.testing.assert_array_equal(read_picture(bytes(data)).pixels, expected)
 
 
 @pytest.mark.parametrize(
