@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dual_prior.picture_reader import Limits, PictureError, read_picture
+from dual_prior.restorer import Options, Restorer
 from tests.conftest import ROOT, made_picture
 from tests.dual_prior.mutants import mutants
 
@@ -173,11 +175,85 @@ def test_a_full_disk_costs_no_earlier_result(format, tmp_path):
 
 
 def test_every_small_size(soak, tmp_path):
-    sides = range(1, 34) if soak else (1, 2, 7, 8, 9, 17, 33)
+    restorer = Restorer(Options())
+    sides = range(1, 34) if soak else (1, 2, 7, 8, 17)
     for height in sides:
         for width in sides:
-            plane = np.resize(made_picture(), (height, width))
-            image = Image.fromarray(np.stack([plane] * 3, axis=-1))
+            plane = np.full((height, width), 90)
+            image = Image.fromarray(np.stack([plane] * 3, axis=-1).astype(np.uint8))
             image.save(tmp_path / "a.jpg", quality=50)
             picture = read_picture(tmp_path / "a.jpg", strict=True)
-            assert picture.pixels.shape == (height, width, 3)
+            restored = restorer.restore(picture.pixels).pixels
+            assert restored.shape == (height, width, 3)
+            # Flat still: what was padded has left no border that could be seen.
+            assert np.abs(restored.astype(int) - 90).max() <= 6, (height, width)
+
+
+# Prints by how many KiB, and seconds, a picture that is refused costs more than none.
+COST = """
+import resource, sys, time
+from dual_prior.picture_reader import PictureError, read_picture
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+try:
+    read_picture(sys.argv[1])
+except PictureError:
+    pass
+before, started = peak(), time.monotonic()
+try:
+    read_picture(sys.argv[2])
+except PictureError as error:
+    assert "larger than 100 megapixels" in str(error), error
+    print(peak() - before, time.monotonic() - started)
+"""
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
+def test_a_picture_too_large_is_refused_before_it_takes_memory(format, tmp_path):
+    Image.new("L", (64, 64)).save(tmp_path / "small", format)
+    data = bytearray((tmp_path / "small").read_bytes())
+    if format == "WEBP":  # 10,501 pixels a side, as lossless files say it
+        Image.new("RGB", (64, 64)).save(tmp_path / "small", format, lossless=True)
+        data = bytearray((tmp_path / "small").read_bytes())
+        data[21:25] = (10_500 | 10_500 << 14).to_bytes(4, "little")
+    elif format == "PNG":
+        data[16:24] = 2 * (20_000).to_bytes(4, "big")
+        data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    elif format == "JPEG":
+        at = data.index(b"\xff\xc0") + 5
+        data[at : at + 4] = 2 * (20_000).to_bytes(2, "big")
+    elif format == "BMP":
+        data[18:26] = 2 * (20_000).to_bytes(4, "little")
+    else:
+        Image.new("1", (20_000, 20_000)).save(
+            tmp_path / "bomb", format, compression="group4"
+        )
+        data = (tmp_path / "bomb").read_bytes()
+    (tmp_path / "huge").write_bytes(data)
+    printed = subprocess.run(
+        [sys.executable, "-c", COST, tmp_path / "small", tmp_path / "huge"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    ).stdout
+    kibibytes, seconds = map(float, printed.split())
+    assert kibibytes < 300_000_000 / 1024 and seconds < 2
+
+
+def test_one_input_gives_one_result_every_time(soak, tmp_path):
+    rgb = np.stack([made_picture(150, 190, seed) for seed in range(3)], axis=-1)
+    Image.fromarray(rgb).save(tmp_path / "a.jpg", quality=30)
+    results = set()
+    for number in range(3 if soak else 2):
+        target = tmp_path / f"{number}.png"
+        command = [sys.executable, "-m", "dual_prior.cli", "restore"]
+        subprocess.run(
+            [*command, tmp_path / "a.jpg", "--output", target, "--quiet"],
+            check=True,
+            cwd=ROOT,
+        )
+        results.add(target.read_bytes())
+    assert len(results) == 1
