@@ -46,6 +46,18 @@ def test_a_size_that_is_no_multiple_of_the_scale_keeps_the_grid_in_place(scale):
     np.testing.assert_allclose(cut[corner], whole[corner], atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("size", [(1, 1), (7, 8), (13, 5)])
+def test_another_size_is_extended_by_what_is_at_its_border(size, scale):
+    deblocker = _tiny(scale=scale)
+    x = _image(*size)
+    whole = np.pad(
+        x, [(0, 0), *((0, -side % scale) for side in size), (0, 0)], mode="edge"
+    )
+    extended = np.asarray(deblocker(whole))[:, : size[0], : size[1]]
+    np.testing.assert_allclose(np.asarray(deblocker(x)), extended, atol=1e-6)
+
+
 def test_number_of_weights_follows_from_the_arguments():
     features, units, reduced = 5, 3, 2
     deblocker = _tiny(features=features, num_units=units, reduced=reduced)
