@@ -120,9 +120,9 @@ def _measured(
 ) -> list[Score]:
     """The rows of one method, and of its options, on one set at one quality."""
     make_network, weights = networks.get(name, (None, None))
-    also = ()
-    if name == "compact":
-        also = (CONSISTENT, SELF_ENSEMBLE)[: 1 + (dataset in _SELF_ENSEMBLE_SETS)]
+    also = [CONSISTENT] if name == "compact" else []
+    if also and dataset in _SELF_ENSEMBLE_SETS:
+        also.append(SELF_ENSEMBLE)
     paths = sources.paths(dataset)
 
     def measure():
