@@ -1,6 +1,7 @@
 """The classifier as a model of its own: how it is trained, and how it is read back."""
 
 import os
+from pathlib import Path
 
 import keras
 
@@ -8,6 +9,7 @@ from dual_prior.classifier import CompressionClassifier
 from dual_prior.operators import image_gradient
 from dual_prior.presets import Preset, find_preset
 from dual_prior.unfolding import DualPriorNetwork, load_weights
+from experiments.run_dir import save_weights_atomically
 
 
 def classifier_model(preset: Preset) -> keras.Model:
@@ -33,3 +35,20 @@ def load_classifier(network: DualPriorNetwork, path: str | os.PathLike) -> None:
     load_weights(model, path)
     for weight, trained in zip(network.classifier.weights, model.weights, strict=True):
         weight.assign(trained)
+
+
+def write_shipped_classifier(preset: str, path: Path) -> None:
+    """Writes the classifier of the weights that ship, for `load_classifier` to read.
+
+    Args:
+        preset: One with weights.
+        path: The `.weights.h5` file to write.
+
+    Raises:
+        OSError, ValueError: There are no weights, or `path` cannot be written.
+    """
+    network = DualPriorNetwork.from_preset(preset)
+    model = classifier_model(find_preset(preset))
+    for weight, trained in zip(model.weights, network.classifier.weights, strict=True):
+        weight.assign(trained)
+    save_weights_atomically(model, path)

@@ -15,8 +15,8 @@ from pathlib import Path
 from absl import flags
 
 from experiments import app
+from experiments.classifier_model import write_shipped_classifier
 from experiments.contenders import CONTENDERS
-from experiments.training import BEST_WEIGHTS
 from experiments.trial import TrialConfig, run_trial, seconds_per_step, slug
 
 _DATA_DIR = flags.DEFINE_string("data_dir", "../shared/data", "Folder of bsds500.")
@@ -27,8 +27,8 @@ _SEEDS = flags.DEFINE_list("seeds", ["0", "1"], "Of the weights and the patches.
 _MINUTES = flags.DEFINE_float("minutes", 4.0, "Of training of each.", lower_bound=0)
 _CLASSIFIER = flags.DEFINE_string(
     "classifier",
-    f"runs/classifier-compact/{BEST_WEIGHTS}",
-    "Weights that train_classifier wrote for compact.",
+    None,
+    "Weights that train_classifier wrote for compact. Default: the shipped ones.",
 )
 _RUN_DIR = flags.DEFINE_string("run_dir", "runs/contenders", "Folder of the runs.")
 
@@ -45,15 +45,19 @@ def main(argv):
         )
     if not all(seed.isdecimal() for seed in _SEEDS.value):
         raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
-    if not Path(_CLASSIFIER.value).is_file():
-        raise FileNotFoundError(f"{_CLASSIFIER.value}: no such weights file.")
     run_dir = Path(_RUN_DIR.value)
+    classifier = _CLASSIFIER.value or str(run_dir / "classifier.weights.h5")
+    if _CLASSIFIER.value is None:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        _alone(write_shipped_classifier, "compact", Path(classifier))
+    if not Path(classifier).is_file():
+        raise FileNotFoundError(f"{classifier}: no such weights file.")
     seconds = {}
     for name in names:
         config = TrialConfig(name, 0, _MINUTES.value)
         file = run_dir / "seconds_per_step" / f"{slug(name)}.json"
         seconds[name] = _alone(
-            seconds_per_step, config, _DATA_DIR.value, _CLASSIFIER.value, file
+            seconds_per_step, config, _DATA_DIR.value, classifier, file
         )
         print(f"{name:24} {seconds[name]:.3f} s a step", flush=True)
     for seed in map(int, _SEEDS.value):
@@ -63,7 +67,7 @@ def main(argv):
                 run_trial,
                 config,
                 _DATA_DIR.value,
-                _CLASSIFIER.value,
+                classifier,
                 seconds[name],
                 run_dir / config.folder,
             )

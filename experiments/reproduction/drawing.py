@@ -38,7 +38,8 @@ def figure(
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as file:
             # No version of the library in the file: the same figure, the same bytes.
-            drawing.savefig(file, format="png", dpi=100, metadata={"Software": None})
+            settings = {"dpi": 100, "metadata": {"Software": None}}
+            drawing.savefig(file, format="png", bbox_inches="tight", **settings)
     finally:
         pyplot.close(drawing)
 

@@ -280,3 +280,18 @@ def test_benchmark_prints_and_writes_how_fast_all_is(tiny_data, tmp_path):
         assert row in out
     code, _, err = _run("benchmark", f"--data_dir={tmp_path / 'data'}", "--folder=9")
     assert code == 1 and "expected at most 3" in err and "Traceback" not in err
+
+
+def test_contenders_are_trained_with_the_shipped_classifier(tiny_data, tmp_path):
+    arguments = (
+        f"--data_dir={tiny_data}",
+        f"--run_dir={tmp_path}",
+        *("--seeds=0", "--minutes=0.001"),
+    )
+    code, out, err = _run("train_contenders", "--contenders=K = 1", *arguments)
+    assert code == 0, err
+    assert "s a step" in out and "dB" in out
+    assert (tmp_path / "classifier.weights.h5").exists()
+    assert (tmp_path / "k-1-0" / "result.json").exists()
+    code, _, err = _run("train_contenders", "--contenders=GAN", *arguments)
+    assert code == 1 and "got 'GAN'" in err and "Traceback" not in err
