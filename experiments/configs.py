@@ -7,6 +7,7 @@ preset. A flag replaces a number of it; the resolved recipe is stored with the r
 import dataclasses
 
 QUALITIES = (10, 20, 30)  # paper: one model for all three
+LOSSES = ("mean_absolute_error", "mean_squared_error")  # paper, ours
 NUM_VALIDATION_PICTURES = 10  # ours: of the 400 training pictures, every 40th
 
 
@@ -20,6 +21,7 @@ class Phase:
         learning_rate: Of Adam; where it starts, or stays.
         batch_size: Patches a step.
         patch_size: Side of a patch, pixels.
+        loss: What is minimised, one of `LOSSES`.
     """
 
     num_stages: int
@@ -27,6 +29,7 @@ class Phase:
     learning_rate: float
     batch_size: int
     patch_size: int
+    loss: str = "mean_absolute_error"  # paper
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +57,7 @@ class ClassifierRecipe:
 
 @dataclasses.dataclass(frozen=True)
 class NetworkRecipe:
-    """Stage two of training: mean absolute error, the classifier frozen.
+    """Stage two of training, the classifier frozen.
 
     Attributes:
         pictures: What it learns from: see `experiments.pictures.PICTURES`.

@@ -90,21 +90,26 @@ class PhotoPictures:
 PICTURES = {"paper": PaperPictures, "photo": PhotoPictures}
 
 
-def weighted(batch_of: Callable[[int], Batch]) -> Callable[[int], tuple]:
-    """`batch_of`, each patch with the weight 1 / (4 + m) of its loss.
+def weighted(batch_of: Callable[[int], Batch], loss: str) -> Callable[[int], tuple]:
+    """`batch_of`, each patch with the weight of its loss, to be taken relatively.
 
-    m is the mean absolute error of the compressed patch, grey levels: its loss counts
-    relative to what was wrong before. Unweighted, patches of high quality weigh next to
-    nothing, though 1 dB is 1 dB. The 4 is ours: see TRAINING.md.
+    The weight is 255 / (4 + m), m the mean absolute error of the compressed patch, grey
+    levels; for squared errors its square. Unweighted, patches of high quality weigh
+    next to nothing, though 1 dB is 1 dB. The 4 is ours: see TRAINING.md.
+
+    Args:
+        batch_of: Maps a step to its batch.
+        loss: One of `configs.LOSSES`.
 
     Returns:
         What maps a step to the batch and its weights `[B, 1, 1]`, float32.
     """
+    power = 2 if loss == "mean_squared_error" else 1
 
     def weighted_batch_of(step: int):
         compressed, clean = batch_of(step)
         error = np.abs(compressed - clean).mean(axis=(1, 2, 3)) * np.float32(255)
-        return compressed, clean, 1 / (4 + error[:, None, None])
+        return compressed, clean, (255 / (4 + error[:, None, None])) ** power
 
     return weighted_batch_of
 

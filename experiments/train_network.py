@@ -2,11 +2,11 @@
 
     python -m experiments.train_network --preset=compact --data_dir=../shared/data
 
-Mean absolute error between the last stage's x and the clear patch, on BSD500 train +
-test at quality 10, 20 and 30, the classifier frozen. The numbers left unset are the
-preset's recipe (experiments/configs.py); for `paper` it is the paper's. Killed at any
-moment and started again with the same flags, it goes on from its last checkpoint. On
-an accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10.
+The error of the last stage's x against the clear patch, on BSD500 train + test at
+quality 10, 20 and 30, the classifier frozen. The numbers left unset are the preset's
+recipe (experiments/configs.py); for `paper` it is the paper's. Killed at any moment and
+started again with the same flags, it goes on from its last checkpoint. On an
+accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10.
 
 Writes into --run_dir: PRESET.weights.h5 (give it to evaluate, export_saved_model and
 dual-prior restore), config.json, and for each phase best.weights.h5, log.csv,
@@ -62,6 +62,9 @@ _BATCH_SIZE = flags.DEFINE_integer(
 )
 _PATCH_SIZE = flags.DEFINE_integer(
     "patch_size", None, "Side of a patch in all phases, pixels.", lower_bound=8
+)
+_LOSS = flags.DEFINE_enum(
+    "loss", None, configs.LOSSES, "What is minimised, in all phases."
 )
 _DTYPE = flags.DEFINE_enum(
     "dtype", None, ["float32", "mixed_bfloat16"], "Keras dtype policy."
@@ -130,10 +133,10 @@ def train(
             seed=config.seed * len(recipe.phases) + index,
         )
         if recipe.relative:
-            batch_of = weighted(batch_of)
+            batch_of = weighted(batch_of, phase.loss)
         network.compile(
             training.optimizer(schedule),
-            "mean_absolute_error",
+            phase.loss,
             metrics=[psnr],
             steps_per_execution=steps_per_execution,
         )
@@ -185,6 +188,7 @@ def main(argv):
             learning_rate=_LEARNING_RATE.value,
             batch_size=_BATCH_SIZE.value,
             patch_size=_PATCH_SIZE.value,
+            loss=_LOSS.value,
         )
         for phase in phases
     )
