@@ -51,12 +51,15 @@ def main(argv):
     if _WEIGHTS.value and len(_PRESETS.value) != 1:
         raise ValueError("--weights: name the one preset they belong to in --presets.")
     paths = data.evaluation_paths(_DATA_DIR.value, "live1")[: _LIMIT.value]
-    restoring = {"JPEG": lambda image: image}
+    restoring, in_colour = {"JPEG": lambda image: image}, {}
     for preset in _PRESETS.value:
         network = DualPriorNetwork.from_preset(preset, _WEIGHTS.value or "shipped")
-        restoring |= methods(preset, network)
+        for_all, for_colour = methods(preset, network)
+        restoring |= for_all
+        in_colour |= for_colour
     with tqdm(total=len(paths), unit="picture", disable=None) as bar:
-        result = table(*measure(map(data.read_rgb, paths), restoring, bar.update))
+        pictures = map(data.read_rgb, paths)
+        result = table(*measure(pictures, restoring, in_colour, bar.update))
     print(result, end="")
     if _OUTPUT.value:
         folder = Path(_OUTPUT.value)

@@ -15,8 +15,6 @@ from dual_prior.unfolding import DualPriorNetwork
 # A picture to a picture.
 Restore = Callable[[np.ndarray], np.ndarray]
 
-_PLANES = ", planes"
-
 _COLOUR_QUALITIES = (10, 20, 30, 40)
 _LUMA_QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
 _TWICE = (10, 50)
@@ -64,21 +62,21 @@ def restore_planes(rgb: np.ndarray, restore_grey: Restore) -> np.ndarray:
     return cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2RGB)
 
 
-def methods(name: str, network: DualPriorNetwork) -> dict[str, Restore]:
-    """What restores with a network, by name: one of one channel in two ways.
+def methods(
+    name: str, network: DualPriorNetwork
+) -> tuple[dict[str, Restore], dict[str, Restore]]:
+    """What restores with a network, by name: for all pictures, and for colour only.
 
-    As it is, it leaves the chroma alone; "NAME, planes" restores that as well, and is
-    for colour only.
+    A network of one channel leaves the chroma alone; "NAME, planes", for colour only,
+    restores that as well.
     """
     channels = network.deblocker.channels
 
     def restore(image):
         return restore_array(image, network, channels)
 
-    if channels == 1:
-        planes = functools.partial(restore_planes, restore_grey=restore)
-        return {name: restore, name + _PLANES: planes}
-    return {name: restore}
+    planes = functools.partial(restore_planes, restore_grey=restore)
+    return {name: restore}, {f"{name}, planes": planes} if channels == 1 else {}
 
 
 def psnr(clean: np.ndarray, restored: np.ndarray) -> float:
@@ -90,6 +88,7 @@ def psnr(clean: np.ndarray, restored: np.ndarray) -> float:
 def measure(
     pictures: Iterable[np.ndarray],
     methods: dict[str, Restore],
+    colour_methods: dict[str, Restore] | None = None,
     on_picture: Callable[[], object] = lambda: None,
 ) -> tuple[dict, dict]:
     """Means over the pictures, by (method, case).
@@ -97,6 +96,7 @@ def measure(
     Args:
         pictures: Clean pictures `[H, W, 3]`, uint8.
         methods: By name, what maps a compressed picture to a restored one.
+        colour_methods: The same, for colour only.
         on_picture: Called after each picture.
 
     Returns:
@@ -105,9 +105,8 @@ def measure(
     scores, shifts = collections.defaultdict(list), collections.defaultdict(list)
     for rgb in pictures:
         for case in cases(rgb):
-            for method, restore in methods.items():
-                if case.clean.ndim == 2 and method.endswith(_PLANES):
-                    continue  # the same as without
+            for_colour = (colour_methods or {}) if case.clean.ndim == 3 else {}
+            for method, restore in (methods | for_colour).items():
                 restored = restore(case.compressed)
                 key = (method, case.name)
                 scores[key].append(psnr(case.clean, restored))

@@ -69,9 +69,9 @@ def test_the_table_has_a_row_a_case_and_is_aligned():
 
 def test_planes_are_measured_in_colour_only():
     network = DualPriorNetwork.from_preset("compact", weights=None)
-    found = methods("net", network)
-    assert list(found) == ["net", "net, planes"]
-    means, _ = measure([_colour(32, 32)], found)
+    for_all, for_colour = methods("net", network)
+    assert (list(for_all), list(for_colour)) == (["net"], ["net, planes"])
+    means, _ = measure([_colour(32, 32)], for_all, for_colour)
     planes = [case for method, case in means if method == "net, planes"]
     assert planes == [f"colour {quality}" for quality in (10, 20, 30, 40)]
     assert len(means) == 13 + 4
