@@ -158,8 +158,8 @@ RECIPES = {
             _COMPACT.network,
             pictures="photo",
             phases=(
-                Phase(1, 20_000, 8e-4, 10, 64),
-                Phase(2, 5_000, 5e-4, 10, 64),
+                Phase(1, 8_000, 8e-4, 10, 64),
+                Phase(2, 2_500, 5e-4, 10, 64, "mean_squared_error"),
             ),
             alignment=1,
             relative=True,
