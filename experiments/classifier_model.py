@@ -9,7 +9,7 @@ from dual_prior.classifier import CompressionClassifier
 from dual_prior.operators import image_gradient
 from dual_prior.presets import Preset, find_preset
 from dual_prior.unfolding import DualPriorNetwork, load_weights
-from experiments.run_dir import save_weights_atomically
+from experiments.run_dir import save_atomically
 
 
 def classifier_model(preset: Preset) -> keras.Model:
@@ -51,4 +51,4 @@ def write_shipped_classifier(preset: str, path: Path) -> None:
     model = classifier_model(find_preset(preset))
     for weight, trained in zip(model.weights, network.classifier.weights, strict=True):
         weight.assign(trained)
-    save_weights_atomically(model, path)
+    save_atomically(model.save_weights, path)

@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -48,13 +49,18 @@ def write_configuration(file: Path, config: dict) -> None:
         stream.write((json.dumps(record, indent=2) + "\n").encode())
 
 
-def save_weights_atomically(network: keras.Model, path: Path) -> None:
-    """`network.save_weights(path)`, but complete or not at all."""
+def save_atomically(save: Callable[[Path], object], path: Path) -> None:
+    """Has Keras write a file, complete or not at all.
+
+    Args:
+        save: `model.save` or `model.save_weights`.
+        path: What to write; Keras goes by its suffix.
+    """
     with tempfile.TemporaryDirectory(
         dir=path.parent, prefix=f".{path.name}."
     ) as folder:
-        temporary = Path(folder) / path.name  # Keras wants the suffix .weights.h5
-        network.save_weights(temporary)
+        temporary = Path(folder) / path.name
+        save(temporary)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)

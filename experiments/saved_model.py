@@ -16,7 +16,7 @@ _MAX_SEGMENTS = 10_000  # ours, as in `dual_prior.jpeg_header`
 _SCAN = 0xDA  # its marker
 
 
-def export(network: DualPriorNetwork, output: str | os.PathLike) -> None:
+def write_saved_model(network: DualPriorNetwork, output: str | os.PathLike) -> None:
     """Writes `network` as a SavedModel, complete or not at all.
 
     Raises:

@@ -8,7 +8,7 @@ recipe (experiments/configs.py); for `paper` it is the paper's. Killed at any mo
 started again with the same flags, it goes on from its last checkpoint. On an
 accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10.
 
-Writes into --run_dir: PRESET.weights.h5 (give it to evaluate, export_saved_model and
+Writes into --run_dir: PRESET.weights.h5 (give it to evaluate, export and
 dual-prior restore), config.json, and for each phase best.weights.h5, log.csv,
 tensorboard/ and checkpoints/.
 """
@@ -25,7 +25,7 @@ from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, training
 from experiments.classifier_model import load_classifier
 from experiments.pictures import PICTURES, weighted
-from experiments.run_dir import open_run_dir, save_weights_atomically
+from experiments.run_dir import open_run_dir, save_atomically
 from experiments.stages import psnr, start_from, unfold
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")
@@ -151,7 +151,7 @@ def train(
         )
     path = folder / f"{config.preset}.weights.h5"
     # Unfolded once more, it was never compiled: the file holds no optimiser.
-    save_weights_atomically(unfold(network, len(network.stages)), path)
+    save_atomically(unfold(network, len(network.stages)).save_weights, path)
     return path, score
 
 

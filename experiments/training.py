@@ -14,7 +14,7 @@ from dual_prior.patches import PatchSequence
 from experiments.checkpoint import Checkpoints
 from experiments.muon import Muon
 from experiments.progress import Progress
-from experiments.run_dir import save_weights_atomically
+from experiments.run_dir import save_atomically
 
 BEST_WEIGHTS = "best.weights.h5"
 
@@ -163,7 +163,7 @@ class _BestWeightsKeeper(keras.callbacks.Callback):
     def on_test_end(self, logs=None):
         score = float(self._score(logs))
         if score > self.best:
-            save_weights_atomically(self.model, self._path)
+            save_atomically(self.model.save_weights, self._path)
             self.best = score
 
 

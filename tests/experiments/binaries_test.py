@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from dual_prior.unfolding import DualPriorNetwork
 from tests.conftest import ROOT, made_picture
 
 
@@ -112,9 +114,21 @@ def test_evaluate_prints_and_writes_the_table(trained, tiny_data, tmp_path):
     assert len({len(line) for line in table.splitlines()}) == 1  # aligned
 
 
+def test_a_keras_file_holds_the_network(trained, tmp_path):
+    path = tmp_path / "new" / "compact.keras"
+    weights = f"{trained}/network/compact.weights.h5"
+    code, out, err = _run("export", f"--weights={weights}", f"--output={path}")
+    assert (code, out) == (0, f"Wrote {path}.\n"), err
+    y = np.random.default_rng(0).uniform(size=(1, 17, 24, 1)).astype(np.float32)
+    expected = DualPriorNetwork.from_preset("compact", weights)(y)
+    restored = keras.saving.load_model(path)(y)
+    np.testing.assert_array_equal(np.asarray(restored), np.asarray(expected))
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
 def test_the_saved_model_needs_nothing_of_this_project(trained, tmp_path):
     code, _, err = _run(
-        "export_saved_model",
+        "export",
         "--preset=compact",
         f"--weights={trained}/network/compact.weights.h5",
         f"--output={tmp_path}/saved_model",
@@ -212,8 +226,8 @@ def test_killed_while_training_it_ends_as_if_it_had_not_been(tiny_data, tmp_path
         (("train_network", "--phases=x"), 1, "expected STAGES:STEPS, got 'x'"),
         (("train_network", "--classifier=/no.h5"), 1, "/no.h5: no such weights file"),
         (("train_classifier", "--steps=0"), 2, "steps"),
-        (("export_saved_model", "--preset=paper"), 1, "No weights ship with"),
-        (("export_saved_model", "--weights=/no.h5"), 1, "/no.h5: no such weights file"),
+        (("export", "--preset=paper"), 1, "No weights ship with"),
+        (("export", "--weights=/no.h5"), 1, "/no.h5: no such weights file"),
     ],
 )
 def test_a_mistake_gets_one_line(arguments, code, message, tmp_path, monkeypatch):
@@ -225,7 +239,7 @@ def test_a_mistake_gets_one_line(arguments, code, message, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "name", ["train_classifier", "train_network", "evaluate", "export_saved_model"]
+    "name", ["train_classifier", "train_network", "evaluate", "export"]
 )
 def test_help_begins_with_the_command_to_type(name):
     code, out, _ = _run(name, "--help")

@@ -11,7 +11,7 @@ from dual_prior.deblocker import Deblocker
 from dual_prior.picture_reader import PictureError, read_picture
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
-from experiments.saved_model import export
+from experiments.saved_model import write_saved_model
 from tests.conftest import made_picture
 
 
@@ -41,7 +41,7 @@ def test_grey_and_colour_jpegs_come_out_as_the_library_restores_them(
     tmp_path, channels
 ):
     network = _network(channels)
-    export(network, tmp_path / "model")
+    write_saved_model(network, tmp_path / "model")
     signature = tf.saved_model.load(tmp_path / "model").signatures["jpeg"]
     grey = Image.fromarray(made_picture(40, 56))
     colour = Image.merge(
@@ -58,7 +58,7 @@ def test_grey_and_colour_jpegs_come_out_as_the_library_restores_them(
 
 
 def test_a_bad_file_spoils_neither_the_batch_nor_the_next_call(tmp_path):
-    export(_network(1), tmp_path / "model")
+    write_saved_model(_network(1), tmp_path / "model")
     signature = tf.saved_model.load(tmp_path / "model").signatures["jpeg"]
     good = _jpeg(Image.fromarray(made_picture(40, 56)))
     huge = bytearray(good)
@@ -76,7 +76,7 @@ def test_a_bad_file_spoils_neither_the_batch_nor_the_next_call(tmp_path):
 
 
 def test_what_libjpeg_does_not_decode_is_refused_as_by_the_command(tmp_path):
-    export(_network(1), tmp_path / "model")
+    write_saved_model(_network(1), tmp_path / "model")
     signature = tf.saved_model.load(tmp_path / "model").signatures["jpeg"]
     good = _jpeg(Image.fromarray(made_picture(40, 56)))
     frame = good.index(b"\xff\xc0")
@@ -96,5 +96,5 @@ def test_what_is_no_saved_model_is_not_replaced(tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").touch()
     with pytest.raises(FileExistsError, match="no SavedModel"):
-        export(_network(1), tmp_path / "precious")
+        write_saved_model(_network(1), tmp_path / "precious")
     assert (tmp_path / "precious" / "file").exists()

@@ -1,8 +1,9 @@
-"""Exports the network as a SavedModel that plain TensorFlow runs, without this project.
+"""Exports the network: for plain TensorFlow, without this project, or for Keras.
 
-    python -m experiments.export_saved_model --preset=compact --output=runs/saved_model
+    python -m experiments.export --preset=compact --output=runs/saved_model
+    python -m experiments.export --preset=compact --output=runs/compact.keras
 
-Two signatures:
+The first is a SavedModel, with two signatures:
 - `luma`: `luma`, float32 [B, H, W, 1] in [0, 1], to `restored`, the same. A preset of
   three channels has `rgb` instead, of [B, H, W, 3].
 - `jpeg`: `jpeg`, strings [B], each the bytes of a JPEG file, to `png`, strings [B], the
@@ -15,21 +16,32 @@ Two signatures:
 What is no JPEG file, is broken, or has more than 100 megapixels (refused before it is
 decoded) raises InvalidArgumentError; among others that can be restored, its result is
 empty. A SavedModel is a program: load none from people you do not trust.
+
+The second is the model, its weights and its configuration, for Keras on TensorFlow or
+JAX where this package is installed; it holds no code:
+
+    import dual_prior, keras
+    network = keras.saving.load_model("runs/compact.keras")
 """
+
+from pathlib import Path
 
 from absl import flags
 
 from dual_prior.presets import PRESETS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app
-from experiments.saved_model import export, pixels_signature
+from experiments.run_dir import save_atomically
+from experiments.saved_model import pixels_signature, write_saved_model
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to export.")
 _WEIGHTS = flags.DEFINE_string(
     "weights", None, "A .weights.h5 file. Default: those that ship with the preset."
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", "runs/saved_model", "Folder to write; one that exists is replaced."
+    "output",
+    "runs/saved_model",
+    "Folder of the SavedModel, or a file NAME.keras; one that exists is replaced.",
 )
 
 
@@ -37,8 +49,14 @@ def main(argv):
     """Reads the flags, exports, and says where."""
     del argv
     network = DualPriorNetwork.from_preset(_PRESET.value, _WEIGHTS.value or "shipped")
-    export(network, _OUTPUT.value)
-    print(f"Wrote {_OUTPUT.value}: signatures {pixels_signature(network)} and jpeg.")
+    output = Path(_OUTPUT.value)
+    if output.suffix == ".keras":
+        output.parent.mkdir(parents=True, exist_ok=True)
+        save_atomically(network.save, output)
+        print(f"Wrote {output}.")
+    else:
+        write_saved_model(network, output)
+        print(f"Wrote {output}: signatures {pixels_signature(network)} and jpeg.")
 
 
 if __name__ == "__main__":
