@@ -42,11 +42,12 @@ def make(sources: Sources, folder: Path) -> str:
     table = "\n".join(rows)
     found = "So it is here" if means[0, 0] > 0 else "Here it is the other way round"
     return f"""
-The paper shows that the derivative is large where artifacts are. {found}. As numbers,
-the correlation over the pixels of its magnitude with the artifacts, |y - x|, and with
-the detail of the picture, |grad x|: means over LIVE1 at quality {_QUALITY}.
+The paper shows that the derivative is large where artifacts are. {found}.
 
 ![Derivatives of the classifier](figure5.png)
+
+Correlation over the pixels of its magnitude with the artifacts, |y - x|, and with the
+detail of the picture, |grad x|, mean over LIVE1 at quality {_QUALITY}:
 
 | derivative at | with the artifacts | with the detail |
 |---|---|---|
