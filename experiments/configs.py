@@ -158,8 +158,8 @@ RECIPES = {
             _COMPACT.network,
             pictures="photo",
             phases=(
-                Phase(1, 8_000, 8e-4, 10, 64),
-                Phase(2, 2_500, 5e-4, 10, 64, "mean_squared_error"),
+                Phase(1, 6_000, 8e-4, 10, 64),
+                Phase(2, 2_000, 5e-4, 10, 64, "mean_squared_error"),
             ),
             alignment=1,
             relative=True,
