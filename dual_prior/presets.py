@@ -76,8 +76,8 @@ PRESETS = {
             name="photo",
             channels=3,
             clean_below=0.15,
-            weights="photo-2.weights.h5",
-            weights_sha256="c534e8fb7d7ff35687e1ce61ac0b3982df8b7964c53abe8f1bc4235c33cfea26",
+            weights="photo-3.weights.h5",
+            weights_sha256="9c46436e85ef3b49ccc5879911ec6bfd1dc9c8b430a0b310335f5723c1dd7ad4",
         ),
     )
 }
