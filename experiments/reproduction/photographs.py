@@ -1,5 +1,7 @@
 """Beyond the paper: colour, any quality, compressed twice."""
 
+import csv
+import io
 from pathlib import Path
 
 from tqdm import tqdm
@@ -22,9 +24,12 @@ def make(sources: Sources, folder: Path) -> str:
     means, shifts = scores.measure(
         map(data.read_rgb, paths), methods, luma_alone | planes
     )
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["case", "method", "psnr"])
+    writer.writerows([case, method, means[method, case]] for method, case in means)
     with atomic_file(folder / "photographs.csv") as file:
-        lines = [f"{case},{method},{means[method, case]}" for method, case in means]
-        file.write("\n".join(["case,method,psnr", *lines, ""]).encode())
+        file.write(buffer.getvalue().encode())
     return f"""
 PSNR in dB on LIVE1. "colour": RGB, encoded at 4:2:0, measured over RGB; "shift": by how
 many grey levels the mean of a channel is off, at most. "luma": the paper's protocol at
