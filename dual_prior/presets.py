@@ -77,7 +77,7 @@ PRESETS = {
             channels=3,
             clean_below=0.15,
             weights="photo-3.weights.h5",
-            weights_sha256="9c46436e85ef3b49ccc5879911ec6bfd1dc9c8b430a0b310335f5723c1dd7ad4",
+            weights_sha256="e1790e49dc73663707e1c4956b0d29fd52b7afe6f6a5885bb1b81a450206d67e",
         ),
     )
 }
