@@ -183,6 +183,8 @@ class Deblocker(keras.layers.Layer):
     def _pad(self, x, height, width):
         # At the bottom and on the right only: the grid of 8x8 blocks stays in place.
         # By what is at the border: black there would be an edge, and taken for one.
+        if self.scale == 1:
+            return x
         for axis, size in ((1, height), (2, width)):
             missing = -size % self.scale
             if isinstance(missing, int) and not missing:

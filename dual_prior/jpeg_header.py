@@ -7,9 +7,9 @@ import numpy as np
 
 # A marker: neither a stuffed zero, nor a restart, nor a fill byte.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
-_SOI, _EOI, _SOS, _DQT, _DNL, _DRI, _DHP = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE
+_SOI, _EOI, SOS, _DQT, _DNL, _DRI, _DHP = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE
 _APP14 = 0xEE
-_MAX_SEGMENTS = 10_000  # ours: profiles, XMP and previews take hundreds
+MAX_SEGMENTS = 10_000  # ours: profiles, XMP and previews take hundreds
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROCESSES = {
     0xC0: "baseline",
@@ -115,8 +115,8 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     tables, latched = {}, {}
     num_scans, restart_interval, adobe_transform = 0, 0, None
     for count, (marker, body) in enumerate(_segments(data)):
-        if count == _MAX_SEGMENTS:
-            raise ValueError(f"more than {_MAX_SEGMENTS:,} segments")
+        if count == MAX_SEGMENTS:
+            raise ValueError(f"more than {MAX_SEGMENTS:,} segments")
         if marker == _DQT:
             tables.update(_tables(body))
         elif marker == _DRI:
@@ -127,7 +127,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
             adobe_transform = body[11]
         elif marker in _FRAMES and frame is None:
             frame = _Frame(marker, body)
-        elif marker == _SOS:
+        elif marker == SOS:
             if frame is None:
                 raise ValueError("a scan comes before the frame header")
             num_scans += 1

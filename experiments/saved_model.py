@@ -7,13 +7,11 @@ from pathlib import Path
 
 import keras
 
-from dual_prior.jpeg_header import frame_process
+from dual_prior.jpeg_header import MAX_SEGMENTS, SOS, frame_process
 from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 
 _MAX_PIXELS = 100_000_000  # ours
-_MAX_SEGMENTS = 10_000  # ours, as in `dual_prior.jpeg_header`
-_SCAN = 0xDA  # its marker
 
 
 def write_saved_model(network: DualPriorNetwork, output: str | os.PathLike) -> None:
@@ -146,7 +144,7 @@ def _refusal(data):
     stored = tf.pad(stored, [[0, 5]])  # what is read at the end is no marker
 
     def is_before_the_frame(at):
-        is_segment = (stored[at] == 0xFF) & (stored[at + 1] != _SCAN)
+        is_segment = (stored[at] == 0xFF) & (stored[at + 1] != SOS)
         return is_segment & (processes[stored[at + 1]] == "")
 
     def next_segment(at):
@@ -155,7 +153,7 @@ def _refusal(data):
         return tf.minimum(size, at + tf.where(stored[at + 1] == 0xFF, 1, length))
 
     (at,) = tf.while_loop(
-        is_before_the_frame, next_segment, [2], maximum_iterations=_MAX_SEGMENTS
+        is_before_the_frame, next_segment, [2], maximum_iterations=MAX_SEGMENTS
     )
     process, precision = processes[stored[at + 1]], stored[at + 4]
     is_undone = (process == "lossless") | (process == "hierarchical")

@@ -46,11 +46,12 @@ def main(argv):
     if not all(seed.isdecimal() for seed in _SEEDS.value):
         raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
     run_dir = Path(_RUN_DIR.value)
-    classifier = _CLASSIFIER.value or str(run_dir / "classifier.weights.h5")
-    if _CLASSIFIER.value is None:
+    classifier = _CLASSIFIER.value
+    if classifier is None:
+        classifier = str(run_dir / "classifier.weights.h5")
         run_dir.mkdir(parents=True, exist_ok=True)
         _alone(write_shipped_classifier, "compact", Path(classifier))
-    if not Path(classifier).is_file():
+    elif not Path(classifier).is_file():
         raise FileNotFoundError(f"{classifier}: no such weights file.")
     seconds = {}
     for name in names:
