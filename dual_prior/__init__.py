@@ -13,6 +13,7 @@ _HOMES = {
     "DualPriorNetwork": "unfolding",
     "FFTSolver": "fft_solver",
     "NonLocal": "non_local",
+    "PyramidDeblocker": "pyramid_deblocker",
     "UnfoldingStage": "unfolding",
     "restore": "restorer",
     "restore_file": "restorer",

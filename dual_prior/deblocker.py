@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from dual_prior.non_local import NonLocal
+from dual_prior.operators import extended
 
 
 @keras.saving.register_keras_serializable(package="dual_prior")
@@ -125,6 +126,7 @@ class Deblocker(keras.layers.Layer):
         self.reduced = reduced
         self.dilations = tuple(dilations)
         self.scale = scale
+        self.num_contexts = num_units
         # One pixel of overlap on each side; the paper's 3x3 at scale 1.
         self.head = keras.layers.Conv2D(
             features, scale + 2, scale, "same", dtype="float32", name="head"
@@ -167,7 +169,7 @@ class Deblocker(keras.layers.Layer):
 
     def call(self, x, contexts=None, return_contexts=False):
         height, width = ops.shape(x)[1], ops.shape(x)[2]
-        shallow = ops.cast(self.head(self._pad(x, height, width)), self.compute_dtype)
+        shallow = ops.cast(self.head(extended(x, self.scale)), self.compute_dtype)
         outputs = [shallow]
         features = shallow
         own_contexts = []
@@ -179,19 +181,6 @@ class Deblocker(keras.layers.Layer):
         residual = self.tail(features + shallow)
         u = x + residual[:, :height, :width, :]
         return (u, ops.stack(own_contexts)) if return_contexts else u
-
-    def _pad(self, x, height, width):
-        # At the bottom and on the right only: the grid of 8x8 blocks stays in place.
-        # By what is at the border: black there would be an edge, and taken for one.
-        if self.scale == 1:
-            return x
-        for axis, size in ((1, height), (2, width)):
-            missing = -size % self.scale
-            if isinstance(missing, int) and not missing:
-                continue  # as in training, at no cost
-            places = ops.minimum(ops.arange(size + missing), size - 1)
-            x = ops.take(x, places, axis=axis)
-        return x
 
     def get_config(self):
         return {

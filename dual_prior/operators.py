@@ -1,9 +1,10 @@
-"""The image gradient, its adjoint and its spectrum, under periodic boundaries.
+"""The image gradient, its adjoint and its spectrum; images extended to whole grids.
 
     (D_h x)[i, j] = x[i, j + 1] - x[i, j],    (D_v x)[i, j] = x[i + 1, j] - x[i, j]
 
-Indices wrap around, as Eq. 10 of the paper implies: only then does the discrete Fourier
-transform diagonalise D_h and D_v. Pure functions of `keras.ops`, on any backend.
+Their boundaries are periodic: indices wrap around, as Eq. 10 of the paper implies; only
+then does the discrete Fourier transform diagonalise D_h and D_v. Pure functions of
+`keras.ops`, on any backend.
 """
 
 import math
@@ -58,3 +59,23 @@ def _difference_spectrum(period):
     # |exp(2 pi i f / n) - 1|^2 = 4 sin^2(pi f / n): exactly zero at f = 0.
     frequency = ops.cast(ops.arange(period), "float32")
     return 4.0 * ops.square(ops.sin(math.pi * frequency / ops.cast(period, "float32")))
+
+
+def extended(x, multiple: int):
+    """`x` with its last row and column repeated up to multiples of `multiple`.
+
+    At the bottom and on the right only: the grid of 8x8 blocks stays in place. By what
+    is at the border: black there would be an edge, and taken for one.
+
+    Args:
+        x: Image `[B, H, W, C]`.
+        multiple: What height and width shall be multiples of.
+    """
+    for axis in (1, 2):
+        size = ops.shape(x)[axis]
+        missing = -size % multiple
+        if isinstance(missing, int) and not missing:
+            continue  # as in training, at no cost
+        places = ops.minimum(ops.arange(size + missing), size - 1)
+        x = ops.take(x, places, axis=axis)
+    return x

@@ -11,15 +11,24 @@ _WEIGHTS = Path(__file__).parent / "weights"
 
 
 @dataclasses.dataclass(frozen=True)
+class Pyramid:
+    """The arguments of `PyramidDeblocker`: see there."""
+
+    features: tuple[int, ...]
+    depths: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Preset:
     """Everything that makes a network, but its weights.
 
     Attributes are the arguments of `Deblocker`, `CompressionClassifier` and
     `DualPriorNetwork`; the defaults are the paper's, or this project's choice where the
-    paper is silent (see there). `weights` is the shipped file's name, `weights_sha256`
-    its checksum; both are None where no weights ship. `clean_below`: pictures that the
-    classifier gives a lower probability are taken for uncompressed; None where that was
-    not measured.
+    paper is silent (see there). With `pyramid`, a `PyramidDeblocker` takes the place of
+    the `Deblocker`, whose arguments then mean nothing. `weights` is the shipped file's
+    name, `weights_sha256` its checksum; both are None where no weights ship.
+    `clean_below`: pictures that the classifier gives a lower probability are taken for
+    uncompressed; None where that was not measured.
     """
 
     name: str
@@ -29,6 +38,7 @@ class Preset:
     reduced: int = 28
     dilations: tuple[int, ...] = (1, 3, 5)
     scale: int = 1
+    pyramid: Pyramid | None = None
     classifier_features: int = 32
     classifier_strides: tuple[int, ...] = (1, 1, 1, 1, 1, 1)
     num_stages: int = 5

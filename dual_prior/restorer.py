@@ -147,9 +147,10 @@ class Restorer:
         from dual_prior.contexts import picture_contexts
         from dual_prior.restoration import seen_by
 
-        if max(planes.shape[:2]) <= tile:
+        deblocker = self.network.deblocker
+        if max(planes.shape[:2]) <= tile or not deblocker.num_contexts:
             return self.network
-        seen = functools.partial(seen_by, self.network.deblocker.channels)
+        seen = functools.partial(seen_by, deblocker.channels)
         contexts = picture_contexts(self.network, planes, seen)
         return functools.partial(self.network, contexts=contexts)
 

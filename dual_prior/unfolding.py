@@ -38,7 +38,8 @@ from dual_prior.classifier_descent import ClassifierDescent
 from dual_prior.deblocker import Deblocker
 from dual_prior.fft_solver import FFTSolver
 from dual_prior.operators import image_gradient
-from dual_prior.presets import find_preset, shipped_weights
+from dual_prior.presets import Preset, find_preset, shipped_weights
+from dual_prior.pyramid_deblocker import PyramidDeblocker
 
 
 @keras.saving.register_keras_serializable(package="dual_prior")
@@ -63,7 +64,7 @@ class UnfoldingStage(keras.layers.Layer):
 
     def __init__(
         self,
-        deblocker: Deblocker,
+        deblocker: Deblocker | PyramidDeblocker,
         classifier: CompressionClassifier,
         num_descent_steps: int = 3,  # paper
         alpha_init: float = 0.01,  # paper
@@ -159,7 +160,7 @@ class DualPriorNetwork(keras.Model):
 
     def __init__(
         self,
-        deblocker: Deblocker,
+        deblocker: Deblocker | PyramidDeblocker,
         classifier: CompressionClassifier,
         num_stages: int = 5,  # paper
         num_descent_steps: int = 3,  # paper
@@ -207,12 +208,13 @@ class DualPriorNetwork(keras.Model):
 
     @classmethod
     def from_preset(
-        cls, name: str, weights: str | os.PathLike | None = "shipped"
+        cls, preset: str | Preset, weights: str | os.PathLike | None = "shipped"
     ) -> "DualPriorNetwork":
         """The network of a named configuration.
 
         Args:
-            name: `"paper"` or `"compact"` (see `dual_prior.presets`).
+            preset: `"paper"`, `"compact"`, `"photo"`, or one of your own (see
+                `dual_prior.presets`).
             weights: `"shipped"` for the weights inside the package, None for random
                 ones, or the path of a `.weights.h5` file.
 
@@ -221,17 +223,10 @@ class DualPriorNetwork(keras.Model):
                 not fit it.
             OSError: The weights cannot be read, or the shipped ones are damaged.
         """
-        preset = find_preset(name)
+        if isinstance(preset, str):
+            preset = find_preset(preset)
         network = cls(
-            Deblocker(
-                preset.channels,
-                preset.features,
-                preset.num_units,
-                preset.reduced,
-                preset.dilations,
-                preset.scale,
-                name="deblocker",
-            ),
+            _deblocker(preset),
             CompressionClassifier(
                 preset.classifier_features,
                 preset.classifier_strides,
@@ -243,7 +238,7 @@ class DualPriorNetwork(keras.Model):
             preset.beta_init,
             preset.lambda2_init,
             preset.eta_init,
-            name=name,
+            name=preset.name,
         )
         network.build((None, None, None, preset.channels))
         if weights == "shipped":
@@ -263,6 +258,25 @@ class DualPriorNetwork(keras.Model):
     @classmethod
     def from_config(cls, config):
         return cls(**_with_layers(config))
+
+
+def _deblocker(preset: Preset) -> Deblocker | PyramidDeblocker:
+    if preset.pyramid is not None:
+        return PyramidDeblocker(
+            preset.channels,
+            preset.pyramid.features,
+            preset.pyramid.depths,
+            name="deblocker",
+        )
+    return Deblocker(
+        preset.channels,
+        preset.features,
+        preset.num_units,
+        preset.reduced,
+        preset.dilations,
+        preset.scale,
+        name="deblocker",
+    )
 
 
 def load_weights(network: keras.Model, path: str | os.PathLike) -> None:

@@ -17,6 +17,7 @@ class PlainDeblocker(keras.layers.Layer):
     """
 
     channels = 1
+    num_contexts = 0
 
     def __init__(self, model: keras.Model, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -51,7 +52,7 @@ def ablated(
     Raises:
         OSError, ValueError: The classifier cannot be read.
     """
-    network = DualPriorNetwork.from_preset(preset.name, weights=None)
+    network = DualPriorNetwork.from_preset(preset, weights=None)
     if classifier is not None:
         load_classifier(network, classifier)
     config = network.get_config()

@@ -5,11 +5,13 @@ size published if that is less. TNRD's compute is in its influence functions, wh
 not count as multiply-accumulates: it is reduced, too. All numbers are ours.
 """
 
+import dataclasses
+import functools
 from collections.abc import Callable
 
 import keras
 
-from dual_prior.presets import find_preset
+from dual_prior.presets import Pyramid, find_preset
 from experiments.ablations import ablated
 from experiments.baselines.arcnn import arcnn
 from experiments.baselines.dcsc import dcsc
@@ -20,11 +22,18 @@ from experiments.baselines.rdn import rdn
 from experiments.baselines.rnan import rnan
 from experiments.baselines.tnrd import tnrd
 
-_PRESET = "compact"
+_COMPACT = find_preset("compact")
+_PYRAMID = dataclasses.replace(
+    _COMPACT, name="pyramid", pyramid=Pyramid((32, 64, 96, 128), (2, 2, 1, 2))
+)
 
 
-def _changed(**changes) -> Callable[[str], keras.Model]:
-    return lambda classifier: ablated(find_preset(_PRESET), classifier, **changes)
+def _changed(
+    deblocker: Callable[[], keras.Model] | None = None, **changes
+) -> Callable[[str], keras.Model]:
+    return lambda classifier: ablated(
+        _COMPACT, classifier, deblocker=deblocker and deblocker(), **changes
+    )
 
 
 # By name, what makes a model from the path of a trained classifier. Baselines know of
@@ -39,17 +48,19 @@ BASELINES = {
     "RDN": lambda _: rdn(blocks=3, layers=4, growth=28, features=36),
 }
 DUAL_PRIOR = {"dual prior": _changed()}
+PYRAMID = {"dual prior, pyramid": lambda c: ablated(_PYRAMID, c)}
 DEBLOCKERS = {
-    "l1 sparsity": lambda c: ablated(find_preset(_PRESET), c, deblocker=ista()),
-    "DnCNN as de-blocker": lambda c: ablated(
-        find_preset(_PRESET), c, deblocker=dncnn(depth=6, batch_normalization=False)
+    "l1 sparsity": _changed(deblocker=ista),
+    "DnCNN as de-blocker": _changed(
+        deblocker=functools.partial(dncnn, depth=6, batch_normalization=False)
     ),
+    **PYRAMID,
 }
 STAGES = {f"K = {k}": _changed(num_stages=k) for k in (1, 3, 5, 7)}
 PRIORS = {
     "without classifier": _changed(num_descent_steps=0),
     "J = 3": _changed(num_descent_steps=3),
     "no gradient term": _changed(gradient_term=False),
-    "random classifier": lambda _: ablated(find_preset(_PRESET), None),
+    "random classifier": lambda _: ablated(_COMPACT, None),
 }
 CONTENDERS = BASELINES | DUAL_PRIOR | DEBLOCKERS | STAGES | PRIORS

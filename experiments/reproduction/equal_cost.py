@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from dual_prior.atomic_file import atomic_file
-from experiments.contenders import BASELINES, CONTENDERS, DEBLOCKERS, DUAL_PRIOR, PRIORS
+from experiments.contenders import (
+    BASELINES,
+    CONTENDERS,
+    DEBLOCKERS,
+    DUAL_PRIOR,
+    PRIORS,
+    PYRAMID,
+)
 from experiments.reproduction.sources import Sources
 from experiments.trial import TrialResult
 
@@ -20,7 +27,8 @@ def make(sources: Sources, folder: Path) -> str:
     trials = {name: sources.trials(name) for name in CONTENDERS}
     with atomic_file(folder / "equal_cost.csv") as file:
         file.write(_csv(trials).encode())
-    baselines = gain_table(trials, {*BASELINES, *DUAL_PRIOR})
+    compared = {*BASELINES, *DUAL_PRIOR, *PYRAMID}
+    baselines = gain_table(trials, compared)
     parts = gain_table(trials, {*DUAL_PRIOR, *DEBLOCKERS, *PRIORS})
     return f"""
 Gain over the JPEG in dB on the 10 held-out training pictures, mean of quality 10, 20
@@ -29,7 +37,7 @@ and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± 
 they lie from it. The runs are short: they say which network learns fastest, not which
 is the best in the end.
 
-{_verdict(trials, {*BASELINES, *DUAL_PRIOR})}
+{_verdict(trials, compared)}
 {baselines}
 The network with one part changed, the de-blocker (the paper's Table 2) or what the
 paper does not show:
@@ -63,18 +71,20 @@ def gain_table(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> st
 
 def _verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
     """Whether the dual prior network wins, and by how much."""
-    (ours,) = DUAL_PRIOR
     gains = {name: mean_gain(trials[name]) for name in names if trials[name]}
-    if ours not in gains or len(gains) < 2:
-        return ""
     ranked = sorted(gains, key=lambda name: -gains[name])
-    rank = ranked.index(ours)
-    rival = ranked[0] if rank else ranked[1]
-    difference = gains[ours] - gains[rival]
-    return (
-        f"The dual prior network of `compact` comes {rank + 1} of {len(ranked)}: "
-        f"{difference:+.2f} dB beside {rival}.\n"
-    )
+    ours = {"the de-blocker of `compact`": DUAL_PRIOR, "a pyramid": PYRAMID}
+    lines = []
+    for what, (name,) in ours.items():
+        if name not in gains or len(gains) < 2:
+            continue
+        rank = ranked.index(name)
+        rival = ranked[0] if rank else ranked[1]
+        lines.append(
+            f"- around {what}: {rank + 1} of {len(ranked)}, "
+            f"{gains[name] - gains[rival]:+.2f} dB beside {rival}"
+        )
+    return "\n".join(["The dual prior network", "", *lines, ""]) if lines else ""
 
 
 def _differences(trials: dict[str, list[TrialResult]]) -> str:

@@ -1,11 +1,14 @@
 import functools
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
 from dual_prior import contexts
+from dual_prior.classifier import CompressionClassifier
 from dual_prior.contexts import picture_contexts
+from dual_prior.deblocker import Deblocker
 from dual_prior.jpeg import compress
 from dual_prior.restoration import restore_array, seen_by
 from dual_prior.unfolding import DualPriorNetwork
@@ -16,7 +19,19 @@ SEEN = functools.partial(seen_by, 1)
 
 @pytest.fixture(scope="module")
 def network():
-    return DualPriorNetwork.from_preset("compact")
+    """One that looks at the whole picture and changes it by tens of grey levels."""
+    keras.utils.set_random_seed(0)
+    network = DualPriorNetwork(
+        Deblocker(features=8, num_units=2, reduced=4, scale=2),
+        CompressionClassifier(4, (2, 1)),
+        num_stages=2,
+        num_descent_steps=1,
+        alpha_init=10.0,
+    )
+    network.build((None, None, None, 1))
+    tail = network.deblocker.tail.kernel
+    tail.assign(np.random.default_rng(0).normal(0, 0.02, tail.shape))
+    return network
 
 
 def test_a_picture_of_one_window_has_its_own_contexts(network):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from dual_prior.presets import find_preset
+from dual_prior.pyramid_deblocker import PyramidDeblocker
 from experiments.ablations import ablated
 from experiments.baselines.arcnn import arcnn
 from experiments.baselines.dcsc import dcsc
@@ -82,10 +83,14 @@ def test_diffusion_leaves_flat_pictures_flat():
 def test_compute_is_counted_as_by_hand():
     assert macs(dncnn(4, 6)) == 9 * (6 + 2 * 36 + 6)
     # Half resolution: a quarter of the positions, and back.
-    preset = find_preset("compact")
-    network = ablated(preset, None, num_stages=1, num_descent_steps=0)
+    network = ablated(find_preset("compact"), None, num_stages=1, num_descent_steps=0)
     units = 2 * (3 * 9 * 96**2 + 4 * 96 * 16 + 2 * 16**2) + (2 + 3) * 96**2
     assert macs(network) == (16 * 96 + units + 16 * 96) / 4
+    # A pyramid: half the resolution on the second level, on the way there and back.
+    pyramid = PyramidDeblocker(1, (4, 6), (2, 1))
+    way = 2 * 9 * 4**2
+    coarse = 4 * 4 * 6 + 9 * 6**2 + 4 * 6 * 4
+    assert macs(pyramid) == 9 * 4 + way + coarse / 4 + way + 9 * 4
 
 
 def test_a_step_of_the_descent_costs_two_passes_of_the_classifier():
@@ -117,6 +122,8 @@ def test_another_network_can_take_the_de_blockers_place():
     assert len(network.trainable_weights) == len(model.trainable_weights) + 2 * 4
 
 
-@pytest.mark.parametrize("name", ["DnCNN", "dual prior", "K = 3", "l1 sparsity"])
+@pytest.mark.parametrize(
+    "name", ["DnCNN", "dual prior", "dual prior, pyramid", "K = 3", "l1 sparsity"]
+)
 def test_contenders_are_of_comparable_compute(name):
     assert 1e5 < macs(CONTENDERS[name](None)) < 5e5
