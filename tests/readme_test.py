@@ -74,3 +74,29 @@ def test_every_figure_of_photo_was_measured():
         for method, cell in zip(("JPEG", "photo"), cells, strict=True):
             expected = [measured[method, case] for case in cases]
             assert re.findall(r"[\d.]+", cell) == expected, (method, title)
+
+
+def test_every_figure_of_speed_was_measured():
+    measured = dict(
+        row
+        for rows in tables((ROOT / "results" / "speed.md").read_text())
+        for row in rows
+    )
+    text = (ROOT / "README.md").read_text()
+    (paragraph,) = re.findall(r"^Speed of .*?\n\n", text, re.MULTILINE | re.DOTALL)
+    paragraph = " ".join(paragraph.split())
+    quoted = [
+        "network",
+        "network / DnCNN's architecture",
+        "FLOP a pixel, network",
+        "FLOP a pixel, DnCNN",
+        "the command, one folder",
+        "of the convolution peak, float32",
+        "a process each (the first 8)",
+        "its share of the peak",
+        "2 de-blockers, of the step",
+        "time",
+        "peak memory of the process",
+    ]
+    for name in quoted:
+        assert measured[name] in paragraph, name
