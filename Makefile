@@ -1,6 +1,6 @@
 # make restore IMAGE=photo.jpg   restore a picture
 # make test                      run the tests
-# make soak                      test faults at full size: minutes
+# make soak                      test faults at full size, with figures: minutes
 # make lint                      check style and imports
 #
 # Each makes the virtual environment .venv and installs what it needs first.
@@ -18,7 +18,7 @@ test: $(VENV)/installed-for-tests
 	$(VENV)/bin/python -m pytest
 
 soak: $(VENV)/installed-for-tests
-	$(VENV)/bin/python -m pytest --soak tests/dual_prior/soak_test.py
+	$(VENV)/bin/python -m pytest --soak -rP tests/dual_prior/soak_test.py
 
 lint: $(VENV)/installed-for-tests
 	$(VENV)/bin/ruff check

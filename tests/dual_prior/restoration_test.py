@@ -17,7 +17,7 @@ def _brighter(y):
     return y + np.float32(10 / 255)
 
 
-def _colour(height=24, width=32):
+def _colour(height=32, width=40):
     return np.stack([made_picture(height, width, seed) for seed in range(3)], axis=-1)
 
 
@@ -60,6 +60,14 @@ def test_a_network_of_one_channel_sees_jfif_luma():
     restore_array(image, lambda y: seen.append(y) or y)
     expected = image @ np.array(LUMA_WEIGHTS) / 255
     np.testing.assert_allclose(seen[0][0, :, :, 0], expected, atol=1e-6)
+
+
+def test_small_pictures_are_shown_with_what_is_at_their_border_around_them():
+    seen = []
+    image = np.array([[10, 20, 30]], np.uint8)
+    restore_array(image, lambda y: seen.append(y) or y)
+    row = np.float32([10, 20] + 30 * [30]) / 255
+    np.testing.assert_allclose(seen[0][0, :, :, 0], np.tile(row, (32, 1)))
 
 
 def test_results_are_clipped_and_rounded():
