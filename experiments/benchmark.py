@@ -28,7 +28,7 @@ from absl import flags
 
 from dual_prior.atomic_file import atomic_file
 from dual_prior.presets import PRESETS
-from dual_prior.restoration import restore_array
+from dual_prior.restoration import restore_array, seen_by
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, cost, data, folder_speed
 from experiments.baselines.dncnn import dncnn
@@ -89,15 +89,17 @@ def training_report(preset: str, repeats: int) -> list[str]:
     keras.config.set_dtype_policy(recipe.dtype)
     network = DualPriorNetwork.from_preset(preset, weights=None)
     network = unfold(network, phase.num_stages)
+    channels = network.deblocker.channels
     rng = np.random.default_rng(0)
-    shape = (phase.batch_size, phase.patch_size, phase.patch_size, 1)
+    shape = (phase.batch_size, phase.patch_size, phase.patch_size, channels)
     batch = rng.uniform(size=shape).astype(np.float32)
     whole = training_seconds(network, batch, repeats)
 
-    image = keras.Input((None, None, 1))
+    image = keras.Input((None, None, channels))
     deblocker = keras.Model(image, network.deblocker(image))
     deblocker_seconds = training_seconds(deblocker, batch, repeats)
-    flop = _PASSES * _FLOP_PER_MAC * cost.macs(network.deblocker) * batch.size
+    macs = cost.macs(network.deblocker, channels) * batch.size / channels
+    flop = _PASSES * _FLOP_PER_MAC * macs
     share = flop / deblocker_seconds / peaks[recipe.dtype]
     keras.config.set_dtype_policy("float32")
 
@@ -121,25 +123,26 @@ def training_report(preset: str, repeats: int) -> list[str]:
 def restoration_report(preset: str, repeats: int) -> list[str]:
     """Time of a 512x512 picture and of its parts, beside DnCNN, as Markdown."""
     network = DualPriorNetwork.from_preset(preset, weights=None)
-    plane = np.random.default_rng(0).integers(0, 256, (512, 512), np.uint8)
-    y = keras.ops.convert_to_tensor(plane[None, :, :, None].astype(np.float32) / 255)
+    channels = network.deblocker.channels
+    picture = _noise(512, channels)
+    y = keras.ops.convert_to_tensor(seen_by(channels, np.atleast_3d(picture))[None])
     stage = network.stages[0]
     beta = stage.solver.beta.value()
     u, g = network.deblocker(y), stage.descent(y, beta)
     rival = dncnn(batch_normalization=False)
     parts = {
-        "network": lambda: restore_array(plane, network),
+        "network": lambda: restore_array(picture, network, channels),
         "one de-blocker": lambda: _wait(network.deblocker(y)),
         "one classifier descent": lambda: _wait(stage.descent(y, beta)),
         "one solver": lambda: _wait(stage.solver(y, u, g)),
-        "DnCNN's architecture": lambda: restore_array(plane, rival),
+        "DnCNN's architecture": lambda: restore_array(_noise(512, 1), rival),
     }
     seconds = {name: best_seconds(run, repeats) for name, run in parts.items()}
     ratio = seconds["network"] / seconds["DnCNN's architecture"]
     rows = {
         **{name: f"{value * 1e3:.0f} ms" for name, value in seconds.items()},
         "network / DnCNN's architecture": f"{ratio:.2f}",
-        "FLOP a pixel, network": f"{_FLOP_PER_MAC * cost.macs(network):,.0f}",
+        "FLOP a pixel, network": f"{_FLOP_PER_MAC * cost.macs(network, channels):,.0f}",
         "FLOP a pixel, DnCNN": f"{_FLOP_PER_MAC * cost.macs(rival):,.0f}",
         "parameters, network": f"{network.count_params():,}",
         "parameters, DnCNN": f"{rival.count_params():,}",
@@ -202,11 +205,17 @@ def _table(title: str, rows: dict[str, str]) -> list[str]:
 
 def _restore_large(preset: str, side: int) -> tuple[float, int]:
     network = DualPriorNetwork.from_preset(preset, weights=None)
-    plane = np.resize(np.arange(256, dtype=np.uint8), (side, side))
+    channels = network.deblocker.channels
+    picture = _noise(side, channels)
     started = time.perf_counter()
-    restore_array(plane, network)
+    restore_array(picture, network, channels)
     seconds = time.perf_counter() - started
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _noise(side: int, channels: int) -> np.ndarray:
+    shape = (side, side) if channels == 1 else (side, side, channels)
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
 def _wait(tensor) -> np.ndarray:

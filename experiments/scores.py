@@ -4,10 +4,8 @@ Restored luma is clipped, rounded to uint8 and measured on the full frame; score
 means over the pictures of a set. SSIM has two conventions: see `dual_prior.metrics`.
 """
 
-import csv
 import dataclasses
 import functools
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -17,6 +15,7 @@ from dual_prior.consistency import agreement, project
 from dual_prior.restoration import restore_array
 from dual_prior.self_ensemble import SYMMETRIES, self_ensemble
 from experiments import data
+from experiments.csv_text import csv_text
 from experiments.published import table1
 
 Restore = Callable[[np.ndarray], np.ndarray]  # a plane [H, W] to a plane
@@ -153,12 +152,8 @@ def markdown_table(scores: Sequence[Score]) -> str:
 
 def csv_table(scores: Sequence[Score]) -> str:
     """The scores as CSV, unrounded."""
-    buffer = io.StringIO()
     names = [field.name for field in dataclasses.fields(Score)]
-    writer = csv.DictWriter(buffer, names)
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(score) for score in scores)
-    return buffer.getvalue()
+    return csv_text(names, map(dataclasses.astuple, scores))
 
 
 def _cells(score: Score) -> tuple[str, ...]:

@@ -1,7 +1,5 @@
 """Beyond the paper: colour, any quality, compressed twice."""
 
-import csv
-import io
 from pathlib import Path
 
 from tqdm import tqdm
@@ -10,6 +8,7 @@ from dual_prior.atomic_file import atomic_file
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import data
 from experiments import photographs as scores
+from experiments.csv_text import csv_text
 from experiments.reproduction.sources import Sources, compact
 
 TITLE = "Beyond the paper: photographs"
@@ -24,12 +23,9 @@ def make(sources: Sources, folder: Path) -> str:
     means, shifts = scores.measure(
         map(data.read_rgb, paths), methods, luma_alone | planes
     )
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["case", "method", "psnr"])
-    writer.writerows([case, method, means[method, case]] for method, case in means)
+    rows = [(case, method, psnr) for (method, case), psnr in means.items()]
     with atomic_file(folder / "photographs.csv") as file:
-        file.write(buffer.getvalue().encode())
+        file.write(csv_text(["case", "method", "psnr"], rows).encode())
     return f"""
 PSNR in dB on LIVE1. "colour": RGB, encoded at 4:2:0, measured over RGB; "shift": by how
 many grey levels the mean of a channel is off, at most. "luma": the paper's protocol at

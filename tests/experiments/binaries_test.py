@@ -286,7 +286,8 @@ def test_benchmark_prints_and_writes_how_fast_all_is(tiny_data, tmp_path):
         "benchmark",
         f"--data_dir={tmp_path / 'data'}",
         f"--output={output}",
-        *("--folder=2", "--large=0.1", "--repeats=1", "--notraining"),
+        *("--folder=2", "--large=0.1", "--repeats=1"),
+        *("--preset=photo", "--notraining"),
     )
     assert code == 0, err
     assert out == output.read_text()
