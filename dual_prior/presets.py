@@ -52,14 +52,9 @@ class Preset:
     clean_below: float | None = None
 
 
-# All numbers ours: what two cores can train, and half of a DnCNN to run.
-_COMPACT = Preset(
-    name="compact",
-    features=96,
-    num_units=2,
-    reduced=16,
-    dilations=(1, 2, 3),
-    scale=2,
+# All numbers ours: what two cores can train, and less than half of a DnCNN to run.
+_SMALL = Preset(
+    name="small",
     classifier_features=32,
     classifier_strides=(2, 1, 2, 1, 1, 1),
     num_stages=2,
@@ -70,21 +65,30 @@ _COMPACT = Preset(
     # N d f_s / d g is of the order of 100: a step of a quarter grey level.
     lambda2_init=1e-3,
     eta_init=1e-2,
-    clean_below=0.2,
-    weights="compact-1.weights.h5",
-    weights_sha256="5e58276eafcf91ed8a6c74b8c34d568361acfc2ac3c9791860206a2c91675760",
 )
 
 PRESETS = {
     preset.name: preset
     for preset in (
         Preset(name="paper"),
-        _COMPACT,
+        dataclasses.replace(
+            _SMALL,
+            name="compact",
+            pyramid=Pyramid((32, 64, 96, 128), (2, 2, 1, 2)),
+            clean_below=0.2,
+            weights="compact-2.weights.h5",
+            weights_sha256="29d36193f2b63ecceb43ac6e834b3c9d8f8236e823fb6d91b0368b71c65b95dd",
+        ),
         # Red, green and blue in, so that what luma knows helps chroma.
         dataclasses.replace(
-            _COMPACT,
+            _SMALL,
             name="photo",
             channels=3,
+            features=96,
+            num_units=2,
+            reduced=16,
+            dilations=(1, 2, 3),
+            scale=2,
             clean_below=0.15,
             weights="photo-3.weights.h5",
             weights_sha256="e1790e49dc73663707e1c4956b0d29fd52b7afe6f6a5885bb1b81a450206d67e",

@@ -13,7 +13,7 @@ _ACTIVATION = "leaky_relu"
 
 @keras.saving.register_keras_serializable(package="dual_prior")
 class PyramidDeblocker(keras.layers.Layer):
-    """The u update (Eq. 8 of Fu et al., 2021) where it has to be fast.
+    """The u update (Eq. 8 of Fu et al., 2021) of the presets that have to be fast.
 
         head -> convolutions ----------------------> + -> convolutions -> tail
                     |                                ^                     |

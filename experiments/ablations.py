@@ -54,7 +54,7 @@ def ablated(
     """
     network = DualPriorNetwork.from_preset(preset, weights=None)
     if classifier is not None:
-        load_classifier(network, classifier)
+        load_classifier(network, preset, classifier)
     config = network.get_config()
     config |= {"deblocker": network.deblocker, "classifier": network.classifier}
     if num_stages is not None:

@@ -21,17 +21,20 @@ def classifier_model(preset: Preset) -> keras.Model:
     return keras.Model(image, classifier(image_gradient(image)), name="classifier")
 
 
-def load_classifier(network: DualPriorNetwork, path: str | os.PathLike) -> None:
+def load_classifier(
+    network: DualPriorNetwork, preset: Preset, path: str | os.PathLike
+) -> None:
     """Reads the weights that `train_classifier` wrote into `network`'s classifier.
 
     Args:
-        network: Of a preset, by whose name it goes.
+        network: Of `preset`.
+        preset: Its configuration.
         path: The `.weights.h5` file.
 
     Raises:
         OSError, ValueError: See `dual_prior.unfolding.load_weights`.
     """
-    model = classifier_model(find_preset(network.name))
+    model = classifier_model(preset)
     load_weights(model, path)
     for weight, trained in zip(network.classifier.weights, model.weights, strict=True):
         weight.assign(trained)

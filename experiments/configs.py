@@ -70,6 +70,7 @@ class NetworkRecipe:
             0 keeps the weights as they are.
         alignment: See `dual_prior.patches.PatchRecipe`.
         relative: Weigh each patch's loss: see `experiments.pictures.weighted`.
+        num_patterns: Sheets of patterns among the pictures.
         dtype: Keras dtype policy.
     """
 
@@ -80,6 +81,7 @@ class NetworkRecipe:
     ema_momentum: float
     alignment: int
     relative: bool
+    num_patterns: int
     dtype: str
 
 
@@ -106,14 +108,15 @@ _COMPACT = Recipe(  # all ours: see TRAINING.md
     NetworkRecipe(
         pictures="paper",
         phases=(
-            Phase(1, 14_000, 1e-3, 10, 64),
-            Phase(2, 6_000, 5e-4, 10, 64),
+            Phase(1, 11_000, 1e-3, 10, 64),
+            Phase(2, 4_500, 5e-4, 10, 64, "mean_squared_error"),
         ),
         cosine=True,
         muon_ratio=3.0,
         ema_momentum=0.999,
         alignment=8,
-        relative=False,
+        relative=True,
+        num_patterns=16,
         dtype="mixed_bfloat16",
     ),
 )
@@ -147,6 +150,7 @@ RECIPES = {
             ema_momentum=0.0,  # paper
             alignment=1,  # paper: patches anywhere
             relative=False,  # paper
+            num_patterns=0,  # paper
             dtype="float32",  # paper
         ),
     ),
@@ -162,7 +166,6 @@ RECIPES = {
                 Phase(2, 2_000, 5e-4, 10, 64, "mean_squared_error"),
             ),
             alignment=1,
-            relative=True,
         ),
     ),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dual_prior import photo_patches
+from dual_prior import jpeg, photo_patches
 from dual_prior.patches import (
     CompressedPicture,
     PatchRecipe,
@@ -20,6 +20,7 @@ from dual_prior.patches import (
 from dual_prior.photo_patches import PhotoRecipe, draw_photo_batch
 from experiments import data
 from experiments.configs import NUM_VALIDATION_PICTURES, QUALITIES
+from experiments.patterns import pattern_sheet
 
 _VALIDATION_SIDE = 320  # ours: 481x321 and 321x481 cut to the same size, on the grid
 
@@ -34,6 +35,7 @@ class PaperPictures:
 
     Args:
         data_dir: The folder that holds bsds500.
+        num_patterns: Sheets of patterns among the pictures; see `pattern_sheet`.
 
     Attributes:
         validation: Compressed and clean held-out images.
@@ -42,10 +44,14 @@ class PaperPictures:
         OSError: Pictures are missing or cannot be read.
     """
 
-    def __init__(self, data_dir: str):
-        kept, held_out = hold_out(data.training_paths(data_dir))
-        self._pictures = self._compressed(kept)
-        self.validation = _top_left(self._compressed(held_out))
+    def __init__(self, data_dir: str, num_patterns: int = 0):
+        kept, held_out = (
+            [data.read_luma(path) for path in paths]
+            for paths in hold_out(data.training_paths(data_dir))
+        )
+        kept += [jpeg.luma(pattern_sheet(seed)) for seed in range(num_patterns)]
+        self._pictures = compress_pictures(kept, QUALITIES)
+        self.validation = _top_left(compress_pictures(held_out, QUALITIES))
 
     def batches(
         self, patch_size: int, batch_size: int, alignment: int, seed: int
@@ -54,10 +60,6 @@ class PaperPictures:
         recipe = PatchRecipe(patch_size, batch_size, alignment, seed)
         return functools.partial(draw_batch, self._pictures, recipe)
 
-    @staticmethod
-    def _compressed(paths: Sequence[Path]) -> list[CompressedPicture]:
-        return compress_pictures([data.read_luma(path) for path in paths], QUALITIES)
-
 
 class PhotoPictures:
     """BSD500 train + test and CID22 in colour, damaged as photographs are.
@@ -65,7 +67,7 @@ class PhotoPictures:
     Args, Attributes, Raises: As `PaperPictures`; `data_dir` holds cid22, too.
     """
 
-    def __init__(self, data_dir: str):
+    def __init__(self, data_dir: str, num_patterns: int = 0):
         parts = [
             hold_out(paths)
             for paths in (data.training_paths(data_dir), data.cid22_paths(data_dir))
@@ -74,7 +76,7 @@ class PhotoPictures:
             [data.read_rgb(path) for of_part in of_parts for path in of_part]
             for of_parts in zip(*parts, strict=True)
         )
-        self._pictures = kept
+        self._pictures = kept + [pattern_sheet(seed) for seed in range(num_patterns)]
         self.validation = draw_photo_batch(held_out, _validation_recipe(held_out), 0)
 
     def batches(

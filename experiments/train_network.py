@@ -20,7 +20,7 @@ from pathlib import Path
 import keras
 from absl import flags
 
-from dual_prior.presets import PRESETS
+from dual_prior.presets import PRESETS, find_preset
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, training
 from experiments.classifier_model import load_classifier
@@ -107,13 +107,13 @@ def train(
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
     network = DualPriorNetwork.from_preset(config.preset, weights=None)
-    load_classifier(network, classifier)
+    load_classifier(network, find_preset(config.preset), classifier)
     if config.initial:
         source = DualPriorNetwork.from_preset(
             config.initial_preset or config.preset, config.initial
         )
         start_from(network, source)
-    pictures = PICTURES[recipe.pictures](data_dir)
+    pictures = PICTURES[recipe.pictures](data_dir, recipe.num_patterns)
     for index, phase in enumerate(recipe.phases, start=1):
         network = unfold(network, phase.num_stages)
         schedule = training.Schedule(

@@ -32,7 +32,8 @@ def make(sources: Sources, folder: Path) -> str:
     return f"""
 The paper trains each K to the end: quality rises up to K = 5 and falls a little at 7.
 Here each has the same time, so that more stages mean fewer steps: what is shown is the
-best K for a given budget. "dual prior" is K = 2.
+best K for a given budget. "dual prior" is K = 2, around the paper's de-blocker made
+small.
 
 ![Gain against K](figure8.png)
 

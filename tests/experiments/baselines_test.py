@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from dual_prior.presets import find_preset
 from dual_prior.pyramid_deblocker import PyramidDeblocker
 from experiments.ablations import ablated
 from experiments.baselines.arcnn import arcnn
@@ -13,7 +12,7 @@ from experiments.baselines.memnet import memnet
 from experiments.baselines.rdn import rdn
 from experiments.baselines.rnan import rnan
 from experiments.baselines.tnrd import DiffusionStage, tnrd
-from experiments.contenders import CONTENDERS
+from experiments.contenders import CONTENDERS, UNITS
 from experiments.cost import macs
 
 TINY = {
@@ -83,7 +82,7 @@ def test_diffusion_leaves_flat_pictures_flat():
 def test_compute_is_counted_as_by_hand():
     assert macs(dncnn(4, 6)) == 9 * (6 + 2 * 36 + 6)
     # Half resolution: a quarter of the positions, and back.
-    network = ablated(find_preset("compact"), None, num_stages=1, num_descent_steps=0)
+    network = ablated(UNITS, None, num_stages=1, num_descent_steps=0)
     units = 2 * (3 * 9 * 96**2 + 4 * 96 * 16 + 2 * 16**2) + (2 + 3) * 96**2
     assert macs(network) == (16 * 96 + units + 16 * 96) / 4
     # A pyramid: half the resolution on the second level, on the way there and back.
@@ -94,15 +93,13 @@ def test_compute_is_counted_as_by_hand():
 
 
 def test_a_step_of_the_descent_costs_two_passes_of_the_classifier():
-    preset = find_preset("compact")
-    without, one, three = (macs(ablated(preset, None, 1, steps)) for steps in (0, 1, 3))
+    without, one, three = (macs(ablated(UNITS, None, 1, steps)) for steps in (0, 1, 3))
     assert three - without == pytest.approx(3 * (one - without))
     assert one > without
 
 
 def test_without_the_gradient_term_the_descent_does_not_matter():
-    preset = find_preset("compact")
-    network = ablated(preset, None, num_stages=1, gradient_term=False)
+    network = ablated(UNITS, None, num_stages=1, gradient_term=False)
     y = _image()
     stage = network.stages[0]
     state = stage(y, y)
@@ -114,7 +111,7 @@ def test_without_the_gradient_term_the_descent_does_not_matter():
 
 def test_another_network_can_take_the_de_blockers_place():
     model = dncnn(3, 4)
-    network = ablated(find_preset("compact"), None, deblocker=model)
+    network = ablated(UNITS, None, deblocker=model)
     y = _image()
     np.testing.assert_array_equal(
         np.asarray(network.stages[0](y, y)["u"]), np.asarray(model(y))

@@ -1,5 +1,6 @@
 import numpy as np
 
+from dual_prior.presets import find_preset
 from dual_prior.unfolding import DualPriorNetwork
 from experiments.classifier_model import load_classifier, write_shipped_classifier
 
@@ -7,7 +8,7 @@ from experiments.classifier_model import load_classifier, write_shipped_classifi
 def test_the_shipped_classifier_is_read_back(tmp_path):
     write_shipped_classifier("compact", tmp_path / "c.weights.h5")
     network = DualPriorNetwork.from_preset("compact", weights=None)
-    load_classifier(network, tmp_path / "c.weights.h5")
+    load_classifier(network, find_preset("compact"), tmp_path / "c.weights.h5")
     shipped = DualPriorNetwork.from_preset("compact").classifier
     for weight, expected in zip(
         network.classifier.weights, shipped.weights, strict=True

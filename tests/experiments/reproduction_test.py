@@ -124,9 +124,9 @@ def test_the_verdict_says_who_wins_and_by_how_much():
         "J = 3": trial("J = 3", 1.0),
     }
     verdict = equal_cost._verdict(trials, ["RDN", "dual prior"])
-    assert "de-blocker of `compact`: 2 of 2, -0.50 dB beside RDN" in verdict
+    assert "paper's, made small: 2 of 2, -0.50 dB beside RDN" in verdict
     verdict = equal_cost._verdict(trials | {"RDN": trial("RDN", 0.5)}, trials)
-    assert "de-blocker of `compact`: 2 of 3, -0.25 dB beside J = 3" in verdict
+    assert "paper's, made small: 2 of 3, -0.25 dB beside J = 3" in verdict
     assert equal_cost._differences(trials).endswith("- J = 3: -0.250 dB\n")
 
 
