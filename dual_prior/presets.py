@@ -53,8 +53,9 @@ class Preset:
 
 
 # All numbers ours: what two cores can train, and less than half of a DnCNN to run.
-_SMALL = Preset(
-    name="small",
+_COMPACT = Preset(
+    name="compact",
+    pyramid=Pyramid((32, 64, 96, 128), (2, 2, 1, 2)),
     classifier_features=32,
     classifier_strides=(2, 1, 2, 1, 1, 1),
     num_stages=2,
@@ -65,33 +66,24 @@ _SMALL = Preset(
     # N d f_s / d g is of the order of 100: a step of a quarter grey level.
     lambda2_init=1e-3,
     eta_init=1e-2,
+    clean_below=0.2,
+    weights="compact-2.weights.h5",
+    weights_sha256="29d36193f2b63ecceb43ac6e834b3c9d8f8236e823fb6d91b0368b71c65b95dd",
 )
 
 PRESETS = {
     preset.name: preset
     for preset in (
         Preset(name="paper"),
-        dataclasses.replace(
-            _SMALL,
-            name="compact",
-            pyramid=Pyramid((32, 64, 96, 128), (2, 2, 1, 2)),
-            clean_below=0.2,
-            weights="compact-2.weights.h5",
-            weights_sha256="29d36193f2b63ecceb43ac6e834b3c9d8f8236e823fb6d91b0368b71c65b95dd",
-        ),
+        _COMPACT,
         # Red, green and blue in, so that what luma knows helps chroma.
         dataclasses.replace(
-            _SMALL,
+            _COMPACT,
             name="photo",
             channels=3,
-            features=96,
-            num_units=2,
-            reduced=16,
-            dilations=(1, 2, 3),
-            scale=2,
             clean_below=0.15,
-            weights="photo-3.weights.h5",
-            weights_sha256="e1790e49dc73663707e1c4956b0d29fd52b7afe6f6a5885bb1b81a450206d67e",
+            weights="photo-4.weights.h5",
+            weights_sha256="105d0ba881ac1a5f9e142a396d055063be7ca78455ea970c9ff6cf184582c936",
         ),
     )
 }

@@ -18,7 +18,7 @@ Every time is the shortest of several. On a busy machine only the ratios mean so
 import itertools
 import multiprocessing
 import os
-import resource
+import re
 import time
 from pathlib import Path
 
@@ -210,7 +210,16 @@ def _restore_large(preset: str, side: int) -> tuple[float, int]:
     started = time.perf_counter()
     restore_array(picture, network, channels)
     seconds = time.perf_counter() - started
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return seconds, _peak_memory()
+
+
+def _peak_memory() -> int:
+    """Bytes that this process had at most.
+
+    Not by getrusage: a child starts with what its parent had.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 def _noise(side: int, channels: int) -> np.ndarray:

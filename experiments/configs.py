@@ -155,15 +155,15 @@ RECIPES = {
         ),
     ),
     "compact": _COMPACT,
-    # All ours, too. Started from earlier weights (--initial): see TRAINING.md.
+    # All ours, too. Started from `compact` (--initial): see TRAINING.md.
     "photo": Recipe(
         dataclasses.replace(_COMPACT.classifier, pictures="photo"),
         dataclasses.replace(
             _COMPACT.network,
             pictures="photo",
             phases=(
-                Phase(1, 6_000, 8e-4, 10, 64),
-                Phase(2, 2_000, 5e-4, 10, 64, "mean_squared_error"),
+                Phase(1, 12_000, 1e-3, 10, 64),
+                Phase(2, 4_000, 5e-4, 10, 64, "mean_squared_error"),
             ),
             alignment=1,
         ),
