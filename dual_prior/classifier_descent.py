@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from dual_prior.autodiff import value_and_input_gradient
+from dual_prior.backend import value_and_input_gradient
 from dual_prior.classifier import CompressionClassifier
 from dual_prior.operators import image_gradient
 from dual_prior.positive_scalar import PositiveScalar

@@ -84,7 +84,7 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
     """
     import keras
 
-    from dual_prior.autodiff import value_and_input_gradient
+    from dual_prior.backend import value_and_input_gradient
     from dual_prior.operators import image_gradient
     from dual_prior.restoration import seen_by
 

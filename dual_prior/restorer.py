@@ -90,6 +90,7 @@ class Restorer:
 
     def __init__(self, options: Options = Options()):
         start_backend()
+        from dual_prior.backend import compiled
         from dual_prior.unfolding import DualPriorNetwork
 
         self.options = options
@@ -97,6 +98,7 @@ class Restorer:
         self.network = DualPriorNetwork.from_preset(
             options.preset, options.weights or "shipped"
         )
+        self._compiled = compiled(self.network, self.network.deblocker.channels)
 
     def restore(self, image: np.ndarray, on_tile: OnTile | None = None) -> Result:
         """Restores a picture.
@@ -149,7 +151,7 @@ class Restorer:
 
         deblocker = self.network.deblocker
         if max(planes.shape[:2]) <= tile or not deblocker.num_contexts:
-            return self.network
+            return self._compiled
         seen = functools.partial(seen_by, deblocker.channels)
         contexts = picture_contexts(self.network, planes, seen)
         return functools.partial(self.network, contexts=contexts)

@@ -23,14 +23,15 @@ With --output, writes evaluation.md and evaluation.csv there.
 
 import contextlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from absl import flags
 from tqdm import tqdm
 
 from dual_prior.atomic_file import atomic_file
-from dual_prior.presets import PRESETS
+from dual_prior.backend import compiled
+from dual_prior.presets import PRESETS, find_preset
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, data
 from experiments.scores import (
@@ -92,15 +93,15 @@ def _parse_qualities(texts: Sequence[str]) -> list[int]:
     return [int(text) for text in texts]
 
 
-def _methods_at(network: DualPriorNetwork | None, quality: int | None) -> dict:
+def _methods_at(network: Callable | None, quality: int | None) -> dict:
     found = {"JPEG": lambda compressed: compressed}
     if network is not None:
-        channels = network.deblocker.channels
+        channels = find_preset(_PRESET.value).channels
         found |= methods(_PRESET.value, network, channels, _ALSO.value, quality)
     return found
 
 
-def _network() -> DualPriorNetwork | None:
+def _network() -> Callable | None:
     if _WEIGHTS.value and not _PRESET.value:
         raise ValueError("--weights: name the --preset that they belong to as well.")
     if not set(_ALSO.value) <= {CONSISTENT, SELF_ENSEMBLE}:
@@ -112,7 +113,8 @@ def _network() -> DualPriorNetwork | None:
         raise ValueError("--also: name the --preset that it is for as well.")
     if not _PRESET.value:
         return None
-    return DualPriorNetwork.from_preset(_PRESET.value, _WEIGHTS.value or "shipped")
+    network = DualPriorNetwork.from_preset(_PRESET.value, _WEIGHTS.value or "shipped")
+    return compiled(network, network.deblocker.channels)
 
 
 def _find_pictures() -> dict[str, list]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from dual_prior import jpeg
+from dual_prior.backend import compiled
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
 
@@ -72,8 +73,10 @@ def methods(
     """
     channels = network.deblocker.channels
 
+    graph = compiled(network, channels)
+
     def restore(image):
-        return restore_array(image, network, channels)
+        return restore_array(image, graph, channels)
 
     planes = functools.partial(restore_planes, restore_grey=restore)
     return {name: restore}, {f"{name}, planes": planes} if channels == 1 else {}

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from dual_prior import jpeg
-from dual_prior.autodiff import value_and_input_gradient
+from dual_prior.backend import value_and_input_gradient
 from dual_prior.operators import image_gradient
 from experiments import data
 from experiments.reproduction.drawing import figure, show

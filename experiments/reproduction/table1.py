@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dual_prior.atomic_file import atomic_file
+from dual_prior.backend import compiled
 from dual_prior.presets import find_preset, shipped_weights
 from experiments import cost, data
 from experiments.configs import QUALITIES
@@ -128,7 +129,7 @@ def _measured(
     def measure():
         found = {name: lambda compressed: compressed}
         if make_network:
-            found = methods(name, make_network(), 1, also, quality)
+            found = methods(name, compiled(make_network(), 1), 1, also, quality)
         pairs = tqdm(
             read_pairs(paths, quality),
             f"{name}, {dataset} at {quality}",
@@ -160,7 +161,8 @@ def _costs(networks: dict) -> str:
     ]
     for name, (make_network, _) in networks.items():
         network = make_network()
-        seconds = best_seconds(lambda network=network: restored(network, plane), 3)
+        graph = compiled(network, 1)
+        seconds = best_seconds(lambda graph=graph: restored(graph, plane), 3)
         lines.append(
             f"| {name} | {network.count_params():,} | {2 * cost.macs(network):,.0f} "
             f"| {seconds / megapixels:.1f} |"
