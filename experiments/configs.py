@@ -7,7 +7,6 @@ preset. A flag replaces a number of it; the resolved recipe is stored with the r
 import dataclasses
 
 QUALITIES = (10, 20, 30)  # paper: one model for all three
-LOSSES = ("mean_absolute_error", "mean_squared_error")  # paper, ours
 NUM_VALIDATION_PICTURES = 10  # ours: of the 400 training pictures, every 40th
 
 
@@ -21,7 +20,7 @@ class Phase:
         learning_rate: Of Adam; where it starts, or stays.
         batch_size: Patches a step.
         patch_size: Side of a patch, pixels.
-        loss: What is minimised, one of `LOSSES`.
+        loss: What is minimised, one of `losses.LOSSES`.
     """
 
     num_stages: int

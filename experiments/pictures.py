@@ -101,12 +101,12 @@ def weighted(batch_of: Callable[[int], Batch], loss: str) -> Callable[[int], tup
 
     Args:
         batch_of: Maps a step to its batch.
-        loss: One of `configs.LOSSES`.
+        loss: One of `losses.LOSSES`.
 
     Returns:
         What maps a step to the batch and its weights `[B, 1, 1]`, float32.
     """
-    power = 2 if loss == "mean_squared_error" else 1
+    power = 1 if loss == "mean_absolute_error" else 2
 
     def weighted_batch_of(step: int):
         compressed, clean = batch_of(step)

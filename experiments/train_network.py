@@ -24,6 +24,7 @@ from dual_prior.presets import PRESETS, find_preset
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, training
 from experiments.classifier_model import load_classifier
+from experiments.losses import LOSSES
 from experiments.pictures import PICTURES, weighted
 from experiments.run_dir import open_run_dir, save_atomically
 from experiments.stages import psnr, start_from, unfold
@@ -64,7 +65,7 @@ _PATCH_SIZE = flags.DEFINE_integer(
     "patch_size", None, "Side of a patch in all phases, pixels.", lower_bound=8
 )
 _LOSS = flags.DEFINE_enum(
-    "loss", None, configs.LOSSES, "What is minimised, in all phases."
+    "loss", None, list(LOSSES), "What is minimised, in all phases."
 )
 _DTYPE = flags.DEFINE_enum(
     "dtype", None, ["float32", "mixed_bfloat16"], "Keras dtype policy."
@@ -136,7 +137,7 @@ def train(
             batch_of = weighted(batch_of, phase.loss)
         network.compile(
             training.optimizer(schedule),
-            phase.loss,
+            LOSSES[phase.loss],
             metrics=[psnr],
             steps_per_execution=steps_per_execution,
         )

@@ -5,7 +5,12 @@ from experiments.pictures import hold_out, weighted
 
 
 @pytest.mark.parametrize(
-    ("loss", "power"), [("mean_absolute_error", 1), ("mean_squared_error", 2)]
+    ("loss", "power"),
+    [
+        ("mean_absolute_error", 1),
+        ("mean_squared_error", 2),
+        ("squared_error_and_blocks", 2),
+    ],
 )
 def test_patches_count_relative_to_what_was_wrong_with_them(loss, power):
     clean = np.full((2, 8, 8, 1), 0.5, np.float32)
