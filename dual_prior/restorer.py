@@ -15,10 +15,10 @@ from dual_prior.tiles import OVERLAP, OnTile
 # What the process needs beside the picture and a tile, GiB, and what each pixel of a
 # tile needs while it is restored, bytes: measured with `compact` and `photo`.
 _BASE_GIB = 0.8
-_BYTES_PER_TILE_PIXEL = 1400
+_BYTES_PER_TILE_PIXEL = 900
 
 # Sides of tiles, pixels, ours.
-_MIN_TILE, _MAX_TILE = 2 * OVERLAP, 1024
+_MIN_TILE, _MAX_TILE = 2 * OVERLAP, 1280
 
 MIN_MEMORY_GIB = 1.2
 

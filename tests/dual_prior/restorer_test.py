@@ -97,7 +97,7 @@ def test_a_picture_that_cannot_fit_is_refused(weights):
 
 def test_less_memory_does_not_show():
     # One half of stripes, one flat: tiles that know nothing of each other would differ.
-    plane = np.hstack([made_picture(600, 330), np.full((600, 330), 120, np.uint8)])
+    plane = np.hstack([made_picture(400, 400), np.full((400, 400), 120, np.uint8)])
     plane = jpeg.compress(plane, 15)
     whole, tiled = (
         Restorer(Options("compact", max_memory=memory)).restore(plane).pixels
