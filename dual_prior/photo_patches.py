@@ -46,7 +46,7 @@ class PhotoRecipe:
     batch_size: int = 10
     seed: int = 0
     qualities: tuple[int, int] = (5, 95)
-    low_bias: float = 1.5
+    low_bias: float = 2.2
     again: float = 0.4
     shifted: float = 0.7
     off_grid: float = 0.1

@@ -82,8 +82,8 @@ PRESETS = {
             name="photo",
             channels=3,
             clean_below=0.15,
-            weights="photo-4.weights.h5",
-            weights_sha256="105d0ba881ac1a5f9e142a396d055063be7ca78455ea970c9ff6cf184582c936",
+            weights="photo-5.weights.h5",
+            weights_sha256="a92a03b7cead080d10cf0f05e033c66437610dc3d291aee15e9a25dfdf7aaca1",
         ),
     )
 }

@@ -162,7 +162,7 @@ RECIPES = {
             pictures="photo",
             phases=(
                 Phase(1, 12_000, 1e-3, 10, 64),
-                Phase(2, 4_000, 5e-4, 10, 64, "mean_squared_error"),
+                Phase(2, 5_000, 6e-4, 5, 96, "mean_squared_error"),
             ),
             alignment=1,
         ),
