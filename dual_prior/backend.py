@@ -71,7 +71,9 @@ def _as_graph(network, channels):
     import tensorflow as tf
 
     any_size = tf.TensorSpec((None, None, None, channels), tf.float32)
-    return tf.function(lambda y: network(y), input_signature=[any_size])
+    graph = tf.function(lambda y: network(y), input_signature=[any_size])
+    graph.get_concrete_function()  # traced now: not in the first picture's time
+    return graph
 
 
 _COMPILED = {"tensorflow": _as_graph, "jax": lambda network, channels: network}
