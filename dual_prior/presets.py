@@ -67,8 +67,8 @@ _COMPACT = Preset(
     lambda2_init=1e-3,
     eta_init=1e-2,
     clean_below=0.2,
-    weights="compact-2.weights.h5",
-    weights_sha256="29d36193f2b63ecceb43ac6e834b3c9d8f8236e823fb6d91b0368b71c65b95dd",
+    weights="compact-3.weights.h5",
+    weights_sha256="2de117b460f9ac9756a460db0002c744d63ac23d96b37e0ad6212c5c476d20c9",
 )
 
 PRESETS = {

@@ -109,6 +109,7 @@ _COMPACT = Recipe(  # all ours: see TRAINING.md
         phases=(
             Phase(1, 11_000, 1e-3, 10, 64),
             Phase(2, 4_500, 5e-4, 10, 64, "mean_squared_error"),
+            Phase(2, 2_000, 2e-4, 5, 96, "squared_error_and_blocks"),
         ),
         cosine=True,
         muon_ratio=3.0,
