@@ -10,6 +10,7 @@ What compares networks at equal cost reads the runs of
 `python -m experiments.train_contenders`; without them it says so.
 """
 
+import re
 from pathlib import Path
 
 from absl import flags
@@ -22,7 +23,7 @@ from experiments.reproduction.sources import Sources
 from experiments.run_dir import write_configuration
 
 _ALL = flags.DEFINE_bool("all", False, "Make all of them.")
-_ONLY = flags.DEFINE_list("only", [], f"Make some: {', '.join(ITEMS)}.")
+_ONLY = flags.DEFINE_list("only", [], f"Make some: {', '.join(ITEMS)} (or fig1, ...).")
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "../shared/data", "Folder of the data sets."
 )
@@ -41,7 +42,8 @@ _LIMIT = flags.DEFINE_integer(
 def main(argv):
     """Reads the flags, makes what is asked for, and the page."""
     del argv
-    names = list(ITEMS) if _ALL.value else _ONLY.value
+    only = [re.sub(r"^fig(?=\d)", "figure", name) for name in _ONLY.value]
+    names = list(ITEMS) if _ALL.value else only
     if not names or not set(names) <= set(ITEMS):
         raise ValueError(
             f"Expected --all, or --only with some of {', '.join(ITEMS)}; got "
