@@ -72,7 +72,7 @@ def _as_graph(network, channels):
 
     any_size = tf.TensorSpec((None, None, None, channels), tf.float32)
     graph = tf.function(lambda y: network(y), input_signature=[any_size])
-    graph.get_concrete_function()  # traced now: not in the first picture's time
+    graph.get_concrete_function()  # traced when called, several would raise warnings
     return graph
 
 

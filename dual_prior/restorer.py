@@ -13,7 +13,7 @@ from dual_prior.quiet import start_backend
 from dual_prior.tiles import OVERLAP, OnTile
 
 # What the process needs beside the picture and a tile, GiB, and what each pixel of a
-# tile needs while it is restored, bytes: measured with `compact` and `photo`.
+# tile needs while it is restored, bytes: measured with `compact` and `photo` as graphs.
 _BASE_GIB = 0.8
 _BYTES_PER_TILE_PIXEL = 900
 
@@ -90,7 +90,6 @@ class Restorer:
 
     def __init__(self, options: Options = Options()):
         start_backend()
-        from dual_prior.backend import compiled
         from dual_prior.unfolding import DualPriorNetwork
 
         self.options = options
@@ -98,7 +97,6 @@ class Restorer:
         self.network = DualPriorNetwork.from_preset(
             options.preset, options.weights or "shipped"
         )
-        self._compiled = compiled(self.network, self.network.deblocker.channels)
 
     def restore(self, image: np.ndarray, on_tile: OnTile | None = None) -> Result:
         """Restores a picture.
@@ -129,6 +127,13 @@ class Restorer:
         )
         return Result(pixels, probability, skipped)
 
+    @functools.cached_property
+    def _graph(self) -> Callable:
+        """What restores; not made for `inspect`, which looks into the network."""
+        from dual_prior.backend import compiled
+
+        return compiled(self.network, self.network.deblocker.channels)
+
     def _network_for(self, image: np.ndarray, tile: int) -> Callable:
         """What restores the tiles of a picture."""
         from dual_prior.patches import turn
@@ -151,7 +156,7 @@ class Restorer:
 
         deblocker = self.network.deblocker
         if max(planes.shape[:2]) <= tile or not deblocker.num_contexts:
-            return self._compiled
+            return self._graph
         seen = functools.partial(seen_by, deblocker.channels)
         contexts = picture_contexts(self.network, planes, seen)
         return functools.partial(self.network, contexts=contexts)

@@ -88,7 +88,6 @@ def _batch_seconds(network, channels: int, repeats: int) -> float:
     """Of a batch, as a share of what its pictures take one by one."""
     shape = (_BATCH, _BATCH_SIDE, _BATCH_SIDE, channels)
     batch = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
-
     graph = compiled(network, channels)
 
     def one_by_one():

@@ -118,7 +118,8 @@ def test_killed_at_any_moment_it_leaves_no_half_written_file(soak, tmp_path):
         complete = {n: d for n, d in there.items() if not n.startswith(".dual-prior-")}
         assert complete.items() <= wanted.items(), kill
         cut_off += 0 < len(complete) < len(wanted)
-        _start("restore", source, "--output", output).communicate()
+        process = _start("restore", source, "--output", output)
+        assert process.communicate() and process.returncode == 0
         assert _hashes(output) == wanted  # and no temporary file is left
     assert cut_off > kills / 2
     print(
