@@ -5,6 +5,17 @@ Removal", ICCV 2021.
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dual_prior.classifier import CompressionClassifier
+    from dual_prior.classifier_descent import ClassifierDescent
+    from dual_prior.deblocker import Deblocker
+    from dual_prior.fft_solver import FFTSolver
+    from dual_prior.non_local import NonLocal
+    from dual_prior.one_call import restore, restore_file
+    from dual_prior.pyramid_deblocker import PyramidDeblocker
+    from dual_prior.unfolding import DualPriorNetwork, UnfoldingStage
 
 _HOMES = {
     "CompressionClassifier": "classifier",
@@ -15,11 +26,22 @@ _HOMES = {
     "NonLocal": "non_local",
     "PyramidDeblocker": "pyramid_deblocker",
     "UnfoldingStage": "unfolding",
-    "restore": "restorer",
-    "restore_file": "restorer",
+    "restore": "one_call",
+    "restore_file": "one_call",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "ClassifierDescent",
+    "CompressionClassifier",
+    "Deblocker",
+    "DualPriorNetwork",
+    "FFTSolver",
+    "NonLocal",
+    "PyramidDeblocker",
+    "UnfoldingStage",
+    "restore",
+    "restore_file",
+]
 
 
 def __getattr__(name: str):
@@ -28,3 +50,7 @@ def __getattr__(name: str):
     if name in _HOMES:
         return getattr(importlib.import_module(f"dual_prior.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'dual_prior' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

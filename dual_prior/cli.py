@@ -14,10 +14,10 @@ from pathlib import Path
 
 from dual_prior import interruption
 from dual_prior.interruption import Terminated
-from dual_prior.jobs import UsageError, plan_jobs
-from dual_prior.presets import DEFAULT_PRESET, PRESETS
-from dual_prior.restorer import MIN_MEMORY_GIB, Options
-from dual_prior.text import shown
+from dual_prior.jobs import SUFFIXES, UsageError, plan_jobs
+from dual_prior.presets import DEFAULT_PRESET, PRESETS, find_preset
+from dual_prior.restorer import MIN_MEMORY_GIB, Options, overlapping
+from dual_prior.text import one_line, shown
 
 _RESTORE_EXAMPLES = """\
 examples:
@@ -25,7 +25,7 @@ examples:
   dual-prior restore photo.jpg --output clean.webp
   dual-prior restore photos --output restored       a folder, its tree kept
   dual-prior restore 'scans/**/*.jpg' --format tiff --depth 16
-  dual-prior restore photo.jpg --strength 0.5 --compare compared.png
+  dual-prior restore photo.jpg --strength 0.5 --output half.png --compare compared.png
   dual-prior restore - < photo.jpg > photo.png
 
 exit codes: 0 every picture has its result, 1 some failed, 2 wrong usage
@@ -36,8 +36,6 @@ examples:
   dual-prior inspect photo.jpg
   dual-prior inspect photo.jpg --figure stages.png
 """
-
-_SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpeg": ".jpg"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -74,10 +72,28 @@ def main(argv: list[str] | None = None) -> int:
 
 def run() -> None:
     """Entry point of the installed command."""
+    interruption.install()
+    _open_closed_streams()
     # Names that are no valid text must not fail the line that reports them.
     sys.stdout.reconfigure(errors="backslashreplace")
-    interruption.install()
     sys.exit(main())
+
+
+def _open_closed_streams() -> None:
+    """Puts something in the place of what the shell closed, as by `>&-`.
+
+    The next file to be opened would have its number, and be a result that libraries
+    print into. Standard output can then not be written to, and says so.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _complain(sentence: object) -> None:
@@ -130,21 +146,23 @@ def _add_restore(commands) -> None:
         "--output",
         metavar="PATH",
         help="a file for one picture, else a folder; a new folder for one picture ends "
-        "in / (default: NAME.restored.png beside each input)",
+        "in /; - for standard output (default: NAME.restored.png beside each input)",
     )
     where.add_argument(
         "--in_place",
         action="store_true",
-        help="write each result over its input, when it is complete",
+        help="write each result over its input, when it is complete, with a mark by "
+        "which a second run knows it, and leaves it alone",
     )
     where.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace results that are there (default: skip their pictures)",
+        help="replace what is there (default: skip pictures that have a result, and "
+        "draw over nothing)",
     )
     where.add_argument(
         "--format",
-        choices=_SUFFIXES,
+        choices=SUFFIXES,
         help="of the results (default: by the suffix of --output, else png)",
     )
     where.add_argument(
@@ -178,7 +196,7 @@ def _add_restore(commands) -> None:
         type=_between(0, 1, float),
         default=Options.strength,
         metavar="S",
-        help="0 (nothing is changed) to 1 (default: %(default)s)",
+        help="0 (the pixels stay as they are) to 1 (default: %(default)s)",
     )
     how.add_argument(
         "--ensemble",
@@ -189,7 +207,7 @@ def _add_restore(commands) -> None:
     how.add_argument(
         "--skip_clean",
         action="store_true",
-        help="leave pictures alone that do not look compressed",
+        help="leave pictures alone that do not look compressed: they get no result",
     )
     how.add_argument(
         "--max_memory",
@@ -228,6 +246,9 @@ def _add_inspect(commands) -> None:
         help="draw what the network does, stage by stage: NAME.png, for one picture",
     )
     inspect.add_argument(
+        "--overwrite", action="store_true", help="replace a figure that is there"
+    )
+    inspect.add_argument(
         "--json", action="store_true", help="print one line of JSON a picture"
     )
     _add_network(inspect)
@@ -254,7 +275,9 @@ def _add_reading(parser) -> None:
         "--strict", action="store_true", help="refuse JPEGs with damaged data"
     )
     reading.add_argument(
-        "--salvage", action="store_true", help="take what is there of truncated files"
+        "--salvage",
+        action="store_true",
+        help="take what is there of truncated JPEG and PNG files; --strict goes before",
     )
     for flag, default, unit in (
         ("--max_megapixels", 100, "megapixels a picture"),
@@ -286,56 +309,77 @@ def _restore(arguments: argparse.Namespace) -> int:
     from dual_prior.runner import FileOptions, Runner
 
     named = Path(arguments.output or "").suffix.lower()
-    suffix = _SUFFIXES[arguments.format or "png"]
+    suffix = SUFFIXES[arguments.format or "png"]
     if arguments.depth == 16 and (
         arguments.format in ("webp", "jpeg") or named in (".webp", ".jpg", ".jpeg")
     ):
         raise UsageError("--depth 16 is for PNG and TIFF results.")
-    jobs, warnings = plan_jobs(
+    if arguments.in_place and not arguments.strength:
+        raise UsageError("--strength 0 changes nothing: there is nothing to replace.")
+    _check_network(arguments)
+    plan = plan_jobs(
         arguments.inputs,
         arguments.output,
         suffix,
         arguments.in_place,
         arguments.compare,
     )
+    jobs = plan.jobs
+    to_stdout = any(job.target is None for job in jobs)
+    if to_stdout and sys.stdout.isatty():
+        raise UsageError(
+            "A picture is not for the terminal: say > FILE, or --output FILE."
+        )
     _check_formats(arguments, jobs)
-    reporter = Reporter(
-        len(jobs),
-        arguments.quiet,
-        arguments.json,
-        to_stderr=any(job.target is None for job in jobs),
-    )
-    for warning in warnings:
+    reporter = Reporter(len(jobs), arguments.quiet, arguments.json, to_stderr=to_stdout)
+    for warning in plan.warnings + plan.unsearched:
         reporter.warn(warning)
     options = FileOptions(
         arguments.format,
         arguments.quality,
         arguments.strip,
+        arguments.depth,
         arguments.overwrite,
         arguments.strict,
         arguments.salvage,
         _limits(arguments),
+        overlapping(arguments.max_memory),
     )
     Runner(functools.cache(lambda: _load(arguments)), options, reporter).run(jobs)
     reporter.close()
     # Nothing found is nothing restored.
-    return 1 if reporter.failures or not jobs else 0
+    return 1 if reporter.failures or plan.unsearched or not jobs else 0
+
+
+def _check_network(arguments: argparse.Namespace) -> None:
+    """Refuses a network that there is not, before anything is imported."""
+    preset, weights = find_preset(arguments.preset), arguments.weights
+    if weights is not None and not os.path.isfile(weights):
+        raise UsageError(f"--weights {weights}: there is no such file.")
+    if weights is None and preset.weights is None:
+        raise UsageError(
+            f"--preset {preset.name} comes without weights: say --weights."
+        )
 
 
 def _check_formats(arguments: argparse.Namespace, jobs: list) -> None:
-    """Refuses a --format that the names of the results contradict."""
+    """Refuses names of results that say no format, or another than --format."""
     from dual_prior.picture_writer import output_format
 
-    if not arguments.format:
-        return
     if arguments.in_place:
-        raise UsageError("--in_place keeps the format: --format is for new files.")
+        if arguments.format:
+            raise UsageError("--in_place keeps the format: --format is for new files.")
+        return
     for job in jobs:
-        try:
-            named = job.target and output_format(job.target.suffix)
-        except ValueError:  # a suffix that says nothing
+        if job.target is None:
             continue
-        if named and named != arguments.format:
+        try:
+            named = output_format(job.target.suffix)
+        except ValueError as error:
+            raise UsageError(
+                f"--output {job.target}: {error} The name of a new folder ends in /."
+            ) from error
+        if arguments.format not in (None, named):
             raise UsageError(
                 f"{job.target}: the name says {named}, --format {arguments.format}."
             )
@@ -349,12 +393,15 @@ def _inspect(arguments: argparse.Namespace) -> int:
     figure = arguments.figure
     if figure and figure.suffix.lower() != ".png":
         raise UsageError(f"--figure: expected a name NAME.png, got {figure}.")
-    jobs, warnings = plan_jobs(arguments.inputs, None, None, compare=figure)
-    for warning in warnings:
+    plan = plan_jobs(arguments.inputs, None, None, compare=figure)
+    if figure and figure.exists() and not arguments.overwrite:
+        raise UsageError(f"--figure: {figure} exists; --overwrite replaces it.")
+    _check_network(arguments)
+    for warning in plan.warnings + plan.unsearched:
         _complain(warning)
     limits, restorer = _limits(arguments), None
-    failures = 0
-    for job in jobs:
+    failures = len(plan.unsearched)
+    for job in plan.jobs:
         interruption.raise_if_requested()
         try:
             picture = read_picture(
@@ -366,19 +413,26 @@ def _inspect(arguments: argparse.Namespace) -> int:
             )
             restorer = restorer or _load(arguments)
             facts = description(picture, restorer.probability(picture.pixels))
-            if arguments.json:
-                print(json.dumps({"input": job.name, **facts}))
-            else:
-                print(f"{shown(job.name)}\n{description_text(facts)}")
             if figure:
                 with picture_file(figure) as write:
                     write(stages_png(restorer, picture.pixels))
-                if not arguments.json:
-                    print(f"  drawn in {shown(figure)}")
+        except _NoNetwork:
+            raise
         except PictureError as error:
             _complain(error)
             failures += 1
-    return 1 if failures else 0
+            continue
+        except Exception as error:  # of a backend: mostly, that it has no memory left
+            _complain(f"{job.name}: cannot be inspected ({one_line(error)})")
+            failures += 1
+            continue
+        if arguments.json:
+            print(json.dumps({"input": job.name, **facts}))
+            continue
+        print(f"{shown(job.name)}\n{description_text(facts)}")
+        if figure:
+            print(f"  drawn in {shown(figure)}")
+    return 1 if failures or not plan.jobs else 0
 
 
 def _limits(arguments: argparse.Namespace):
@@ -400,7 +454,13 @@ def _load(arguments: argparse.Namespace):
     try:
         return Restorer(Options(arguments.preset, arguments.weights, **given))
     except (OSError, ValueError) as error:
-        raise _NoNetwork(" ".join(str(error).split())) from error
+        raise _NoNetwork(one_line(error)) from error
+    except (ImportError, KeyError) as error:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise _NoNetwork(
+            f"the Keras backend {backend!r} cannot be used ({one_line(error)}); "
+            "KERAS_BACKEND=tensorflow and KERAS_BACKEND=jax can."
+        ) from error
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 _SIDE = 640  # of a picture in the overview, at most
 _MIN_WIDTH = 320  # of a column
 _DETAIL = 80  # of the part shown enlarged
+_CELL = 8  # of the squares in which changes are summed up
 _GAP = 12
 _LABEL = 28
 _BACKGROUND = (255, 255, 255)
@@ -39,22 +40,44 @@ def comparison_png(before: np.ndarray, after: np.ndarray) -> bytes:
 
 
 def most_changed(before: np.ndarray, after: np.ndarray) -> tuple[int, int, int]:
-    """(top, left, side) of the square in which the two differ most."""
-    change = np.abs(before.astype(np.float32) - after.astype(np.float32))
-    if change.ndim == 3:
-        change = change.mean(axis=2)
-    side = min(_DETAIL, *change.shape)
+    """(top, left, side) of the square in which the two differ most.
+
+    Of large pictures, one that starts on the grid of blocks.
+
+    Args:
+        before, after: `[H, W]` or `[H, W, 3]`, uint8 or uint16 each, of one size.
+    """
+    height, width = before.shape[:2]
+    cell = _CELL if min(height, width) >= _DETAIL else 1
+    change = np.stack(
+        [
+            _sums(before[top : top + cell], after[top : top + cell], cell)
+            for top in range(0, height - cell + 1, cell)
+        ]
+    )
+    side = min(_DETAIL // cell, *change.shape)
     # Sums over squares, from a table of sums over rectangles.
     table = np.pad(change.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     sums = table[side:, side:] - table[:-side, side:]
     sums += table[:-side, :-side] - table[side:, :-side]
     top, left = np.unravel_index(np.argmax(sums), sums.shape)
-    return int(top), int(left), side
+    return int(top) * cell, int(left) * cell, side * cell
+
+
+def _sums(before: np.ndarray, after: np.ndarray, cell: int) -> np.ndarray:
+    """How much a row of squares of `cell` pixels changed, `[W // cell]`."""
+    change = np.abs(_unit(before) - _unit(after)).reshape(*before.shape[:2], -1)
+    along = change.mean(axis=2).sum(axis=0)
+    return along[: len(along) // cell * cell].reshape(-1, cell).sum(axis=1)
+
+
+def _unit(pixels: np.ndarray) -> np.ndarray:
+    return pixels / np.iinfo(pixels.dtype).max
 
 
 def _as_image(pixels: np.ndarray) -> Image.Image:
     if pixels.dtype == np.uint16:
-        pixels = np.round(pixels / 257).astype(np.uint8)
+        pixels = (pixels >> 8).astype(np.uint8)
     return Image.fromarray(pixels).convert("RGB")
 
 

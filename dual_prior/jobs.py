@@ -5,8 +5,10 @@ Files, folders (searched through, their tree kept), patterns, `-` for standard i
 
 import dataclasses
 import glob
+import itertools
 import os
 import stat
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,11 +19,13 @@ PICTURE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp")
 )
 
+# Of results, by their format.
+SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpeg": ".jpg"}
+
 STANDARD_STREAM = "-"
 
 _JPEG_START = b"\xff\xd8\xff"
-_MARK = ".restored"
-_COMPARED = ".compared.png"
+_MARK, _COMPARED = ".restored", ".compared"
 _MAX_NAME = 255  # bytes: the limit of nearly all file systems
 
 
@@ -40,9 +44,30 @@ class Job:
     comparison: Path | None = None
 
     @property
+    def in_place(self) -> bool:
+        """Whether the result is written over the source."""
+        return self.source is not None and self.target == self.source
+
+    @property
     def name(self) -> str:
         """What the source is called."""
         return "standard input" if self.source is None else os.fspath(self.source)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes:
+        jobs: In order.
+        warnings: What a search left out, a sentence each.
+        unsearched: Folders that could not be searched, a sentence each: there may be
+            pictures in them.
+    """
+
+    jobs: list[Job] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    unsearched: list[str] = dataclasses.field(default_factory=list)
 
 
 class UsageError(ValueError):
@@ -55,38 +80,49 @@ def plan_jobs(
     suffix: str | None,
     in_place: bool = False,
     compare: Path | None = None,
-) -> tuple[list[Job], list[str]]:
-    """The jobs that the user's words stand for, in order.
+) -> Plan:
+    """The jobs that the user's words stand for.
 
     Args:
         inputs: Files, folders, patterns, or `-` alone.
-        output: A file for one picture, else a folder; None for beside each input.
+        output: A file for one picture, else a folder, in which each folder searched has
+            one of its name where there are several inputs; `-` for standard output;
+            None for beside each input.
         suffix: Of the results, for instance ".png"; a named output file keeps its own.
             None if there are to be none.
         in_place: Write each result over its input.
         compare: Where before and after are drawn: a PNG file for one picture, else a
             folder, in which the tree of a folder searched is kept.
 
-    Returns:
-        The jobs, and warnings about what a search left out.
-
     Raises:
         UsageError: Two files to be written would have one name, or one of them an
             input's (unless in place), or options exclude each other.
     """
+    if "" in inputs or output == "":
+        # Of a variable that is not set; as a path it would be the current folder.
+        raise UsageError("Expected the name of a file or a folder, got an empty one.")
     if in_place and output is not None:
         raise UsageError("--in_place and --output exclude each other.")
     if STANDARD_STREAM in inputs:
         job = _stream_job(inputs, output, in_place)
         jobs = _with_comparisons([job], [Path("standard input")], compare)
         _check(jobs, in_place)
-        return jobs, []
-    warnings = []
+        return Plan(jobs)
+    plan = Plan()
     found = [
-        item for text in inputs for item in _expand(text, warnings)
-    ]  # (file, its place under the searched folder)
+        item for text in inputs for item in _expand(text, plan, len(inputs) > 1)
+    ]  # (file, its place among the results)
+    # However often and in whatever words it was named, a file is one picture.
+    once = {}
+    for item in found:
+        once.setdefault(os.path.abspath(item[0]), item)
+    found = list(once.values())
     if suffix is None:
         jobs = [Job(source, None) for source, _ in found]
+    elif output == STANDARD_STREAM:
+        if len(found) != 1:
+            raise UsageError("--output -: standard output takes one picture.")
+        jobs = [Job(found[0][0], None)]
     elif in_place:
         jobs = [Job(source, source) for source, _ in found]
     else:
@@ -99,12 +135,36 @@ def plan_jobs(
         jobs = _named(found, output, is_folder, suffix)
     jobs = _with_comparisons(jobs, [place for _, place in found], compare)
     _check(jobs, in_place)
-    return jobs, warnings
+    return dataclasses.replace(plan, jobs=jobs)
+
+
+def plan_job(
+    source: Path,
+    output: str | None,
+    suffix: str,
+    in_place: bool = False,
+    compare: Path | None = None,
+) -> Job:
+    """The job of one file. Args and Raises: as of `plan_jobs`."""
+    found = [(source, Path(source.name))]
+    jobs = [Job(source, source)]
+    if not in_place:
+        is_folder = output is not None and (
+            output.endswith(os.sep) or os.path.isdir(output)
+        )
+        jobs = _named(found, output, is_folder, suffix)
+    elif output is not None:
+        raise UsageError("In place, there is no other output.")
+    jobs = _with_comparisons(jobs, [place for _, place in found], compare)
+    _check(jobs, in_place)
+    return jobs[0]
 
 
 def _stream_job(inputs: Sequence[str], output: str | None, in_place: bool) -> Job:
     if len(inputs) > 1 or in_place:
         raise UsageError("- (standard input) stands alone, and never with --in_place.")
+    if sys.stdin is None:
+        raise UsageError("- (standard input) is closed.")
     if output in (None, STANDARD_STREAM):
         return Job(None, None)
     if output.endswith(os.sep) or os.path.isdir(output):
@@ -112,28 +172,39 @@ def _stream_job(inputs: Sequence[str], output: str | None, in_place: bool) -> Jo
     return Job(None, Path(output))
 
 
-def _expand(text: str, warnings: list[str]) -> Iterator[tuple[Path, Path]]:
-    """(file, its path relative to the folder that was named) of each picture."""
+def _expand(text: str, plan: Plan, named: bool) -> Iterator[tuple[Path, Path]]:
+    """(file, its place among the results) of each picture.
+
+    The place is relative to the folder that was named, or to the part of a pattern that
+    is no pattern; with `named`, to the folder that holds the folder.
+    """
     path = Path(text)
     if os.path.isdir(path):
-        yield from _search(path, warnings)
+        # "..", too, has a name of its own.
+        above = Path(os.path.basename(os.path.abspath(path)) if named else "")
+        for picture in _search(path, plan):
+            yield picture, above / picture.relative_to(path)
     elif not os.path.lexists(path) and glob.has_magic(text):
         matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
         pictures = [match for match in matches if _is_picture(match)]
         if not pictures:
             raise UsageError(f"{text}: no picture matches this pattern.")
-        yield from ((picture, Path(picture.name)) for picture in pictures)
+        fixed = itertools.takewhile(lambda p: not glob.has_magic(p), path.parts)
+        folder = Path(*fixed)
+        yield from ((picture, picture.relative_to(folder)) for picture in pictures)
     else:
         yield path, Path(path.name)
 
 
-def _search(folder: Path, warnings: list[str]) -> Iterator[tuple[Path, Path]]:
+def _search(folder: Path, plan: Plan) -> Iterator[Path]:
     """The pictures below a folder, in the order of their names."""
     seen = set()
     found = 0
 
     def on_error(error: OSError):
-        warnings.append(f"{error.filename}: cannot be searched ({error.strerror})")
+        plan.unsearched.append(
+            f"{error.filename}: cannot be searched ({error.strerror})"
+        )
 
     for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
         status = os.stat(place)
@@ -147,16 +218,16 @@ def _search(folder: Path, warnings: list[str]) -> Iterator[tuple[Path, Path]]:
             if not _is_picture(path):
                 continue
             if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-                warnings.append(f"{path}: not a regular file, skipped")
+                plan.warnings.append(f"{path}: not a regular file, skipped")
                 continue
             found += 1
-            yield path, path.relative_to(folder)
+            yield path
     if not found:
-        warnings.append(f"{folder}: no pictures in this folder")
+        plan.warnings.append(f"{folder}: no pictures in this folder")
 
 
 def _is_picture(path: Path) -> bool:
-    if path.name.startswith(".") or Path(path.stem).suffix == _MARK:
+    if path.name.startswith(".") or Path(path.stem).suffix in (_MARK, _COMPARED):
         return False  # hidden, or a result of an earlier run
     return path.suffix.lower() in PICTURE_SUFFIXES or _begins_as_jpeg(path)
 
@@ -199,13 +270,19 @@ def _with_comparisons(
 ) -> list[Job]:
     if compare is None:
         return list(jobs)
-    if compare.suffix.lower() == ".png":
+    suffix = compare.suffix.lower()
+    if suffix in PICTURE_SUFFIXES - {".png"}:
+        raise UsageError(f"--compare: expected a name NAME.png, got {compare}.")
+    if suffix == ".png":
         if len(jobs) > 1:
             raise UsageError(f"{compare}: a picture of one; give a folder for several.")
         return [dataclasses.replace(job, comparison=compare) for job in jobs]
     return [
         dataclasses.replace(
-            job, comparison=compare / place.parent / _fitting(place.name, _COMPARED)
+            job,
+            comparison=compare
+            / place.parent
+            / _fitting(place.name, f"{_COMPARED}.png"),
         )
         for job, place in zip(jobs, places, strict=True)
     ]

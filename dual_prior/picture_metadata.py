@@ -1,17 +1,24 @@
 """What comes with the pixels in a file: profile, EXIF, XMP, resolution."""
 
+import dataclasses
 import io
 import re
 
 from PIL import Image, ImageCms
 
+from dual_prior.picture import Picture
+
 _ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
 _CAMERA_TAGS, _MAKER_NOTE = 0x8769, 0x927C
-# TIFF keeps its layout among the EXIF tags; these are the ones about the picture.
-_DESCRIPTIVE_TAGS = {
+_SIZE = (0xA002, 0xA003)  # width, height
+# Among the EXIF tags TIFF keeps its layout; these are the ones about the picture.
+_PROCESSING_SOFTWARE = 0x000B
+DESCRIPTIVE_TAGS = {
+    _PROCESSING_SOFTWARE,
     *(0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C),
     *(0x4746, 0x4749, 0x8298, 0x8769, 0x8825),
 }
+_MARK = "dual-prior"
 _JPEG_START = b"\xff\xd8\xff"
 _XMP_ORIENTATION = re.compile(
     rb"(tiff:Orientation\s*=\s*[\"']|<tiff:Orientation>\s*)[0-9]+"
@@ -46,6 +53,9 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
         metadata["xmp"], has_gain_map = _XMP_GAIN_MAP.subn(b"", xmp)
         if has_gain_map:
             notes.append("the gain map (Ultra HDR) was dropped")
+    for key, what in (("photoshop", "IPTC data (captions)"), ("comment", "comment")):
+        if image.format in ("JPEG", "MPO") and image.info.get(key):
+            notes.append(f"the {what} of the JPEG was dropped")
     dpi = image.info.get("dpi", ())
     if image.format == "TIFF" and _X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1
@@ -64,6 +74,32 @@ def drop_unfit_profile(metadata: dict, is_grey: bool, notes: list[str]) -> None:
     ):
         del metadata["icc_profile"]
         notes.append("the colour profile is damaged or does not fit and was dropped")
+
+
+def without_metadata(picture: Picture) -> Picture:
+    """The picture with its profile only, without which its colours would be others."""
+    kept = {k: v for k, v in picture.metadata.items() if k == "icc_profile"}
+    return dataclasses.replace(picture, metadata=kept)
+
+
+def mark(picture: Picture) -> Picture:
+    """The picture with EXIF data that say that it was restored: see `is_marked`."""
+    exif = _parsed(picture)
+    exif[_PROCESSING_SOFTWARE] = _MARK
+    metadata = {**picture.metadata, "exif": exif.tobytes()}
+    return dataclasses.replace(picture, metadata=metadata)
+
+
+def is_marked(picture: Picture) -> bool:
+    """Whether a picture was restored in place, where no name says so."""
+    return _parsed(picture).get(_PROCESSING_SOFTWARE) == _MARK
+
+
+def _parsed(picture: Picture) -> Image.Exif:
+    exif = Image.Exif()
+    if data := picture.metadata.get("exif"):
+        exif.load(data)
+    return exif
 
 
 def _without_thumbnails(xmp: bytes) -> bytes:
@@ -85,9 +121,12 @@ def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
         exif = image.getexif()
         orientation = exif.pop(_ORIENTATION, 1)
         if image.format == "TIFF":
-            for tag in set(exif) - _DESCRIPTIVE_TAGS:
+            for tag in set(exif) - DESCRIPTIVE_TAGS:
                 del exif[tag]
         camera = exif.get_ifd(_CAMERA_TAGS) if _CAMERA_TAGS in exif else {}
+        if orientation in (5, 6, 7, 8) and camera.keys() >= set(_SIZE):
+            width, height = _SIZE  # of the pixels, which are turned
+            camera[width], camera[height] = camera[height], camera[width]
         maker_note = camera.get(_MAKER_NOTE)
         if isinstance(maker_note, bytes) and _JPEG_START in maker_note:
             del camera[_MAKER_NOTE]
@@ -112,5 +151,5 @@ def _space(profile: bytes) -> str | None:
         if mode := {"RGB": "RGB", "GRAY": "L"}.get(space):
             ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), mode, "RGB")
         return space
-    except (ImageCms.PyCMSError, OSError):
+    except Exception:  # Pillow raises nearly everything on broken profiles
         return None

@@ -65,6 +65,7 @@ _REFUSED = [
 ]
 # Pixels up to which a picture may have all of the scans allowed.
 _SCAN_PIXELS = 50_000_000  # ours
+_STREAM_PART = 1_000_000  # ours, bytes read at a time
 _GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
 _ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_PLANAR = 258, 262, 284
@@ -134,7 +135,13 @@ def read_picture(
 
 def read_stream(stream: BinaryIO, limits: Limits) -> bytes:
     """What a stream holds, but no more than `read_picture` needs to refuse it."""
-    return stream.read(int(limits.max_file_megabytes * 1e6) + 1)
+    missing = int(limits.max_file_megabytes * 1e6) + 1
+    parts = []
+    # Asked for all at once, so much memory would be taken first.
+    while part := stream.read(min(missing, _STREAM_PART)):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
 
 
 def _read_file(path: Path, limits: Limits, name: str) -> bytes:
@@ -356,7 +363,7 @@ def _cmyk_to_rgb(
     image: Image.Image, profile: bytes | None, notes: list[str]
 ) -> Image.Image:
     if profile:
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
+        with contextlib.suppress(Exception):  # Pillow raises nearly everything
             converted = ImageCms.profileToProfile(
                 image,
                 ImageCms.ImageCmsProfile(io.BytesIO(profile)),

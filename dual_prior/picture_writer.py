@@ -4,7 +4,6 @@ import contextlib
 import errno
 import io
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +13,10 @@ from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from dual_prior.atomic_file import atomic_file
 from dual_prior.picture import Picture
+from dual_prior.picture_metadata import DESCRIPTIVE_TAGS
 from dual_prior.picture_reader import PictureError
 from dual_prior.png_chunks import deep_png, with_metadata
+from dual_prior.zlib_bands import deflated
 
 _FORMATS = {
     ".png": "png",
@@ -29,6 +30,10 @@ FORMATS = frozenset(_FORMATS.values())
 
 _MAX_SIDE = {"webp": 16383, "jpeg": 65535}
 _EXIF, _GPS = 0x8769, 0x8825
+
+# What a segment of a JPEG file takes, bytes; resolutions have two.
+_MAX_SEGMENT = {"exif": 65533, "xmp": 65533 - len("http://ns.adobe.com/xap/1.0/0")}
+_MAX_JPEG_DPI = 65535
 
 
 def output_format(suffix: str) -> str:
@@ -45,7 +50,10 @@ def output_format(suffix: str) -> str:
 
 
 def encode_picture(
-    picture: Picture, format: str = "png", jpeg_quality: int = 95, strip: bool = False
+    picture: Picture,
+    format: str = "png",
+    jpeg_quality: int = 95,
+    notes: list[str] | None = None,
 ) -> bytes:
     """The file that shows `picture`, always the same for the same picture.
 
@@ -58,16 +66,15 @@ def encode_picture(
         picture: Of uint8, or of uint16 for PNG and TIFF.
         format: "png", "webp" (lossless), "tiff" or "jpeg" (4:4:4).
         jpeg_quality: libjpeg's quality factor, 1 to 100.
-        strip: Whether to leave out all metadata but the profile, without which the
-            colours would be others.
+        notes: Takes a sentence for what the format cannot hold besides the pixels.
 
     Raises:
         ValueError: The format cannot hold the picture.
     """
-    _check_fits(picture, format, jpeg_quality)
+    check_fits(picture, format)
+    if format == "jpeg" and not 1 <= jpeg_quality <= 100:
+        raise ValueError(f"Expected a JPEG quality of 1 to 100, got {jpeg_quality}.")
     metadata = dict(picture.metadata)
-    if strip:
-        metadata = {key: metadata[key] for key in metadata if key == "icc_profile"}
     planes = np.atleast_3d(picture.pixels)
     is_deep, has_alpha = planes.dtype == np.uint16, picture.alpha is not None
     if picture.is_grey and (
@@ -83,12 +90,36 @@ def encode_picture(
         return with_metadata(deep_png(planes), metadata)
     image = Image.fromarray(planes[..., 0] if planes.shape[2] == 1 else planes)
     if format == "png":
-        return with_metadata(_saved(image, "PNG"), metadata)
+        return with_metadata(_saved(image, "PNG").getbuffer(), metadata)
     if format == "webp":
         metadata.pop("dpi", None)
         # Without `exact`, pixels under full transparency would change.
-        return _saved(image, "WEBP", lossless=True, exact=True, **metadata)
-    return _saved(image, "JPEG", quality=jpeg_quality, subsampling=0, **metadata)
+        return _saved(image, "WEBP", lossless=True, exact=True, **metadata).getvalue()
+    _drop_too_long(metadata, [] if notes is None else notes)
+    settings = {"quality": jpeg_quality, "subsampling": 0, **metadata}
+    return _saved(image, "JPEG", **settings).getvalue()
+
+
+def check_fits(picture: Picture, format: str, depth: int | None = None) -> None:
+    """Refuses a picture that a format cannot hold.
+
+    Args:
+        picture: The picture.
+        format: As of `encode_picture`.
+        depth: Bits a channel that it is to have; None for those that it has.
+
+    Raises:
+        ValueError: The format cannot hold the picture, or is not written.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"Expected png, webp, tiff or jpeg, got {format!r}.")
+    if format == "jpeg" and picture.alpha is not None:
+        raise ValueError("JPEG has no alpha: write PNG, WebP or TIFF.")
+    is_deep = picture.pixels.dtype == np.uint16 if depth is None else depth == 16
+    if format in ("jpeg", "webp") and is_deep:
+        raise ValueError(f"{format} has no 16 bits a channel: write PNG or TIFF.")
+    if max(picture.pixels.shape[:2]) > _MAX_SIDE.get(format, np.inf):
+        raise ValueError(f"{format} has at most {_MAX_SIDE[format]} pixels a side.")
 
 
 @contextlib.contextmanager
@@ -110,6 +141,8 @@ def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], None]]:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():
             raise OSError("not a regular file")  # renaming would replace a device
+        if path.exists() and not path.stat().st_mode & 0o222:
+            raise OSError("write-protected")  # which renaming would not ask
         with atomic_file(path) as file:
             yield file.write
     except PictureError:
@@ -119,23 +152,21 @@ def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], None]]:
         raise PictureError(path, f"cannot be written ({reason})") from error
 
 
-def _check_fits(picture: Picture, format: str, jpeg_quality: int) -> None:
-    if format not in FORMATS:
-        raise ValueError(f"Expected png, webp, tiff or jpeg, got {format!r}.")
-    if format == "jpeg" and not 1 <= jpeg_quality <= 100:
-        raise ValueError(f"Expected a JPEG quality of 1 to 100, got {jpeg_quality}.")
-    if format == "jpeg" and picture.alpha is not None:
-        raise ValueError("JPEG has no alpha: write PNG, WebP or TIFF.")
-    if format in ("jpeg", "webp") and picture.pixels.dtype == np.uint16:
-        raise ValueError(f"{format} has no 16 bits a channel: write PNG or TIFF.")
-    if max(picture.pixels.shape[:2]) > _MAX_SIDE.get(format, np.inf):
-        raise ValueError(f"{format} has at most {_MAX_SIDE[format]} pixels a side.")
+def _drop_too_long(metadata: dict, notes: list[str]) -> None:
+    """Leaves out what JPEG has no room for; Pillow would fail, or cut numbers."""
+    for key, room in _MAX_SEGMENT.items():
+        if len(metadata.get(key, b"")) > room:
+            del metadata[key]
+            notes.append(f"the {key.upper()} data are too long for JPEG: dropped")
+    if max(metadata.get("dpi", (0,))) > _MAX_JPEG_DPI:
+        del metadata["dpi"]
+        notes.append("the resolution is too high for JPEG: dropped")
 
 
-def _saved(image: Image.Image, format: str, **arguments) -> bytes:
+def _saved(image: Image.Image, format: str, **arguments) -> io.BytesIO:
     buffer = io.BytesIO()
     image.save(buffer, format, **arguments)
-    return buffer.getvalue()
+    return buffer
 
 
 def _tiff(planes: np.ndarray, metadata: dict) -> bytes:
@@ -147,16 +178,20 @@ def _tiff(planes: np.ndarray, metadata: dict) -> bytes:
     """
     height, width, channels = planes.shape
     is_grey = channels < 3
-    # Differences along the rows compress better: predictor 2.
-    differences = planes.copy()
-    differences[:, 1:] -= planes[:, :-1]
-    strip = zlib.compress(differences.astype(planes.dtype.newbyteorder("<")).tobytes())
+
+    def differences(rows):
+        # Along the rows they compress better: predictor 2.
+        differing = rows.copy()
+        differing[:, 1:] -= rows[:, :-1]
+        return differing.astype(planes.dtype.newbyteorder("<"))
+
+    strip = deflated(planes, differences)
     tags = ImageFileDirectory_v2()
     if exif := metadata.get("exif"):
         parsed = Image.Exif()
         parsed.load(exif)
-        for tag, value in parsed.items():
-            tags[tag] = value
+        for tag in DESCRIPTIVE_TAGS & set(parsed):
+            tags[tag] = parsed[tag]
         for tag in (_EXIF, _GPS):
             if tag in parsed:
                 tags[tag] = parsed.get_ifd(tag)

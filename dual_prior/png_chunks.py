@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from dual_prior.zlib_bands import deflated
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Adam7: where each pass begins, and its steps (x, y, across, down).
 _PASSES = [
@@ -22,22 +24,26 @@ def deep_png(pixels: np.ndarray) -> bytes:
     """
     height, width, channels = pixels.shape
     colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    rows = pixels.astype(">u2").view(np.uint8).reshape(height, width, 2 * channels)
-    filtered = rows.copy()
-    filtered[:, 1:] -= rows[:, :-1]  # filter 1: the difference to the left
-    filtered = filtered.reshape(height, -1)
-    lines = np.concatenate([np.ones((height, 1), np.uint8), filtered], axis=1)
+
+    def lines(rows):
+        count = len(rows)
+        given = rows.astype(">u2").view(np.uint8).reshape(count, width, 2 * channels)
+        filtered = given.copy()
+        filtered[:, 1:] -= given[:, :-1]  # filter 1: the difference to the left
+        filtered = filtered.reshape(count, -1)
+        return np.concatenate([np.ones((count, 1), np.uint8), filtered], axis=1)
+
     size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
     return _SIGNATURE + b"".join(
         [
             _chunk(b"IHDR", size + bytes([16, colour_type, 0, 0, 0])),
-            _chunk(b"IDAT", zlib.compress(lines.tobytes())),
+            _chunk(b"IDAT", deflated(pixels, lines)),
             _chunk(b"IEND", b""),
         ]
     )
 
 
-def with_metadata(png: bytes, metadata: dict) -> bytes:
+def with_metadata(png: bytes | memoryview, metadata: dict) -> bytes:
     """A PNG file with `metadata` (as in `Picture`) put behind its header."""
     chunks = []
     if profile := metadata.get("icc_profile"):
@@ -50,7 +56,7 @@ def with_metadata(png: bytes, metadata: dict) -> bytes:
     if xmp := metadata.get("xmp"):
         chunks.append(_chunk(b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp))
     end_of_header = len(_SIGNATURE) + 25
-    return png[:end_of_header] + b"".join(chunks) + png[end_of_header:]
+    return b"".join([png[:end_of_header], *chunks, png[end_of_header:]])
 
 
 def completed_png(data: bytes) -> bytes:

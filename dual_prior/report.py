@@ -63,11 +63,14 @@ class Reporter:
         self._counts = {RESTORED: 0, SKIPPED: 0, FAILED: 0}
         self._megapixels = 0.0
         self._started = time.monotonic()
+        self._is_single = total == 1
         self._bar = tqdm(
-            total=total,
-            unit="picture",
-            disable=quiet or total < 2 or not sys.stderr.isatty(),
+            total=None if self._is_single else total,
+            unit="tile" if self._is_single else "picture",
+            disable=quiet or not sys.stderr.isatty(),
             leave=False,
+            # Of one picture, the tiles: small ones are done before.
+            delay=1 if self._is_single else 0,
         )
 
     @property
@@ -76,7 +79,10 @@ class Reporter:
 
     def on_tile(self, done: int, total: int) -> None:
         """Tells of the picture at work; as `restore_array` calls it."""
-        if total > 1:
+        if self._is_single:
+            self._bar.total = total
+            self._bar.update()
+        elif total > 1:
             self._bar.set_postfix_str(f"{self._pace()}, tile {done} of {total}")
 
     def tell(self, record: Record) -> None:
@@ -92,8 +98,9 @@ class Reporter:
             self._print(json.dumps(dataclasses.asdict(record)))
         elif not self._quiet and record.status != FAILED:
             self._print(_line(record))
-        self._bar.update()
-        self._bar.set_postfix_str(self._pace())
+        if not self._is_single:
+            self._bar.update()
+            self._bar.set_postfix_str(self._pace())
 
     def warn(self, sentence: str) -> None:
         """Prints a warning or an error, whatever else is printed."""

@@ -55,7 +55,9 @@ def restore_array(
     Raises:
         ValueError: `image` is no such picture, or a number is out of range.
     """
-    _check(image, strength)
+    check_picture(image)
+    if not 0 <= strength <= 1:
+        raise ValueError(f"Expected a strength of 0 to 1, got {strength}.")
     dtype = np.dtype(dtype or image.dtype)
     if dtype not in _DEPTHS:
         raise ValueError(f"Expected a dtype of uint8 or uint16, got {dtype}.")
@@ -90,15 +92,18 @@ def _unit(planes: np.ndarray) -> np.ndarray:
     return planes.astype(np.float32) / np.float32(_DEPTHS[planes.dtype])
 
 
-def _check(image: np.ndarray, strength: float) -> None:
+def check_picture(image: np.ndarray) -> None:
+    """Refuses what is no picture `[H, W]` or `[H, W, 3]`, uint8 or uint16.
+
+    Raises:
+        ValueError: It is not.
+    """
     is_picture = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     if image.dtype not in _DEPTHS or not is_picture or image.size == 0:
         raise ValueError(
             "Expected a picture [H, W] or [H, W, 3] of uint8 or uint16, got "
             f"{image.dtype} {list(image.shape)}."
         )
-    if not 0 <= strength <= 1:
-        raise ValueError(f"Expected a strength of 0 to 1, got {strength}.")
 
 
 def _change(network: Callable, channels: int, planes: np.ndarray) -> np.ndarray:

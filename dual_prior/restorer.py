@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +15,16 @@ from dual_prior.tiles import OVERLAP, OnTile
 # tile needs while it is restored, bytes: measured with `compact` and `photo` as graphs.
 _BASE_GIB = 0.8
 _BYTES_PER_TILE_PIXEL = 900
+
+# Rows of tiles in memory at once, float32: parts, joined, those of the row before.
+_ROWS_OF_TILES = 4
+
+# Bytes that a pixel takes until it is written: 8 bits in three channels, as read, as
+# restored, as encoded, and put together as a file.
+_BYTES_PER_PIXEL = 12
+
+# Of the memory, what pictures have that are read and written while one is restored.
+_SHARE_OF_NEIGHBOURS = 0.1  # ours
 
 # Sides of tiles, pixels, ours.
 _MIN_TILE, _MAX_TILE = 2 * OVERLAP, 1280
@@ -95,7 +104,8 @@ class Restorer:
         self.options = options
         self._threshold = _clean_below(options.preset) if options.skip_clean else None
         self.network = DualPriorNetwork.from_preset(
-            options.preset, options.weights or "shipped"
+            options.preset,
+            "shipped" if options.weights is None else options.weights,
         )
 
     def restore(self, image: np.ndarray, on_tile: OnTile | None = None) -> Result:
@@ -112,6 +122,7 @@ class Restorer:
         from dual_prior.restoration import restore_array
 
         options = self.options
+        dtype = {None: None, 8: np.uint8, 16: np.uint16}[options.depth]
         probability = self.probability(image)
         skipped = options.skip_clean and probability < self._threshold
         tile = self._tile(image)
@@ -121,7 +132,7 @@ class Restorer:
             (lambda y: y) if skipped else self._network_for(image, tile),
             self.network.deblocker.channels,
             options.strength,
-            {None: None, 8: np.uint8, 16: np.uint16}[options.depth],
+            dtype,
             tile,
             on_tile,
         )
@@ -165,12 +176,16 @@ class Restorer:
         """f_s: how surely a picture was compressed, 0 to 1.
 
         Of a large picture, the mean over nine parts of it.
+
+        Raises:
+            ValueError: `image` is no picture, as of `restore`.
         """
         from keras import ops
 
         from dual_prior.operators import image_gradient
-        from dual_prior.restoration import seen_by
+        from dual_prior.restoration import check_picture, seen_by
 
+        check_picture(image)
         values = []
         for part in _parts(image):
             planes = part[..., None] if part.ndim == 2 else part
@@ -180,18 +195,35 @@ class Restorer:
         return float(np.mean(values))
 
     def _tile(self, image: np.ndarray) -> int:
-        """The side of the tiles that fit into the memory allowed."""
-        picture = 3 * image.nbytes / 2**30  # read, restored, and encoded
-        free = self.options.max_memory - _BASE_GIB - picture
-        smallest = _BYTES_PER_TILE_PIXEL * _MIN_TILE**2 / 2**30
-        if free < smallest:
-            needed = _BASE_GIB + picture + smallest
+        """The side of the tiles that fit into the memory allowed, pixels."""
+        depth = self.options.depth or 8 * image.itemsize
+        # As read; as restored, as encoded, and put together as a file.
+        pictures = image.nbytes + 3 * image.size * depth // 8
+        row = 4 * image[0].size  # bytes of a row of pixels as float32
+
+        def needed(tile: int) -> float:
+            tiles = _BYTES_PER_TILE_PIXEL * tile**2 + _ROWS_OF_TILES * row * tile
+            gib = _BASE_GIB + (pictures + tiles) / 2**30
+            return gib / (1 - _SHARE_OF_NEIGHBOURS)
+
+        allowed = self.options.max_memory
+        if needed(_MIN_TILE) > allowed:
             raise MemoryError(
-                f"needs about {needed:.1f} GiB; max_memory allows "
-                f"{self.options.max_memory:.1f}: raise it"
+                f"needs about {needed(_MIN_TILE):.1f} GiB; max_memory allows "
+                f"{allowed:.1f}: raise it"
             )
-        side = int((free * 2**30 / _BYTES_PER_TILE_PIXEL) ** 0.5) // 8 * 8
-        return min(side, _MAX_TILE)
+        sides = range(_MIN_TILE, _MAX_TILE + 1, 8)
+        return max(side for side in sides if needed(side) <= allowed)
+
+
+def overlapping(max_memory: float) -> int:
+    """Up to how many pixels pictures may be read and written while one is restored.
+
+    Args:
+        max_memory: Of the process, GiB: see `Options`.
+    """
+    share = _SHARE_OF_NEIGHBOURS * max_memory * 2**30
+    return int(share / (2 * _BYTES_PER_PIXEL))  # the one before and the one after
 
 
 def _clean_below(preset: str) -> float:
@@ -218,75 +250,3 @@ def _parts(image: np.ndarray) -> list[np.ndarray]:
         for top in starts(height)
         for left in starts(width)
     ]
-
-
-@functools.lru_cache(maxsize=2)
-def _restorer(options: Options) -> Restorer:
-    return Restorer(options)
-
-
-def restore(image: np.ndarray, **options) -> np.ndarray:
-    """The picture without its JPEG artifacts.
-
-    Args:
-        image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
-        **options: Of `Options`: preset, weights, strength, ensemble, skip_clean,
-            depth, max_memory. The network is loaded once for the same options.
-
-    Returns:
-        The restored picture, shaped like `image`.
-
-    Raises:
-        ValueError: `image` is no such picture, or an option is out of range.
-        OSError: The weights cannot be read.
-
-    Example:
-        restored = dual_prior.restore(np.asarray(Image.open("photo.jpg")))
-    """
-    return _restorer(Options(**options)).restore(image).pixels
-
-
-def restore_file(
-    path: str | os.PathLike,
-    output: str | os.PathLike | None = None,
-    overwrite: bool = False,
-    jpeg_quality: int = 95,
-    strip: bool = False,
-    **options,
-) -> Path:
-    """Restores a picture file into another one, as `dual-prior restore` does.
-
-    Args:
-        path: The picture.
-        output: PNG, WebP, TIFF or JPEG by its suffix; NAME.restored.png beside the
-            picture by default.
-        overwrite: Replace a result that is there.
-        jpeg_quality: Of a JPEG result, 1 to 100.
-        strip: Carry over the colour profile only.
-        **options: Of `Options`, as for `restore`.
-
-    Returns:
-        The path of the result.
-
-    Raises:
-        PictureError: The picture cannot be read, or the result not be written.
-        FileExistsError: The result is there.
-        ValueError: An option is out of range, or the format does not take the picture.
-    """
-    from dual_prior.picture_reader import read_picture
-    from dual_prior.picture_writer import encode_picture, output_format, picture_file
-
-    path = Path(path)
-    target = path.with_name(f"{path.stem}.restored.png") if output is None else output
-    target = Path(target)
-    if os.path.realpath(target) == os.path.realpath(path):
-        raise ValueError(f"{target} is the picture itself: originals are not replaced.")
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists; overwrite=True replaces it.")
-    file_format = output_format(target.suffix)
-    picture = read_picture(path)
-    with picture_file(target) as write:
-        result = _restorer(Options(**options)).restore(picture.pixels)
-        restored = picture.with_pixels(result.pixels)
-        write(encode_picture(restored, file_format, jpeg_quality, strip))
-    return target

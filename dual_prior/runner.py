@@ -19,19 +19,21 @@ from dual_prior.comparison import comparison_png
 from dual_prior.interruption import raise_if_requested
 from dual_prior.jobs import Job
 from dual_prior.picture import Picture
+from dual_prior.picture_metadata import is_marked, mark, without_metadata
 from dual_prior.picture_reader import Limits, PictureError, read_picture
 from dual_prior.picture_writer import (
     FORMATS,
+    check_fits,
     encode_picture,
     output_format,
     picture_file,
 )
 from dual_prior.report import FAILED, SKIPPED, Record, Reporter
-from dual_prior.text import shown
+from dual_prior.text import one_line, shown
 
-# Larger pictures are read, restored and written one after the other: there, memory
-# matters more than the overlap.
-_LARGE = 16_000_000  # ours, pixels
+
+class _Skipped(Exception):
+    """No result is wanted: the files that were opened for it are to go."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,23 +45,24 @@ class FileOptions:
             the result says, or as the input is, in place.
         jpeg_quality: Of JPEG results, 1 to 100.
         strip: Carry over the colour profile only.
+        depth: Bits a channel of what the restorer returns; None for the picture's own.
         overwrite: Replace results that are there.
         strict: Refuse damaged JPEGs that can be decoded.
         salvage: Restore what is there of truncated ones.
         limits: Of what is read.
+        max_overlap: Larger pictures are read, restored and written one after the other,
+            pixels: there, memory matters more. See `restorer.overlapping`.
     """
 
     format: str | None = None
     jpeg_quality: int = 95
     strip: bool = False
+    depth: int | None = None
     overwrite: bool = False
     strict: bool = False
     salvage: bool = False
     limits: Limits = Limits()
-
-
-class _Skipped(Exception):
-    """No result is wanted, for the reason given."""
+    max_overlap: int = 16_000_000
 
 
 class Runner:
@@ -89,8 +92,10 @@ class Runner:
                 ahead = None
                 for index, job in enumerate(jobs):
                     raise_if_requested()
-                    outcome = (ahead or reading.submit(self._read, job)).result()
-                    is_large = _is_large(outcome)
+                    # Here, not in a thread, which would wait for standard input
+                    # whatever signal comes.
+                    outcome = ahead.result() if ahead else self._read(job)
+                    is_large = self._is_large(outcome)
                     self._tell(ended, keep=0 if is_large else 1)
                     ahead = None
                     if index + 1 < len(jobs) and not is_large:
@@ -101,14 +106,22 @@ class Runner:
             finally:
                 reading.shutdown(wait=False, cancel_futures=True)
 
+    def _is_large(self, outcome: Picture | Record) -> bool:
+        """Whether memory matters more than that the work overlaps."""
+        if isinstance(outcome, Record):
+            return False
+        height, width = outcome.pixels.shape[:2]
+        return height * width > self._options.max_overlap
+
     def _tell(self, ended: collections.deque, keep: int) -> None:
         while len(ended) > keep:
             self._reporter.tell(ended.popleft().result())
 
     def _remove_leftovers(self, jobs: Sequence[Job]) -> None:
-        for folder in {os.path.dirname(job.target) for job in jobs if job.target}:
+        files = (path for job in jobs for path in (job.target, job.comparison) if path)
+        for folder in {os.path.dirname(os.path.realpath(path)) for path in files}:
             with contextlib.suppress(OSError):  # not there yet, or not to be read
-                remove_leftovers(folder or os.curdir)
+                remove_leftovers(folder)
 
     def _read(self, job: Job) -> Picture | Record:
         """The picture of a job, or what became of it before there was one."""
@@ -118,8 +131,8 @@ class Runner:
             None if job.target is None else os.fspath(job.target),
         )
         try:
-            if there := self._in_the_way(job):
-                reason = f"{there} exists; --overwrite replaces it"
+            if self._is_there(job.target) and job.target != job.source:
+                reason = f"{job.target} exists; --overwrite replaces it"
                 return dataclasses.replace(record, status=SKIPPED, reason=reason)
             picture = read_picture(
                 job.source or sys.stdin.buffer,
@@ -128,22 +141,20 @@ class Runner:
                 salvage=options.salvage,
                 name=record.input,
             )
+            if job.in_place and is_marked(picture) and not options.overwrite:
+                reason = "restored before; --overwrite restores it again"
+                return dataclasses.replace(record, status=SKIPPED, reason=reason)
+            if self._is_there(job.comparison):
+                reason = f"{job.comparison} exists; --overwrite draws over it"
+                return _failed(record, reason)
             self._check_format(job, picture)
             return picture
-        except PictureError as error:
-            reason = str(error).removeprefix(f"{shown(record.input)}: ")
-            return dataclasses.replace(record, status=FAILED, reason=reason)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            return dataclasses.replace(record, status=FAILED, reason=reason)
+            return _failed(record, getattr(error, "strerror", None) or error)
 
-    def _in_the_way(self, job: Job) -> Path | None:
-        """A file that is there where one is to be written, and is to stay."""
-        if self._options.overwrite:
-            return None
-        target = None if job.target == job.source else job.target
-        paths = filter(None, (target, job.comparison))
-        return next((path for path in paths if path.exists()), None)
+    def _is_there(self, path: Path | None) -> bool:
+        """Whether a file is there that is to stay."""
+        return not self._options.overwrite and path is not None and path.exists()
 
     def _restore(
         self, job: Job, outcome: Picture | Record, writing: ThreadPoolExecutor
@@ -151,62 +162,70 @@ class Runner:
         """Restores what was read; the future record of its being written."""
         if isinstance(outcome, Record):
             return writing.submit(lambda: outcome)
+        # Outside of what one picture may raise: without a network there is none to try.
+        # Nor is it the first picture's time.
+        restorer = self._restorer()
+        raise_if_requested()  # while it was loaded
         record = _record(job, outcome)
         try:
             with contextlib.ExitStack() as stack:
-                write = stack.enter_context(_target(job))
-                # The first picture waits for the network; that is not its time.
-                restorer = self._restorer()
-                raise_if_requested()  # while it was loaded
+                files = stack.enter_context(_files(job))
                 started = time.monotonic()
                 result = restorer.restore(outcome.pixels, self._on_tile)
                 record.seconds = time.monotonic() - started
                 record.probability = result.probability
-                if result.skipped and job.target is not None:
-                    raise _Skipped(
+                if result.skipped:
+                    record.status = SKIPPED
+                    record.reason = (
                         "looks uncompressed: a probability of "
                         f"{result.probability:.3f} that it was"
                     )
+                    if job.target is not None:  # what is read from a pipe is passed on
+                        raise _Skipped
                 finish = stack.pop_all()
-        except _Skipped as reason:
-            ended = dataclasses.replace(record, status=SKIPPED, reason=str(reason))
+        except _Skipped:
+            ended = record
         except PictureError as error:
-            ended = dataclasses.replace(record, status=FAILED, reason=str(error))
+            ended = _failed(record, error)
         except MemoryError as error:
-            reason = str(error) or (
-                "not enough memory; a lower --max_memory takes smaller tiles"
+            ended = _failed(
+                record,
+                one_line(error)
+                or "not enough memory; a lower --max_memory takes smaller tiles",
             )
-            ended = dataclasses.replace(record, status=FAILED, reason=reason)
         except Exception as error:  # of a backend: mostly, that it has no memory left
-            reason = f"cannot be restored ({' '.join(str(error).split())[:200]})"
-            ended = dataclasses.replace(record, status=FAILED, reason=reason)
+            ended = _failed(record, f"cannot be restored ({one_line(error)})")
         else:
             restored = outcome.with_pixels(result.pixels)
             return writing.submit(
-                self._write, job, outcome, restored, record, write, finish
+                self._write, job, outcome, restored, record, files, finish
             )
         return writing.submit(lambda: ended)
 
-    def _write(self, job, before, restored, record, write, finish) -> Record:
-        """Encodes and writes; `finish` completes the file, or removes it."""
+    def _write(self, job, before, restored, record, files, finish) -> Record:
+        """Encodes and writes; `finish` completes the files, or removes them."""
         options = self._options
         try:
             with finish:
-                data = encode_picture(
-                    restored,
-                    self._format(job, before),
-                    options.jpeg_quality,
-                    options.strip,
+                if options.strip:
+                    restored = without_metadata(restored)
+                if job.in_place:
+                    restored = mark(restored)
+                write, draw = files
+                write(
+                    encode_picture(
+                        restored,
+                        self._format(job, before),
+                        options.jpeg_quality,
+                        record.warnings,
+                    )
                 )
-                write(data)
-            if job.comparison is not None:
-                with picture_file(job.comparison) as write_comparison:
-                    write_comparison(comparison_png(before.pixels, restored.pixels))
+                if draw is not None:
+                    draw(comparison_png(before.pixels, restored.pixels))
         except (PictureError, ValueError) as error:
-            return dataclasses.replace(record, status=FAILED, reason=str(error))
+            return _failed(record, error)
         except Exception as error:  # encoders raise nearly everything
-            reason = f"cannot be encoded ({' '.join(str(error).split())})"
-            return dataclasses.replace(record, status=FAILED, reason=reason)
+            return _failed(record, f"cannot be encoded ({one_line(error)})")
         return record
 
     def _on_tile(self, done: int, total: int) -> None:
@@ -214,20 +233,25 @@ class Runner:
         self._reporter.on_tile(done, total)
 
     def _check_format(self, job: Job, picture: Picture) -> None:
-        """Refuses what could not be written, before the work of restoring it."""
-        if self._format(job, picture) not in FORMATS:
-            raise PictureError(
-                job.name,
+        """Refuses what could not be written, before the work of restoring it.
+
+        Raises:
+            ValueError: The format is not written, or does not take the picture.
+        """
+        format = self._format(job, picture)
+        if format not in FORMATS:
+            raise ValueError(
                 f"{picture.format} cannot be written in place: --output names another "
-                "file",
+                "file"
             )
+        check_fits(picture, format, self._options.depth)
 
     def _format(self, job: Job, picture: Picture) -> str:
         if self._options.format:
             return self._options.format
         if job.target is None:
             return "png"
-        if job.target == job.source:  # its name may lie
+        if job.in_place:  # its name may lie
             return picture.format.lower()
         return output_format(job.target.suffix)
 
@@ -245,16 +269,24 @@ def _record(job: Job, picture: Picture) -> Record:
     )
 
 
+def _failed(record: Record, error: Exception | str) -> Record:
+    reason = str(error).removeprefix(f"{shown(record.input)}: ")
+    return dataclasses.replace(record, status=FAILED, reason=reason, output=None)
+
+
 @contextlib.contextmanager
-def _target(job: Job) -> Iterator[Callable[[bytes], object]]:
-    """What writes a job's result, to a file that is complete or not there."""
-    if job.target is None:
-        yield sys.stdout.buffer.write
+def _files(job: Job) -> Iterator[tuple[Callable, Callable | None]]:
+    """What writes a job's result, and its comparison if there is to be one.
+
+    To files that are complete or not there: the comparison is completed last, since
+    pictures that have a result are skipped the next time.
+    """
+    with contextlib.ExitStack() as stack:
+        draw = None
+        if job.comparison is not None:
+            draw = stack.enter_context(picture_file(job.comparison))
+        if job.target is not None:
+            yield stack.enter_context(picture_file(job.target)), draw
+            return
+        yield sys.stdout.buffer.write, draw
         sys.stdout.buffer.flush()
-    else:
-        with picture_file(job.target) as write:
-            yield write
-
-
-def _is_large(outcome: Picture | Record) -> bool:
-    return isinstance(outcome, Picture) and outcome.pixels.size > 3 * _LARGE

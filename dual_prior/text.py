@@ -1,4 +1,4 @@
-"""Names of files as a person can read them on one line."""
+"""What a person can read on one line: names of files, and what went wrong."""
 
 import os
 
@@ -9,3 +9,8 @@ def shown(name: str | os.PathLike) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
     )
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, on one line of at most 200 characters."""
+    return " ".join(str(error).split())[:200]

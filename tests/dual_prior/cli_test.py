@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dual_prior import cli, interruption
+from dual_prior import cli, interruption, restorer
 from dual_prior.restorer import Result
 from tests.conftest import ROOT, made_picture
 
@@ -115,7 +115,10 @@ def test_format_says_it_for_all_results(run, photo):
 
 def test_a_suffix_that_stands_for_nothing_gets_one_line(run, photo, tmp_path):
     code, _, err = run("restore", photo, "--output", tmp_path / "clean.gif")
-    assert code == 1 and err.count("\n") == 1 and "'.gif'" in err
+    assert code == 2 and err.count("\n") == 1 and "'.gif'" in err
+    for more in ((), ("--format", "png")):  # as likely, a folder was meant
+        code, _, err = run("restore", photo, "--output", tmp_path / "clean", *more)
+        assert code == 2 and "a new folder ends in /" in err
     assert os.listdir(tmp_path) == ["photo.jpg"]
 
 
@@ -274,10 +277,22 @@ def test_drawings_are_never_drawn_over_the_picture(run, tmp_path, command):
 def test_a_drawing_that_is_there_stays_unless_it_may_go(run, photo, tmp_path):
     other = tmp_path / "other.png"
     other.write_bytes(b"something else")
-    _, out, _ = run("restore", photo, "--compare", other)
-    assert "skipped" in out and other.read_bytes() == b"something else"
+    code, _, err = run("restore", photo, "--compare", other)
+    assert code == 1 and "other.png exists; --overwrite draws over it" in err
+    code, _, err = run("inspect", photo, "--figure", other)
+    assert code == 2 and "other.png exists; --overwrite replaces it" in err
+    assert other.read_bytes() == b"something else"
+    assert sorted(os.listdir(tmp_path)) == ["other.png", "photo.jpg"]
     assert run("restore", photo, "--compare", other, "--overwrite")[0] == 0
     assert Image.open(other).width > 2 * 88
+
+
+def test_a_comparison_that_cannot_be_written_costs_the_result_too(run, photo, tmp_path):
+    # With it, the next run would skip the picture, and never draw.
+    compare = photo / "drawn.png"
+    code, _, err = run("restore", photo, "--compare", compare)
+    assert code == 1 and "drawn.png: cannot be written" in err
+    assert os.listdir(tmp_path) == ["photo.jpg"]
 
 
 def test_a_format_and_a_name_that_contradict_each_other(run, photo, tmp_path):
@@ -298,6 +313,88 @@ def test_what_cannot_be_written_in_place_is_told_before_the_work(
     assert cli.main(["restore", str(path), "--in_place"]) == 1
     assert "BMP cannot be written in place" in capsys.readouterr().err
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("depth", ["8", "16"])
+def test_what_a_format_cannot_hold_is_told_before_the_work(
+    tmp_path, capsys, monkeypatch, depth
+):
+    monkeypatch.setattr(cli, "_load", lambda arguments: pytest.fail("loaded"))
+    path = tmp_path / "a.png"
+    Image.fromarray(np.full((9, 9, 4), 99, np.uint8)).save(path)
+    if depth == "16":
+        path = tmp_path / "a.jpg"
+        Image.fromarray(made_picture()).save(path)
+    arguments = ["--in_place", "--depth", "16"] if depth == "16" else []
+    arguments = arguments or ["--output", str(tmp_path / "b.jpg")]
+    assert cli.main(["restore", str(path), *arguments]) == 1
+    wanted = {"8": "JPEG has no alpha", "16": "jpeg has no 16 bits"}[depth]
+    assert wanted in capsys.readouterr().err
+
+
+def test_in_place_a_second_run_goes_on_where_the_first_stopped(run, photo, tmp_path):
+    assert run("restore", photo, "--in_place", "--strip")[0] == 0
+    (tmp_path / "second.jpg").write_bytes(photo.read_bytes())  # marked, as a copy is
+    Image.fromarray(made_picture()).save(tmp_path / "third.jpg", quality=30)
+    once = photo.read_bytes()
+    code, out, _ = run("restore", tmp_path, "--in_place")
+    assert code == 0 and "2 skipped" in out and "1 restored" in out
+    assert "restored before; --overwrite restores it again" in out
+    assert photo.read_bytes() == once
+    assert run("restore", photo, "--in_place", "--overwrite")[0] == 0
+    assert photo.read_bytes() != once
+
+
+def test_a_strength_of_0_replaces_no_original(run, photo):
+    code, _, err = run("restore", photo, "--strength", "0", "--in_place")
+    assert code == 2 and "nothing to replace" in err
+
+
+def test_a_write_protected_original_stays(run, photo):
+    photo.chmod(0o444)
+    before = photo.read_bytes()
+    code, _, err = run("restore", photo, "--in_place")
+    assert code == 1 and "write-protected" in err and photo.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["restore", "inspect"])
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        (("--preset", "paper"), "comes without weights"),
+        (("--weights", "missing.h5"), "there is no such file"),
+    ],
+)
+def test_a_network_that_there_is_not_is_wrong_usage(
+    photo, capsys, command, network, reason
+):
+    assert cli.main([command, str(photo), *network]) == 2
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["restore", "inspect"])
+def test_without_a_network_no_picture_is_tried(
+    photo, tmp_path, capsys, monkeypatch, command
+):
+    monkeypatch.setenv("KERAS_BACKEND", "abacus")
+    monkeypatch.setattr(restorer, "Restorer", _raising(ImportError("no abacus")))
+    (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
+    assert cli.main([command, str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "'abacus' cannot be used (no abacus)" in err
+
+
+def _raising(error):
+    def raise_it(*_):
+        raise error
+
+    return raise_it
+
+
+def test_whatever_a_backend_raises_stops_no_inspection(run, photo, monkeypatch):
+    monkeypatch.setattr(_Darkening, "probability", _raising(RuntimeError("OOM\nhere")))
+    code, _, err = run("inspect", photo)
+    assert code == 1 and err.endswith("photo.jpg: cannot be inspected (OOM here)\n")
 
 
 def test_a_long_name_is_restored_and_one_too_long_does_not_stop_the_others(
@@ -366,23 +463,59 @@ def test_a_signal_that_code_swallows_still_stops_the_run(
     assert len(list(tmp_path.glob("*.restored.png"))) == 1
 
 
-def test_a_full_disk_behind_standard_output_gets_one_line(photo):
+def _fake_command(*arguments, before="", **options):
+    """The command with the network that darkens, in a process of its own."""
     script = (
         "from tests.dual_prior.cli_test import _Darkening\n"
         "from dual_prior import cli\n"
         "cli._load = lambda arguments: _Darkening()\n"
         "cli.run()"
     )
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    if before:  # what the shell does to the streams
+        command = ["sh", "-c", f'exec "$@" {before}', "sh", *command]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_ends_the_wait_for_standard_input(number, code):
+    process = _fake_command("restore", "-", stdout=subprocess.PIPE)
+    process.stdin.write(b"\xff\xd8")
+    process.stdin.flush()
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2)  # it is waiting
+    process.send_signal(number)
+    assert process.wait(10) == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "before", "code", "reason"),
+    [
+        (("-",), "<&-", 2, b"standard input) is closed"),
+        (("PHOTO",), ">&-", 1, b"standard output: not writable"),
+        (("PHOTO",), "2>&-", 0, b""),
+        (("PHOTO", "--quiet"), ">&-", 0, b""),
+    ],
+)
+def test_closed_streams(photo, arguments, before, code, reason):
+    words = [photo if word == "PHOTO" else word for word in arguments]
+    process = _fake_command("restore", *words, before=before)
+    _, err = process.communicate()
+    assert process.returncode == code and reason in err and b"Traceback" not in err
+    if "-" not in words:
+        assert Image.open(photo.with_name("photo.restored.png")).size == (88, 72)
+
+
+def test_a_full_disk_behind_standard_output_gets_one_line(photo):
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-c", script, "restore", photo],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "dual-prior: standard output: no space left on device\n"
+        process = _fake_command("restore", photo, stdout=full)
+        _, err = process.communicate()
+    assert process.returncode == 1
+    assert err == b"dual-prior: standard output: no space left on device\n"
 
 
 def test_metadata_travel_unless_stripped(run, photo, tmp_path):

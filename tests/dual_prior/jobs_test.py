@@ -27,8 +27,8 @@ def tree(tmp_path, monkeypatch):
 
 
 def _plan(*inputs, output=None, suffix=".png", **options):
-    jobs, warnings = plan_jobs(inputs, output, suffix, **options)
-    return [(str(job.source), str(job.target)) for job in jobs], warnings
+    plan = plan_jobs(inputs, output, suffix, **options)
+    return [(str(job.source), str(job.target)) for job in plan.jobs], plan.warnings
 
 
 def test_a_file_gives_its_result_beside_it(tree):
@@ -97,8 +97,50 @@ def test_two_results_of_one_name_are_refused(tree):
     (tree / "a.jpg").touch()
     with pytest.raises(UsageError, match="would both become"):
         _plan("photos/a.jpg", "a.jpg", output="out")
-    with pytest.raises(UsageError, match="would both become"):
-        _plan("a.jpg", "a.jpg")
+
+
+def test_a_file_named_twice_is_one_picture(tree):
+    jobs = [("photos/a.jpg", "photos/a.restored.png")]
+    assert _plan("photos/a.jpg", "photos/../photos/a.jpg")[0] == jobs
+    assert len(_plan("photos", "photos/a.jpg", output="out")[0]) == 4
+
+
+def test_trees_of_several_folders_and_of_patterns_stay_apart(tree):
+    (tree / "photos" / "sub" / "a.jpg").touch()
+    targets = [target for _, target in _plan("photos/**/a.jpg", output="out")[0]]
+    assert targets == ["out/a.restored.png", "out/sub/a.restored.png"]
+    os.mkdir("other")
+    os.rename("photos/sub", "other/sub")
+    jobs = _plan("photos", "other/../other", output="out")[0]
+    assert ("photos/a.jpg", "out/photos/a.restored.png") in jobs
+    assert jobs[-3][1] == "out/other/sub/a.restored.png"
+
+
+@pytest.mark.parametrize(("given", "output"), [("", None), ("photos", "")])
+def test_an_empty_name_is_not_the_current_folder(tree, given, output):
+    with pytest.raises(UsageError, match="got an empty one"):
+        _plan(given, output=output)
+
+
+def test_what_cannot_be_searched_is_told(tree, monkeypatch):
+    def walk(folder, onerror, followlinks):
+        onerror(PermissionError(13, "Permission denied", f"{folder}/secret"))
+        yield str(folder), [], ["a.jpg"]
+
+    monkeypatch.setattr(os, "walk", walk)
+    plan = plan_jobs(["photos"], None, ".png")
+    assert plan.unsearched == ["photos/secret: cannot be searched (Permission denied)"]
+    assert len(plan.jobs) == 1
+
+
+def test_earlier_comparisons_are_no_pictures(tree):
+    (tree / "photos" / "a.jpg.compared.png").touch()
+    assert len(_plan("photos", output="out", compare=Path("photos"))[0]) == 4
+
+
+def test_comparisons_are_png_files(tree):
+    with pytest.raises(UsageError, match="NAME.png, got drawn.jpg"):
+        _plan("photos/a.jpg", compare=Path("drawn.jpg"))
 
 
 @pytest.mark.parametrize("link", [False, True])
@@ -152,7 +194,7 @@ def test_odd_names_survive(tree):
 
 
 def test_comparisons_keep_the_tree_and_their_names_apart(tree):
-    jobs, _ = plan_jobs(["photos"], "out", ".png", compare=Path("drawn"))
+    jobs = plan_jobs(["photos"], "out", ".png", compare=Path("drawn")).jobs
     assert [str(job.comparison) for job in jobs] == [
         "drawn/a.jpg.compared.png",
         "drawn/b.JPEG.compared.png",
@@ -177,7 +219,7 @@ def test_a_comparison_is_drawn_over_no_input_and_no_result(tree, in_place):
 def test_names_are_cut_to_what_file_systems_take(tree):
     name = "ä" * 125 + ".jpg"  # 254 bytes
     (tree / name).touch()
-    (job,), _ = plan_jobs([name], None, ".png", compare=Path("drawn"))
+    (job,) = plan_jobs([name], None, ".png", compare=Path("drawn")).jobs
     for path in (job.target, job.comparison):
         assert len(os.fsencode(path.name)) in (254, 255)
     assert job.target.name.endswith("ä.restored.png")
@@ -191,14 +233,18 @@ def test_a_jpeg_is_found_whatever_it_is_called(tree):
 
 
 def test_without_results_nothing_is_in_the_way(tree):
-    jobs, _ = plan_jobs(["photos/a.jpg", "photos/a.restored.png"], None, None)
-    assert [job.target for job in jobs] == [None, None]
+    plan = plan_jobs(["photos/a.jpg", "photos/a.restored.png"], None, None)
+    assert [job.target for job in plan.jobs] == [None, None]
 
 
 def test_standard_input_goes_to_standard_output_or_a_file(tree):
-    assert plan_jobs(["-"], None, ".png")[0] == [Job(None, None)]
-    assert plan_jobs(["-"], "-", ".png")[0] == [Job(None, None)]
-    assert plan_jobs(["-"], "x.png", ".png")[0] == [Job(None, Path("x.png"))]
+    assert plan_jobs(["-"], None, ".png").jobs == [Job(None, None)]
+    assert plan_jobs(["-"], "-", ".png").jobs == [Job(None, None)]
+    assert plan_jobs(["-"], "x.png", ".png").jobs == [Job(None, Path("x.png"))]
+    named = plan_jobs(["photos/a.jpg"], "-", ".png").jobs
+    assert named == [Job(Path("photos/a.jpg"), None)]
+    with pytest.raises(UsageError, match="takes one picture"):
+        plan_jobs(["photos"], "-", ".png")
     for inputs, output, in_place in (
         (["-", "a.jpg"], None, False),
         (["-"], "photos", False),

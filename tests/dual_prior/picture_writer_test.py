@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from dual_prior.picture import Picture
+from dual_prior.picture_metadata import is_marked, mark, without_metadata
 from dual_prior.picture_reader import PictureError, read_picture
 from dual_prior.picture_writer import encode_picture, output_format, picture_file
 
@@ -78,9 +79,37 @@ def test_metadata_are_carried(format, dtype):
 @pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
 def test_strip_leaves_only_the_profile(format):
     picture = _picture(icc_profile=SRGB, exif=_exif(), xmp=XMP, dpi=(300.0, 300.0))
-    data = encode_picture(picture, format, strip=True)
+    data = encode_picture(without_metadata(picture), format)
     assert read_picture(data).metadata == {"icc_profile": SRGB}
     assert b"GPS" not in data and b"camera" not in data and b"xmp" not in data
+
+
+@pytest.mark.parametrize("tag", [256, 266, 284, 322, 325, 338, 339])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_exif_data_cannot_say_how_a_tiff_is_laid_out(tag, dtype):
+    exif = Image.Exif()
+    exif[tag], exif[0x010E] = 2, "described"
+    picture = _picture(dtype=dtype, exif=exif.tobytes())
+    again = read_picture(encode_picture(picture, "tiff"))
+    np.testing.assert_array_equal(again.pixels, picture.pixels)
+    assert b"described" in again.metadata["exif"]
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+def test_a_picture_restored_in_place_can_be_told(format):
+    picture = _picture(exif=_exif())
+    assert not is_marked(read_picture(encode_picture(picture, format)))
+    again = read_picture(encode_picture(mark(picture), format))
+    assert is_marked(again) and b"camera" in again.metadata["exif"]
+    assert is_marked(read_picture(encode_picture(mark(_picture()), format)))
+
+
+def test_what_jpeg_has_no_room_for_is_dropped_and_said():
+    long = {"xmp": XMP + b" " * 70_000, "exif": b"Exif\0\0" + b" " * 70_000}
+    notes = []
+    data = encode_picture(_picture(dpi=(1e5, 1e5), **long), "jpeg", notes=notes)
+    assert read_picture(data).metadata == {}
+    assert [note.split()[1] for note in notes] == ["EXIF", "XMP", "resolution"]
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
