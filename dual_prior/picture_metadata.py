@@ -10,6 +10,7 @@ from dual_prior.picture import Picture
 
 _ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
 _CAMERA_TAGS, _MAKER_NOTE = 0x8769, 0x927C
+_IPTC = 0x0404  # among what Photoshop stores
 _SIZE = (0xA002, 0xA003)  # width, height
 # Among the EXIF tags TIFF keeps its layout; these are the ones about the picture.
 _PROCESSING_SOFTWARE = 0x000B
@@ -53,9 +54,10 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
         metadata["xmp"], has_gain_map = _XMP_GAIN_MAP.subn(b"", xmp)
         if has_gain_map:
             notes.append("the gain map (Ultra HDR) was dropped")
-    for key, what in (("photoshop", "IPTC data (captions)"), ("comment", "comment")):
-        if image.format in ("JPEG", "MPO") and image.info.get(key):
-            notes.append(f"the {what} of the JPEG was dropped")
+    if _IPTC in image.info.get("photoshop", ()):
+        notes.append("the IPTC data (captions) of the JPEG were dropped")
+    if image.format in ("JPEG", "MPO") and image.info.get("comment"):
+        notes.append("the comment of the JPEG was dropped")
     dpi = image.info.get("dpi", ())
     if image.format == "TIFF" and _X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1

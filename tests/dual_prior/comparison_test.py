@@ -14,6 +14,10 @@ def test_the_detail_is_where_most_was_done():
     after[100:110, 250:260] = 255
     top, left, side = most_changed(before, after)
     assert top <= 100 and top + side >= 110 and left <= 250 and left + side >= 260
+    # The depth of the result is another picture's matter.
+    deep = after.astype(np.uint16) * 257
+    deep[:40, :40] = 500  # two levels of 255
+    assert most_changed(before, deep) == (top, left, side)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 300), (72, 88), (900, 700)])

@@ -472,6 +472,25 @@ def test_sixteen_bits_and_alpha_are_turned(orientation):
     np.testing.assert_array_equal(picture.alpha, turned[..., 3])
 
 
+def test_a_turned_picture_says_its_size_turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8769).update({0xA002: 56, 0xA003: 40})
+    picture = read_picture(_jpeg_bytes(exif=exif.tobytes()))
+    kept = Image.Exif()
+    kept.load(picture.metadata["exif"])
+    size = kept.get_ifd(0x8769)
+    assert (size[0xA003], size[0xA002]) == picture.pixels.shape[:2] == (56, 40)
+
+
+def test_captions_and_comments_that_are_dropped_are_told():
+    captions = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\4\x1c\2x\0"
+    segment = b"\xff\xed" + (len(captions) + 2).to_bytes(2, "big") + captions
+    data = _jpeg_bytes(comment=b"by hand")
+    notes = read_picture(data[:2] + segment + data[2:]).warnings
+    assert len(notes) == 2 and "IPTC" in notes[0] and "comment" in notes[1]
+
+
 def test_an_orientation_of_9_is_dropped():
     exif = Image.Exif()
     exif[0x0112] = 9
@@ -532,7 +551,11 @@ def test_a_gain_map_is_dropped_and_said_to_be():
 
 
 def test_a_profile_with_a_good_header_and_a_broken_body_is_dropped():
-    for broken in (SRGB[:400], SRGB[:128] + bytes(len(SRGB) - 128)):
+    for broken in (
+        SRGB[:400],
+        SRGB[:128] + bytes(len(SRGB) - 128),
+        SRGB[:17] + b"\xff" + SRGB[18:],  # not a space, and not even text
+    ):
         picture = read_picture(_jpeg_bytes(icc_profile=broken))
         assert "icc_profile" not in picture.metadata
         assert "colour profile" in picture.warnings[0]
@@ -560,6 +583,17 @@ def test_a_stream_is_read_no_further_than_needed_to_refuse_it():
     assert len(data) == 1001
     with pytest.raises(PictureError, match="more than 0.001 megabytes"):
         read_picture(data, Limits(max_file_megabytes=0.001))
+
+
+def test_a_stream_takes_no_more_memory_than_it_has():
+    class Greedy(io.BytesIO):
+        def read(self, size):
+            assert size <= 1_000_000  # what readers set aside before they read
+            return super().read(size)
+
+    data = _jpeg_bytes()
+    picture = read_picture(Greedy(data), Limits(max_file_megabytes=1e6))
+    assert picture.format == "JPEG"
 
 
 def test_a_good_profile_is_kept_byte_for_byte():

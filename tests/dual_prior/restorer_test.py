@@ -1,12 +1,9 @@
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
-import dual_prior
 from dual_prior import jpeg
 from dual_prior import restorer as module
-from dual_prior.picture_reader import read_picture
 from dual_prior.restorer import Options, Restorer
 from dual_prior.unfolding import DualPriorNetwork
 from tests.conftest import made_picture
@@ -127,13 +124,6 @@ def test_tiles_of_the_ensemble_do_not_show(monkeypatch):
     assert 0 < np.abs(tiled.astype(int) - whole).max() <= 1
 
 
-def test_the_library_restores_an_array_in_one_call(weights):
-    image = made_picture()
-    restored = dual_prior.restore(image, preset="compact", weights=str(weights))
-    expected = _restorer(weights).restore(image).pixels
-    np.testing.assert_array_equal(restored, expected)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -148,33 +138,31 @@ def test_options_out_of_range_are_refused(options, message):
         Options(**options)
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((9, 9, 3)),
+        np.zeros((9, 9), np.int64),
+        np.zeros((9, 9, 4), np.uint8),
+        np.zeros((1, 9, 9, 3), np.uint8),
+        np.zeros((0, 9), np.uint8),
+    ],
+)
+def test_what_is_no_picture_is_refused(weights, image):
+    for call in (_restorer(weights).restore, _restorer(weights).probability):
+        with pytest.raises(ValueError, match=r"Expected a picture \[H, W\]"):
+            call(image)
+
+
+def test_what_the_result_takes_leaves_less_for_tiles(weights):
+    image = np.broadcast_to(np.zeros(3, np.uint8), (6_000, 6_000, 3))
+    wide = np.broadcast_to(np.zeros(3, np.uint8), (600, 60_000, 3))
+    eight, sixteen = (_restorer(weights, max_memory=2, depth=d) for d in (8, 16))
+    assert sixteen._tile(image) < eight._tile(image)
+    assert eight._tile(wide) < eight._tile(image)  # whose rows of tiles are shorter
+
+
 def test_the_same_picture_gives_the_same_result(weights):
     image = made_picture()
     first, second = (_restorer(weights).restore(image).pixels for _ in range(2))
     np.testing.assert_array_equal(first, second)
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.jpg"
-    Image.fromarray(made_picture()).save(path, quality=30, dpi=(300, 300))
-    return path
-
-
-def test_the_library_restores_a_file_in_one_call(weights, photo):
-    options = {"preset": "compact", "weights": str(weights)}
-    target = dual_prior.restore_file(photo, **options)
-    assert target == photo.with_name("photo.restored.png")
-    result = Image.open(target)
-    expected = dual_prior.restore(np.array(Image.open(photo)), **options)
-    np.testing.assert_array_equal(np.array(result), expected)
-    np.testing.assert_allclose(result.info["dpi"], 300, atol=0.1)
-    with pytest.raises(FileExistsError, match="overwrite=True"):
-        dual_prior.restore_file(photo, **options)
-    deep = dual_prior.restore_file(photo, photo.with_name("a.tif"), depth=16, **options)
-    assert read_picture(deep).pixels.dtype == np.uint16
-
-
-def test_an_original_is_never_the_result(weights, photo):
-    with pytest.raises(ValueError, match="is an input"):
-        dual_prior.restore_file(photo, photo, overwrite=True)

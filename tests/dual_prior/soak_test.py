@@ -262,6 +262,27 @@ def test_a_picture_too_large_is_refused_before_it_takes_memory(format, tmp_path)
     assert kibibytes < 300_000_000 / 1024 and seconds < 2
 
 
+def test_a_large_picture_stays_within_its_memory(soak, tmp_path):
+    side = 5500 if soak else 1200
+    rgb = np.stack([made_picture(side, side, seed) for seed in range(3)], axis=-1)
+    Image.fromarray(rgb).save(tmp_path / "a.jpg", quality=70)
+    options = [
+        *("--max_memory", "1.8" if soak else "1.2"),
+        *("--output", tmp_path / "a.png", "--depth", "16"),
+        *("--compare", tmp_path / "drawn.png", "--preset", "compact"),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dual_prior.cli", "restore", tmp_path / "a.jpg"]
+        + options,
+        cwd=ROOT,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0 and (tmp_path / "drawn.png").exists()
+    assert usage.ru_maxrss < (1.8 if soak else 1.2) * 2**20  # KiB
+    print(f"{side}x{side}, 16 bits, compared: {usage.ru_maxrss / 2**20:.2f} GiB")
+
+
 def test_one_input_gives_one_result_every_time(soak, tmp_path):
     rgb = np.stack([made_picture(150, 190, seed) for seed in range(3)], axis=-1)
     Image.fromarray(rgb).save(tmp_path / "a.jpg", quality=30)

@@ -1,0 +1,118 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dual_prior
+from dual_prior.one_call import Words
+from dual_prior.picture_reader import Limits, PictureError, read_picture
+from dual_prior.restorer import Options
+from dual_prior.unfolding import DualPriorNetwork
+from tests.conftest import made_picture
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "some.weights.h5"
+    DualPriorNetwork.from_preset("compact", weights=None).save_weights(path)
+    return {"preset": "compact", "weights": str(path)}
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(made_picture()).save(path, quality=30, dpi=(300, 300))
+    return path
+
+
+def test_an_array_or_what_becomes_one(options):
+    image = made_picture()
+    restored = dual_prior.restore(image, **options)
+    assert restored.shape == image.shape and restored.dtype == np.uint8
+    from_pillow = dual_prior.restore(Image.fromarray(image), **options)
+    np.testing.assert_array_equal(from_pillow, restored)
+    with pytest.raises(ValueError, match="Expected a picture"):
+        dual_prior.restore([[0.5]], **options)
+
+
+def test_the_words_of_a_call_are_the_options():
+    fields = {field.name: field.type for field in dataclasses.fields(Options)}
+    assert Words.__annotations__ == fields
+
+
+def test_the_package_shows_what_it_has():
+    assert {"restore", "restore_file", "DualPriorNetwork"} <= set(dir(dual_prior))
+    assert all(hasattr(dual_prior, name) for name in dual_prior.__all__)
+
+
+def test_a_file(options, photo):
+    target = dual_prior.restore_file(photo, **options)
+    assert target == photo.with_name("photo.restored.png")
+    result = Image.open(target)
+    expected = dual_prior.restore(np.array(Image.open(photo)), **options)
+    np.testing.assert_array_equal(np.array(result), expected)
+    np.testing.assert_allclose(result.info["dpi"], 300, atol=0.1)
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        dual_prior.restore_file(photo, **options)
+    deep = dual_prior.restore_file(photo, photo.with_name("a.tif"), depth=16, **options)
+    assert read_picture(deep).pixels.dtype == np.uint16
+
+
+def test_a_folder_and_a_format(options, photo, tmp_path):
+    target = dual_prior.restore_file(photo, tmp_path, format="webp", **options)
+    assert target == tmp_path / "photo.restored.webp"
+    assert Image.open(target).format == "WEBP"
+    with pytest.raises(ValueError, match="the name says webp, format png"):
+        dual_prior.restore_file(photo, tmp_path / "b.webp", format="png", **options)
+
+
+def test_an_original_is_the_result_in_place_only(options, photo, tmp_path):
+    before = photo.read_bytes()
+    with pytest.raises(ValueError, match="is an input"):
+        dual_prior.restore_file(photo, photo, overwrite=True)
+    assert photo.read_bytes() == before
+    assert dual_prior.restore_file(photo, in_place=True, **options) == photo
+    once = photo.read_bytes()
+    assert once != before
+    assert dual_prior.restore_file(photo, in_place=True, **options) is None
+    assert photo.read_bytes() == once
+    assert list(tmp_path.iterdir()) == [photo]
+
+
+def test_before_and_after_are_drawn(options, photo, tmp_path):
+    drawn = tmp_path / "drawn.png"
+    dual_prior.restore_file(photo, tmp_path / "a.png", compare=drawn, **options)
+    assert Image.open(drawn).width > 2 * 88
+
+
+def test_what_was_lost_is_a_warning(options, photo):
+    data = photo.read_bytes()
+    photo.write_bytes(data[:2] + b"\xff\xfe\0\7hello" + data[2:])
+    with pytest.warns(UserWarning, match="photo.jpg: the comment of the JPEG was"):
+        dual_prior.restore_file(photo, **options)
+
+
+def test_damage_is_refused_or_salvaged(options, photo):
+    photo.write_bytes(photo.read_bytes()[:-200])
+    with pytest.raises(PictureError, match="photo.jpg: truncated"):
+        dual_prior.restore_file(photo, **options)
+    with pytest.warns(UserWarning, match="truncated: what was left is restored"):
+        assert dual_prior.restore_file(photo, salvage=True, **options).exists()
+
+
+def test_limits_and_options_are_checked_before_anything_is_made(options, photo):
+    folder = photo.with_name("new")
+    with pytest.raises(ValueError, match="strength of 0 to 1"):
+        dual_prior.restore_file(photo, folder / "a.png", strength=3)
+    with pytest.raises(PictureError, match="larger than 0.001 megapixels"):
+        small = Limits(max_megapixels=0.001)
+        dual_prior.restore_file(photo, folder / "a.png", limits=small, **options)
+    assert not folder.exists()
+
+
+def test_a_clean_picture_gets_no_file(options, photo, monkeypatch):
+    module = "dual_prior.restorer.Restorer.probability"
+    monkeypatch.setattr(module, lambda *_: 0.0)
+    assert dual_prior.restore_file(photo, skip_clean=True, **options) is None
+    assert list(photo.parent.iterdir()) == [photo]
