@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from dual_prior.jpeg_header import JpegHeader
 from dual_prior.metrics import blocking_effect_factor
 from dual_prior.picture import Picture
 from dual_prior.restorer import Restorer
@@ -15,6 +16,18 @@ _GAP = 10
 _LABEL = 26
 _BACKGROUND = (255, 255, 255)
 _INK = (32, 32, 32)
+
+# What the components of a JPEG are, by their number; as Adobe's marker may say instead.
+_COMPONENTS = {
+    1: ("luma",),
+    2: ("first", "second"),
+    3: ("luma", "Cb", "Cr"),
+    4: ("luma", "Cb", "Cr", "black"),
+}
+_UNTRANSFORMED = {
+    3: ("red", "green", "blue"),
+    4: ("cyan", "magenta", "yellow", "black"),
+}
 
 
 def description(picture: Picture, probability: float) -> dict:
@@ -31,7 +44,7 @@ def description(picture: Picture, probability: float) -> dict:
         "quality": picture.quality,
         "probability": round(probability, 4),
         "blockiness": round(_blockiness(picture.pixels), 2),
-        "tables": [],
+        "tables": {},
         "warnings": picture.warnings,
     }
     if picture.jpeg is not None:
@@ -40,12 +53,20 @@ def description(picture: Picture, probability: float) -> dict:
         facts["process"] = f"{header.process}, {coding}"
         facts["subsampling"] = header.subsampling
         facts["scans"] = header.num_scans
-        # Components mostly share tables: each is told once.
-        for table in header.quantization:
-            values = np.asarray(table).astype(int).tolist()
-            if values not in facts["tables"]:
-                facts["tables"].append(values)
+        facts["tables"] = _named_tables(header)
     return facts
+
+
+def _named_tables(header: JpegHeader) -> dict[str, list[int]]:
+    """The quantization tables, each once, by the components that share it."""
+    names = _COMPONENTS[header.components]
+    if header.adobe_transform == 0:
+        names = _UNTRANSFORMED.get(header.components, names)
+    shared = {}
+    for name, table in zip(names, header.quantization, strict=False):
+        steps = tuple(np.asarray(table).astype(int).tolist())
+        shared.setdefault(steps, []).append(name)
+    return {" and ".join(parts): list(steps) for steps, parts in shared.items()}
 
 
 def description_text(facts: dict) -> str:
@@ -62,7 +83,7 @@ def description_text(facts: dict) -> str:
         rows.append(("coding", f"{facts['process']}, {scans}"))
         rows.append(("chroma", facts["subsampling"]))
     lines = [f"  {name:12}{value}" for name, value in rows]
-    for name, table in zip(("luma", "chroma", "third"), facts["tables"], strict=False):
+    for name, table in facts["tables"].items():
         lines.append(f"  quantization table, {name}")
         lines += [
             "    " + " ".join(f"{step:3}" for step in table[8 * row : 8 * row + 8])

@@ -39,14 +39,6 @@ _LUMA_TABLE = np.array(
         *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
     ]
 )
-_CHROMA_TABLE = np.full((8, 8), 99)
-_CHROMA_TABLE[:4, :4] = [
-    [17, 18, 24, 47],
-    [18, 21, 26, 66],
-    [24, 26, 56, 99],
-    [47, 66, 99, 99],
-]
-_CHROMA_TABLE = _CHROMA_TABLE.ravel()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,13 +78,6 @@ class JpegHeader:
     def quality(self) -> int | None:
         """Estimated libjpeg quality of the first component, 1 to 100, if it has one."""
         return estimate_quality(self.quantization[0]) if self.quantization else None
-
-    @property
-    def chroma_quality(self) -> int | None:
-        """Estimated libjpeg quality of the second component, if there is one."""
-        if len(self.quantization) < 2:
-            return None
-        return estimate_chroma_quality(self.quantization[1])
 
 
 def frame_process(marker: int) -> str | None:
@@ -199,12 +184,13 @@ def estimate_quality(table) -> int:
     Returns:
         1 to 100; exact for the tables that libjpeg writes.
     """
-    return _nearest_quality(_LUMA_TABLE, table)
-
-
-def estimate_chroma_quality(table) -> int:
-    """`estimate_quality` by the chrominance table."""
-    return _nearest_quality(_CHROMA_TABLE, table)
+    qualities = np.arange(1, 101)
+    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
+    tables = np.clip((_LUMA_TABLE * scale[:, None] + 50) // 100, 1, 255)
+    # The steps span two orders of magnitude: compare their ratios.
+    steps = np.maximum(table, 1)  # damaged files have steps of zero
+    distances = np.abs(np.log(tables / steps)).sum(axis=1)
+    return int(qualities[np.argmin(distances)])
 
 
 class _Frame:
@@ -280,13 +266,3 @@ def _subsampling(factors: list[tuple[int, int]]) -> str:
     }
     name = names.get(ratios.pop()) if len(ratios) == 1 else None
     return name or ",".join(f"{across}x{down}" for across, down in factors)
-
-
-def _nearest_quality(base: np.ndarray, table) -> int:
-    qualities = np.arange(1, 101)
-    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
-    tables = np.clip((base * scale[:, None] + 50) // 100, 1, 255)
-    # The steps span two orders of magnitude: compare their ratios.
-    steps = np.maximum(table, 1)  # damaged files have steps of zero
-    distances = np.abs(np.log(tables / steps)).sum(axis=1)
-    return int(qualities[np.argmin(distances)])

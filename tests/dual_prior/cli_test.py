@@ -573,7 +573,7 @@ def test_inspect_speaks_json_and_reports_broken_files(run, photo, tmp_path):
     code, out, err = run("inspect", photo, tmp_path / "broken.jpg", "--json")
     facts = json.loads(out)
     assert code == 1 and "empty file" in err
-    assert facts["quality"] == 12 and len(facts["tables"][0]) == 64
+    assert facts["quality"] == 12 and len(facts["tables"]["luma"]) == 64
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,18 @@ def test_the_facts_are_those_of_the_file():
     facts = description(_picture(35, subsampling=1, progressive=True), 0.9)
     assert facts["size"] == "88x72" and facts["quality"] == 35
     assert (facts["subsampling"], facts["process"]) == ("4:2:2", "progressive, Huffman")
-    assert facts["probability"] == 0.9 and len(facts["tables"]) == 2
+    assert facts["probability"] == 0.9 and list(facts["tables"]) == [
+        "luma",
+        "Cb and Cr",
+    ]
+
+
+def test_tables_are_called_by_what_they_are_for():
+    buffer = io.BytesIO()
+    image = Image.fromarray(np.stack([made_picture()] * 4, axis=-1), "CMYK")
+    image.save(buffer, "JPEG", quality=35)
+    facts = description(read_picture(buffer.getvalue()), 0.9)
+    assert list(facts["tables"]) == ["cyan and magenta and yellow and black"]
 
 
 def test_stronger_compression_is_blockier():
@@ -33,7 +44,7 @@ def test_stronger_compression_is_blockier():
 
 def test_the_text_says_all_of_it_aligned():
     text = description_text(description(_picture(35), 0.987))
-    for words in ("88x72", "about 35", "0.987", "4:2:0", "1 scan", "table, chroma"):
+    for words in ("88x72", "about 35", "0.987", "4:2:0", "1 scan", "table, Cb and Cr"):
         assert words in text
     rows = [line for line in text.splitlines() if line.startswith("    ")]
     assert len(rows) == 16 and len({len(row) for row in rows}) == 1
@@ -43,7 +54,7 @@ def test_what_is_no_jpeg_has_no_tables():
     buffer = io.BytesIO()
     Image.fromarray(made_picture()).save(buffer, "PNG")
     facts = description(read_picture(buffer.getvalue()), 0.5)
-    assert facts["tables"] == [] and facts["quality"] is None
+    assert facts["tables"] == {} and facts["quality"] is None
     assert "not known" in description_text(facts)
 
 

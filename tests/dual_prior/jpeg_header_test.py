@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from dual_prior.jpeg_header import (
-    estimate_chroma_quality,
     estimate_quality,
     read_jpeg_header,
     without_profile,
@@ -24,8 +23,6 @@ def _jpeg(mode="RGB", **arguments):
 def test_quality_of_libjpeg_is_exact(quality):
     image = Image.open(io.BytesIO(_jpeg(quality=quality)))
     assert estimate_quality(image.quantization[0]) == quality
-    if quality > 3:  # below, all steps for chroma are 255
-        assert estimate_chroma_quality(image.quantization[1]) == quality
 
 
 def test_size_components_and_process():
@@ -42,7 +39,7 @@ def test_tables_are_those_that_pillow_reads(progressive):
     header = read_jpeg_header(data)
     for table, number in zip(header.quantization, (0, 1, 1), strict=True):
         np.testing.assert_array_equal(table, tables[number])
-    assert (header.quality, header.chroma_quality) == (37, 37)
+    assert header.quality == 37
 
 
 def test_progressive_scans_are_counted():
@@ -56,8 +53,7 @@ def test_subsampling(number, name):
 
 
 def test_grey():
-    header = read_jpeg_header(_jpeg("L"))
-    assert (header.subsampling, header.chroma_quality) == ("grey", None)
+    assert read_jpeg_header(_jpeg("L")).subsampling == "grey"
 
 
 def test_unusual_sampling_is_spelled_out():
