@@ -46,11 +46,11 @@ class PhotoRecipe:
     batch_size: int = 10
     seed: int = 0
     qualities: tuple[int, int] = (5, 95)
-    low_bias: float = 2.2
+    low_bias: float = 2.0
     again: float = 0.4
     shifted: float = 0.7
     off_grid: float = 0.1
-    grey: float = 0.2
+    grey: float = 0.35
     odd_tables: float = 0.15
     clear: float = 0.02
 

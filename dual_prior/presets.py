@@ -82,8 +82,8 @@ PRESETS = {
             name="photo",
             channels=3,
             clean_below=0.15,
-            weights="photo-5.weights.h5",
-            weights_sha256="a92a03b7cead080d10cf0f05e033c66437610dc3d291aee15e9a25dfdf7aaca1",
+            weights="photo-6.weights.h5",
+            weights_sha256="ce66d7dd7fb1872c10971012b4986890cd06dbd2d037b8c42b6ec93ab0611c0d",
         ),
     )
 }

@@ -163,8 +163,9 @@ RECIPES = {
             pictures="photo",
             phases=(
                 Phase(1, 12_000, 1e-3, 10, 64),
-                Phase(2, 5_000, 6e-4, 5, 96, "mean_squared_error"),
+                Phase(2, 7_000, 4e-4, 5, 96, "log_squared_error"),
             ),
+            num_patterns=8,
             alignment=1,
         ),
     ),

@@ -92,12 +92,23 @@ class PhotoPictures:
 PICTURES = {"paper": PaperPictures, "photo": PhotoPictures}
 
 
+# Of the weight of a patch, by the loss.
+_POWERS = {
+    "mean_absolute_error": 1,
+    "mean_squared_error": 2,
+    "squared_error_and_blocks": 2,
+    "log_squared_error": 0,
+    "log_squared_error_and_blocks": 0,
+}
+
+
 def weighted(batch_of: Callable[[int], Batch], loss: str) -> Callable[[int], tuple]:
     """`batch_of`, each patch with the weight of its loss, to be taken relatively.
 
     The weight is 255 / (4 + m), m the mean absolute error of the compressed patch, grey
-    levels; for squared errors its square. Unweighted, patches of high quality weigh
-    next to nothing, though 1 dB is 1 dB. The 4 is ours: see TRAINING.md.
+    levels; for squared errors its square; for logarithms, relative by themselves, 1.
+    Unweighted, patches of high quality weigh next to nothing, though 1 dB is 1 dB. The
+    4 is ours: see TRAINING.md.
 
     Args:
         batch_of: Maps a step to its batch.
@@ -106,7 +117,7 @@ def weighted(batch_of: Callable[[int], Batch], loss: str) -> Callable[[int], tup
     Returns:
         What maps a step to the batch and its weights `[B, 1, 1]`, float32.
     """
-    power = 1 if loss == "mean_absolute_error" else 2
+    power = _POWERS[loss]
 
     def weighted_batch_of(step: int):
         compressed, clean = batch_of(step)

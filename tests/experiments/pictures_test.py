@@ -10,6 +10,8 @@ from experiments.pictures import hold_out, weighted
         ("mean_absolute_error", 1),
         ("mean_squared_error", 2),
         ("squared_error_and_blocks", 2),
+        ("log_squared_error", 0),
+        ("log_squared_error_and_blocks", 0),
     ],
 )
 def test_patches_count_relative_to_what_was_wrong_with_them(loss, power):
