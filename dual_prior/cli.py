@@ -145,8 +145,9 @@ def _add_restore(commands) -> None:
     where.add_argument(
         "--output",
         metavar="PATH",
-        help="a file for one picture, else a folder; a new folder for one picture ends "
-        "in /; - for standard output (default: NAME.restored.png beside each input)",
+        help="a file for one picture, else a folder, which has one for each of several "
+        "folders; a new folder for one picture ends in /; - for standard output "
+        "(default: NAME.restored.png beside each input)",
     )
     where.add_argument(
         "--in_place",

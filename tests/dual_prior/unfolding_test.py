@@ -235,3 +235,10 @@ def test_keeps_the_layer_contract():
     stage = UnfoldingStage(deblocker, CompressionClassifier(4, (1, 1)), 1)
     assert isinstance(stage.descent, ClassifierDescent)
     assert_layer_contract(stage, _image(), _image())
+
+
+def test_a_keras_file_that_holds_code_is_refused(tmp_path):
+    layers = [keras.Input((1,)), keras.layers.Lambda(lambda x: x)]
+    keras.Sequential(layers).save(tmp_path / "foreign.keras")
+    with pytest.raises(ValueError, match="unsafe"):
+        keras.saving.load_model(tmp_path / "foreign.keras")
