@@ -18,7 +18,8 @@ class Picture:
         jpeg: What a JPEG file says of itself, else None.
         metadata: What results carry over, where it is there: `icc_profile` (bytes),
             `exif` (bytes that begin with "Exif", without orientation and thumbnail),
-            `xmp` (bytes), `dpi` (horizontal, vertical).
+            `xmp` (bytes), `dpi` (horizontal, vertical), `comment` (bytes, of a JPEG for
+            a JPEG).
         warnings: What could not be kept, a sentence each.
     """
 

@@ -56,8 +56,8 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
             notes.append("the gain map (Ultra HDR) was dropped")
     if _IPTC in image.info.get("photoshop", ()):
         notes.append("the IPTC data (captions) of the JPEG were dropped")
-    if image.format in ("JPEG", "MPO") and image.info.get("comment"):
-        notes.append("the comment of the JPEG was dropped")
+    if image.format in ("JPEG", "MPO") and (comment := image.info.get("comment")):
+        metadata["comment"] = bytes(comment)
     dpi = image.info.get("dpi", ())
     if image.format == "TIFF" and _X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1

@@ -32,7 +32,11 @@ _MAX_SIDE = {"webp": 16383, "jpeg": 65535}
 _EXIF, _GPS = 0x8769, 0x8825
 
 # What a segment of a JPEG file takes, bytes; resolutions have two.
-_MAX_SEGMENT = {"exif": 65533, "xmp": 65533 - len("http://ns.adobe.com/xap/1.0/0")}
+_MAX_SEGMENT = {
+    "exif": 65533,
+    "xmp": 65533 - len("http://ns.adobe.com/xap/1.0/0"),
+    "comment": 65533,
+}
 _MAX_JPEG_DPI = 65535
 
 
@@ -93,6 +97,7 @@ def encode_picture(
         return with_metadata(_saved(image, "PNG").getbuffer(), metadata)
     if format == "webp":
         metadata.pop("dpi", None)
+        metadata.pop("comment", None)
         # Without `exact`, pixels under full transparency would change.
         return _saved(image, "WEBP", lossless=True, exact=True, **metadata).getvalue()
     _drop_too_long(metadata, [] if notes is None else notes)

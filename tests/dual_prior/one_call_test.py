@@ -88,8 +88,10 @@ def test_before_and_after_are_drawn(options, photo, tmp_path):
 
 def test_what_was_lost_is_a_warning(options, photo):
     data = photo.read_bytes()
-    photo.write_bytes(data[:2] + b"\xff\xfe\0\7hello" + data[2:])
-    with pytest.warns(UserWarning, match="photo.jpg: the comment of the JPEG was"):
+    captions = b"Photoshop 3.0\x008BIM\4\4\0\0\0\0\0\4\x1c\2x\0"
+    segment = b"\xff\xed" + (len(captions) + 2).to_bytes(2, "big") + captions
+    photo.write_bytes(data[:2] + segment + data[2:])
+    with pytest.warns(UserWarning, match="photo.jpg: the IPTC data"):
         dual_prior.restore_file(photo, **options)
 
 

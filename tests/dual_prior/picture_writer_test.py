@@ -1,5 +1,7 @@
+import errno
 import os
 import stat
+import tempfile
 
 import numpy as np
 import pytest
@@ -104,6 +106,14 @@ def test_a_picture_restored_in_place_can_be_told(format):
     assert is_marked(read_picture(encode_picture(mark(_picture()), format)))
 
 
+def test_a_jpeg_keeps_its_comment():
+    data = encode_picture(_picture(comment=b"by hand"), "jpeg")
+    assert read_picture(data).metadata == {"comment": b"by hand"}
+    for format in ("png", "webp", "tiff"):
+        data = encode_picture(_picture(comment=b"by hand"), format)
+        assert read_picture(data).metadata == {}
+
+
 def test_what_jpeg_has_no_room_for_is_dropped_and_said():
     long = {"xmp": XMP + b" " * 70_000, "exif": b"Exif\0\0" + b" " * 70_000}
     notes = []
@@ -186,6 +196,18 @@ def test_a_device_is_never_replaced(tmp_path):
     ):
         pytest.fail("work was begun")
     assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
+
+
+def test_a_read_only_disk_is_told_before_any_work(tmp_path, monkeypatch):
+    def mkstemp(**_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "mkstemp", mkstemp)
+    with (
+        pytest.raises(PictureError, match=r"written \(read-only file system\)"),
+        picture_file(tmp_path / "a.png"),
+    ):
+        pytest.fail("entered")
 
 
 def test_an_unwritable_place_is_told_before_any_work(tmp_path):
