@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dual_prior import cli, interruption, restorer
+from dual_prior import atomic_file, cli, interruption, restorer
 from dual_prior.restorer import Result
 from tests.conftest import ROOT, made_picture
 
@@ -477,6 +477,29 @@ def _fake_command(*arguments, before="", **options):
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, **options
     )
+
+
+def test_a_picture_is_not_written_to_the_terminal(run, photo, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    code, out, err = run("restore", photo, "--output", "-")
+    assert (code, out) == (2, "") and "say > FILE" in err
+
+
+def test_what_killed_runs_left_is_removed_wherever_they_wrote(run, photo, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.png").touch()
+    (tmp_path / "a.png").symlink_to(elsewhere / "a.png")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = f"{atomic_file._PREFIX}{gone.pid}-x"
+    for folder in (elsewhere, tmp_path / "drawn"):
+        folder.mkdir(exist_ok=True)
+        (folder / left).touch()
+    arguments = ("--output", tmp_path / "a.png", "--overwrite")
+    assert run("restore", photo, *arguments, "--compare", tmp_path / "drawn")[0] == 0
+    assert os.listdir(elsewhere) == ["a.png"]
+    assert os.listdir(tmp_path / "drawn") == ["photo.jpg.compared.png"]
 
 
 @pytest.mark.parametrize(
