@@ -23,17 +23,24 @@ class CompressedPicture:
     Attributes:
         clean: `[H, W]`, uint8.
         compressed: `[Q, H, W]`, uint8, one for each quality.
+        errors: `[Q]`, mean squared error of each, squared grey levels.
     """
 
     clean: np.ndarray
     compressed: np.ndarray
+    errors: np.ndarray
 
 
 def compress_picture(luma: np.ndarray, qualities: Sequence[int]) -> CompressedPicture:
     """`luma`, `[H, W]` uint8, with its compressed versions."""
-    return CompressedPicture(
-        luma, np.stack([jpeg.compress(luma, quality) for quality in qualities])
-    )
+    compressed = np.stack([jpeg.compress(luma, quality) for quality in qualities])
+    errors = [squared_error(luma, plane) for plane in compressed]
+    return CompressedPicture(luma, compressed, np.array(errors))
+
+
+def squared_error(clean: np.ndarray, compressed: np.ndarray) -> float:
+    """The mean over all of two uint8 arrays, squared grey levels."""
+    return float(np.mean(np.square(np.subtract(clean, compressed, dtype=np.float32))))
 
 
 def compress_pictures(
@@ -65,14 +72,16 @@ class PatchRecipe:
 
 def draw_batch(
     pictures: Sequence[CompressedPicture], recipe: PatchRecipe, step: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The batch of one training step.
 
     Each patch comes from a random picture, quality, place, and one of the eight flips
     and rotations.
 
     Returns:
-        Compressed and clean patches, each `[B, P, P, 1]`, float32 in [0, 1].
+        Compressed and clean patches, each `[B, P, P, 1]`, float32 in [0, 1], and `[B]`,
+        the error of the whole compressed picture that each patch comes from, squared
+        grey levels.
 
     Raises:
         ValueError: A picture is smaller than a patch.
@@ -81,6 +90,7 @@ def draw_batch(
     size = recipe.patch_size
     compressed = np.empty((recipe.batch_size, size, size, 1), np.float32)
     clean = np.empty_like(compressed)
+    errors = np.empty(recipe.batch_size, np.float32)
     for item in range(recipe.batch_size):
         picture = pictures[rng.integers(len(pictures))]
         quality = rng.integers(len(picture.compressed))
@@ -89,7 +99,8 @@ def draw_batch(
         window = np.s_[top : top + size, left : left + size]
         compressed[item, :, :, 0] = turn(picture.compressed[quality][window], symmetry)
         clean[item, :, :, 0] = turn(picture.clean[window], symmetry)
-    return compressed / np.float32(255), clean / np.float32(255)
+        errors[item] = picture.errors[quality]
+    return compressed / np.float32(255), clean / np.float32(255), errors
 
 
 def _draw_start(rng: np.random.Generator, side: int, recipe: PatchRecipe) -> int:

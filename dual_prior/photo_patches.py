@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from dual_prior.patches import turn
+from dual_prior.patches import squared_error, turn
 
 _BLOCK = 8
 
-# A window is this much larger than its patch: room for two crops and for a grid that
-# starts off its corner, up to 7 pixels each, and whole units of 16x16.
-MARGIN = 32
+# Pictures are this much larger than a patch: room for two crops and for a grid that
+# starts off the patch's corner, up to 7 pixels each.
+MARGIN = 3 * (_BLOCK - 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +61,10 @@ _SUBSAMPLINGS = (0, 1, 2, 2, 2)
 
 def draw_photo_batch(
     pictures: Sequence[np.ndarray], recipe: PhotoRecipe, step: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The batch of one training step.
+
+    Whole pictures are damaged, not windows of them: `errors` are theirs.
 
     Args:
         pictures: Clean pictures `[H, W, 3]`, uint8.
@@ -70,22 +72,22 @@ def draw_photo_batch(
         step: Which batch.
 
     Returns:
-        Compressed and clean patches `[B, P, P, 3]`, float32 in [0, 1]; three equal
-        channels for grey ones.
+        Compressed and clean patches `[B, P, P, 3]`, float32 in [0, 1], three equal
+        channels for grey ones; and `[B]`, the error of the whole damaged picture that
+        each patch comes from, squared grey levels.
 
     Raises:
         ValueError: A picture is smaller than a patch and its margin.
     """
     rng = np.random.default_rng((recipe.seed, step))
-    pairs = [_draw_pair(pictures, recipe, rng) for _ in range(recipe.batch_size)]
-    return tuple(
-        np.stack(patches).astype(np.float32) / np.float32(255)
-        for patches in zip(*pairs, strict=True)
-    )
+    drawn = [_draw_patch(pictures, recipe, rng) for _ in range(recipe.batch_size)]
+    *pair, errors = zip(*drawn, strict=True)
+    compressed, clean = (np.stack(p).astype(np.float32) / np.float32(255) for p in pair)
+    return compressed, clean, np.array(errors, np.float32)
 
 
-def _draw_pair(pictures, recipe, rng) -> tuple[np.ndarray, np.ndarray]:
-    clean = _draw_window(pictures, recipe.patch_size + MARGIN, rng)
+def _draw_patch(pictures, recipe, rng) -> tuple[np.ndarray, np.ndarray, float]:
+    clean = _draw_picture(pictures, recipe.patch_size + MARGIN, rng)
     if rng.random() < recipe.grey:
         # Pillow's "L" is the luma that a grey JPEG stores.
         grey = np.asarray(Image.fromarray(clean).convert("L"))
@@ -94,15 +96,20 @@ def _draw_pair(pictures, recipe, rng) -> tuple[np.ndarray, np.ndarray]:
     else:
         damage = _damage_colour
     compressed, clean = _degrade(clean, damage, recipe, rng)
+    error = squared_error(clean, compressed)
     corner = (0, 0)
     if rng.random() < recipe.off_grid:
         corner = rng.integers(0, _BLOCK, 2)
     side = recipe.patch_size
-    window = np.s_[corner[0] : corner[0] + side, corner[1] : corner[1] + side]
-    return compressed[window], clean[window]
+    top, left = (
+        start + _BLOCK * rng.integers((length - start - side) // _BLOCK + 1)
+        for start, length in zip(corner, clean.shape, strict=False)
+    )
+    window = np.s_[top : top + side, left : left + side]
+    return compressed[window], clean[window], error
 
 
-def _draw_window(pictures, side: int, rng) -> np.ndarray:
+def _draw_picture(pictures, side: int, rng) -> np.ndarray:
     picture = pictures[rng.integers(len(pictures))]
     height, width = picture.shape[:2]
     if min(height, width) < side:
@@ -110,8 +117,7 @@ def _draw_window(pictures, side: int, rng) -> np.ndarray:
             f"Expected pictures of at least {side} pixels a side, the size of a patch "
             f"and its margin; one has {height}x{width}."
         )
-    top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    return turn(picture[top : top + side, left : left + side], rng.integers(8))
+    return turn(picture, rng.integers(8))
 
 
 def _degrade(clean, damage, recipe, rng) -> tuple[np.ndarray, np.ndarray]:

@@ -68,8 +68,9 @@ class NetworkRecipe:
         ema_momentum: Of the moving average of the weights that is validated and kept;
             0 keeps the weights as they are.
         alignment: See `dual_prior.patches.PatchRecipe`.
-        relative: Weigh each patch's loss: see `experiments.pictures.weighted`.
+        relative: Weigh each patch's loss: see `experiments.pictures.weights`.
         num_patterns: Sheets of patterns among the pictures.
+        num_woven: Pictures that are there once more, under cloth.
         dtype: Keras dtype policy.
     """
 
@@ -81,6 +82,7 @@ class NetworkRecipe:
     alignment: int
     relative: bool
     num_patterns: int
+    num_woven: int
     dtype: str
 
 
@@ -108,15 +110,15 @@ _COMPACT = Recipe(  # all ours: see TRAINING.md
         pictures="paper",
         phases=(
             Phase(1, 11_000, 1e-3, 10, 64),
-            Phase(2, 4_500, 5e-4, 10, 64, "mean_squared_error"),
-            Phase(2, 2_000, 2e-4, 5, 96, "squared_error_and_blocks"),
+            Phase(2, 8_000, 4e-4, 5, 96, "squared_error_and_blocks"),
         ),
         cosine=True,
         muon_ratio=3.0,
         ema_momentum=0.999,
         alignment=8,
         relative=True,
-        num_patterns=16,
+        num_patterns=8,
+        num_woven=40,
         dtype="mixed_bfloat16",
     ),
 )
@@ -151,6 +153,7 @@ RECIPES = {
             alignment=1,  # paper: patches anywhere
             relative=False,  # paper
             num_patterns=0,  # paper
+            num_woven=0,  # paper
             dtype="float32",  # paper
         ),
     ),
@@ -163,9 +166,8 @@ RECIPES = {
             pictures="photo",
             phases=(
                 Phase(1, 12_000, 1e-3, 10, 64),
-                Phase(2, 7_000, 4e-4, 5, 96, "log_squared_error"),
+                Phase(2, 7_000, 4e-4, 5, 96, "mean_squared_error"),
             ),
-            num_patterns=8,
             alignment=1,
         ),
     ),

@@ -6,8 +6,7 @@ from keras import losses, ops
 
 _BLOCK = 8
 _ETA = 0.35  # log2 8 / log2 of the shorter side, of the pictures: 321 to 512 pixels
-_SHARE = 0.1  # ours: see TRAINING.md
-_FLOOR = (2 / 255) ** 2  # ours: with less than two grey levels wrong, less is to win
+_SHARE = 0.03  # ours: see TRAINING.md
 
 
 def squared_error_and_blocks(clean, restored):
@@ -31,31 +30,6 @@ def squared_error_and_blocks(clean, restored):
     return error + _SHARE * factor[:, None, None]
 
 
-def log_squared_error(clean, restored):
-    """The logarithm of each patch's squared error: its PSNR, but for sign and scale.
-
-    What a patch weighs follows from what is still wrong with it. By weights from the
-    compressed patch's own error (`pictures.weighted`) a few patches of patterns weigh
-    as much as all others.
-
-    Args:
-        clean, restored: `[B, H, W, C]`.
-
-    Returns:
-        `[B, 1, 1]`.
-    """
-    return _log(ops.mean(ops.square(restored - clean), axis=-1))
-
-
-def log_squared_error_and_blocks(clean, restored):
-    """The same of `squared_error_and_blocks`: between PSNR and PSNR-B."""
-    return _log(squared_error_and_blocks(clean, restored))
-
-
-def _log(error):
-    return ops.log(ops.mean(error, axis=(1, 2), keepdims=True) + _FLOOR)
-
-
 def _excess(images):
     """By how much squared steps across borders exceed those within blocks, `[B]`."""
     across = within = num_across = num_within = 0.0
@@ -75,6 +49,4 @@ LOSSES = {
     "mean_absolute_error": losses.mean_absolute_error,  # paper
     "mean_squared_error": losses.mean_squared_error,  # ours
     "squared_error_and_blocks": squared_error_and_blocks,  # ours
-    "log_squared_error": log_squared_error,  # ours
-    "log_squared_error_and_blocks": log_squared_error_and_blocks,  # ours
 }

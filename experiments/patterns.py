@@ -2,12 +2,17 @@
 
 Nothing in photographs says what a network makes of single pixels in turn: what it had
 learned of edges turned a checkerboard into ten times itself (see TRAINING.md). Text,
-dithering and screenshots have such things.
+dithering and screenshots have such things. And few of the photographs at hand show
+cloth, whose stripes JPEG breaks up block by block.
+
+All numbers are ours.
 """
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 
-# All numbers ours.
 _SIDE = 64  # of a pattern, pixels
 _COUNT = 5  # of patterns along a side of a sheet
 _CELLS = (1, 2, 3)  # pixels a side
@@ -38,3 +43,41 @@ def _pattern(rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
         colours = rng.integers(0, 256, (2, 3))
     return colours[shapes[rng.integers(len(shapes))] % 2].astype(np.uint8)
+
+
+def woven(picture: np.ndarray, seed: int) -> np.ndarray:
+    """`picture` with stripes and checks laid over parts of it, as cloth in folds has.
+
+    Args:
+        picture: `[H, W]` or `[H, W, 3]`, uint8.
+        seed: Any integer of 0 or more; another seed gives other cloth.
+
+    Returns:
+        Like `picture`.
+    """
+    rng = np.random.default_rng((seed, 7))
+    cloth = sum(_cloth(rng, picture.shape[:2]) for _ in range(3))
+    if picture.ndim == 3:
+        cloth = cloth[..., None] * rng.uniform(0.5, 1, 3)
+    return np.clip(np.round(picture + cloth), 0, 255).astype(np.uint8)
+
+
+def _cloth(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+    """`[H, W]`: stripes, or two across each other, in some places; grey levels."""
+    rows, columns = np.indices(shape)
+    angle, frequency = rng.uniform(0, np.pi), rng.uniform(0.06, 0.42)
+    folds = _field(rng, shape, rng.uniform(20, 60)) * rng.uniform(0, 8)
+    cloth = np.ones(shape)
+    for turned in (0, np.pi / 2)[: rng.integers(1, 3)]:
+        across = columns * np.cos(angle + turned) + rows * np.sin(angle + turned)
+        wave = np.sin(2 * np.pi * frequency * (across + folds))
+        cloth *= np.sign(wave) * np.abs(wave) ** rng.uniform(0.4, 1)
+    contrast = rng.uniform(5, 50) * (1 + 0.4 * _field(rng, shape, 30))
+    place = np.clip(2 * _field(rng, shape, 40) - 1, 0, 1)
+    return contrast * cloth * place
+
+
+def _field(rng: np.random.Generator, shape: Sequence[int], scale: float) -> np.ndarray:
+    """Noise that is smooth over `scale` pixels, of standard deviation 1."""
+    noise = cv2.GaussianBlur(rng.standard_normal(shape), (0, 0), scale)
+    return noise / noise.std()

@@ -20,7 +20,7 @@ from dual_prior.patches import (
 from dual_prior.photo_patches import PhotoRecipe, draw_photo_batch
 from experiments import data
 from experiments.configs import NUM_VALIDATION_PICTURES, QUALITIES
-from experiments.patterns import pattern_sheet
+from experiments.patterns import pattern_sheet, woven
 
 _VALIDATION_SIDE = 320  # ours: 481x321 and 321x481 cut to the same size, on the grid
 
@@ -36,6 +36,8 @@ class PaperPictures:
     Args:
         data_dir: The folder that holds bsds500.
         num_patterns: Sheets of patterns among the pictures; see `pattern_sheet`.
+        num_woven: How many of the pictures are there once more, under cloth; see
+            `woven`.
 
     Attributes:
         validation: Compressed and clean held-out images.
@@ -44,21 +46,32 @@ class PaperPictures:
         OSError: Pictures are missing or cannot be read.
     """
 
-    def __init__(self, data_dir: str, num_patterns: int = 0):
+    def __init__(self, data_dir: str, num_patterns: int = 0, num_woven: int = 0):
         kept, held_out = (
             [data.read_luma(path) for path in paths]
             for paths in hold_out(data.training_paths(data_dir))
         )
+        kept += _under_cloth(kept, num_woven)
         kept += [jpeg.luma(pattern_sheet(seed)) for seed in range(num_patterns)]
         self._pictures = compress_pictures(kept, QUALITIES)
         self.validation = _top_left(compress_pictures(held_out, QUALITIES))
 
     def batches(
-        self, patch_size: int, batch_size: int, alignment: int, seed: int
-    ) -> Callable[[int], Batch]:
-        """What maps a step to its batch; see `PatchRecipe`."""
+        self,
+        patch_size: int,
+        batch_size: int,
+        alignment: int,
+        seed: int,
+        loss: str | None = None,
+    ) -> Callable[[int], tuple[np.ndarray, ...]]:
+        """What maps a step to its batch; see `PatchRecipe`.
+
+        Args:
+            patch_size, batch_size, alignment, seed: Of the recipe.
+            loss: Give each patch its `weights` for this loss, too.
+        """
         recipe = PatchRecipe(patch_size, batch_size, alignment, seed)
-        return functools.partial(draw_batch, self._pictures, recipe)
+        return _batches(functools.partial(draw_batch, self._pictures, recipe), loss)
 
 
 class PhotoPictures:
@@ -67,7 +80,7 @@ class PhotoPictures:
     Args, Attributes, Raises: As `PaperPictures`; `data_dir` holds cid22, too.
     """
 
-    def __init__(self, data_dir: str, num_patterns: int = 0):
+    def __init__(self, data_dir: str, num_patterns: int = 0, num_woven: int = 0):
         parts = [
             hold_out(paths)
             for paths in (data.training_paths(data_dir), data.cid22_paths(data_dir))
@@ -76,55 +89,64 @@ class PhotoPictures:
             [data.read_rgb(path) for of_part in of_parts for path in of_part]
             for of_parts in zip(*parts, strict=True)
         )
+        kept += _under_cloth(kept, num_woven)
         self._pictures = kept + [pattern_sheet(seed) for seed in range(num_patterns)]
-        self.validation = draw_photo_batch(held_out, _validation_recipe(held_out), 0)
+        recipe = _validation_recipe(held_out)
+        self.validation = draw_photo_batch(held_out, recipe, 0)[:2]
 
     def batches(
-        self, patch_size: int, batch_size: int, alignment: int, seed: int
-    ) -> Callable[[int], Batch]:
-        """What maps a step to its batch; the grid's place is `PhotoRecipe`'s to say."""
+        self,
+        patch_size: int,
+        batch_size: int,
+        alignment: int,
+        seed: int,
+        loss: str | None = None,
+    ) -> Callable[[int], tuple[np.ndarray, ...]]:
+        """As `PaperPictures`, but that the grid's place is `PhotoRecipe`'s to say."""
         del alignment
         recipe = PhotoRecipe(patch_size, batch_size, seed)
-        return functools.partial(draw_photo_batch, self._pictures, recipe)
+        draw = functools.partial(draw_photo_batch, self._pictures, recipe)
+        return _batches(draw, loss)
 
 
 # By the name that a recipe gives them.
 PICTURES = {"paper": PaperPictures, "photo": PhotoPictures}
 
 
-# Of the weight of a patch, by the loss.
-_POWERS = {
-    "mean_absolute_error": 1,
-    "mean_squared_error": 2,
-    "squared_error_and_blocks": 2,
-    "log_squared_error": 0,
-    "log_squared_error_and_blocks": 0,
-}
+def weights(errors: np.ndarray, loss: str) -> np.ndarray:
+    """What each patch's loss counts, to be taken relatively.
 
-
-def weighted(batch_of: Callable[[int], Batch], loss: str) -> Callable[[int], tuple]:
-    """`batch_of`, each patch with the weight of its loss, to be taken relatively.
-
-    The weight is 255 / (4 + m), m the mean absolute error of the compressed patch, grey
-    levels; for squared errors its square; for logarithms, relative by themselves, 1.
-    Unweighted, patches of high quality weigh next to nothing, though 1 dB is 1 dB. The
-    4 is ours: see TRAINING.md.
+    1 / (4 + e), e the squared error of the whole compressed picture that the patch is
+    from; for an absolute error the root of that. The sum over the patches of a picture
+    is then its error relative to the JPEG's, as in its PSNR: 1 dB is 1 dB at every
+    quality, and where a picture holds more errors, there is more to win. By the error
+    of the patch itself texture would weigh too little: see TRAINING.md. With less than
+    two grey levels wrong (the 4, ours) less is to win.
 
     Args:
-        batch_of: Maps a step to its batch.
+        errors: `[B]`, squared grey levels.
         loss: One of `losses.LOSSES`.
 
     Returns:
-        What maps a step to the batch and its weights `[B, 1, 1]`, float32.
+        `[B, 1, 1]`, float32.
     """
-    power = _POWERS[loss]
+    power = 0.5 if loss == "mean_absolute_error" else 1.0
+    return (255**2 / (4 + errors[:, None, None])).astype(np.float32) ** power
 
-    def weighted_batch_of(step: int):
-        compressed, clean = batch_of(step)
-        error = np.abs(compressed - clean).mean(axis=(1, 2, 3)) * np.float32(255)
-        return compressed, clean, (255 / (4 + error[:, None, None])) ** power
 
-    return weighted_batch_of
+def _batches(draw: Callable[[int], tuple], loss: str | None) -> Callable[[int], tuple]:
+    def batch_of(step: int):
+        compressed, clean, errors = draw(step)
+        if loss is None:
+            return compressed, clean
+        return compressed, clean, weights(errors, loss)
+
+    return batch_of
+
+
+def _under_cloth(pictures: Sequence[np.ndarray], count: int) -> list[np.ndarray]:
+    stride = max(1, len(pictures) // max(1, count))
+    return [woven(picture, i) for i, picture in enumerate(pictures[::stride][:count])]
 
 
 def hold_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:

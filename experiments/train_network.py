@@ -25,7 +25,7 @@ from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, training
 from experiments.classifier_model import load_classifier
 from experiments.losses import LOSSES
-from experiments.pictures import PICTURES, weighted
+from experiments.pictures import PICTURES
 from experiments.run_dir import open_run_dir, save_atomically
 from experiments.stages import psnr, start_from, unfold
 
@@ -114,7 +114,9 @@ def train(
             config.initial_preset or config.preset, config.initial
         )
         start_from(network, source)
-    pictures = PICTURES[recipe.pictures](data_dir, recipe.num_patterns)
+    pictures = PICTURES[recipe.pictures](
+        data_dir, recipe.num_patterns, recipe.num_woven
+    )
     for index, phase in enumerate(recipe.phases, start=1):
         network = unfold(network, phase.num_stages)
         schedule = training.Schedule(
@@ -132,9 +134,8 @@ def train(
             recipe.alignment,
             # Each phase draws patches of its own.
             seed=config.seed * len(recipe.phases) + index,
+            loss=phase.loss if recipe.relative else None,
         )
-        if recipe.relative:
-            batch_of = weighted(batch_of, phase.loss)
         network.compile(
             training.optimizer(schedule),
             LOSSES[phase.loss],

@@ -45,7 +45,7 @@ def test_another_seed_gives_other_patches():
 def test_patches_are_pairs_cut_from_the_same_place():
     recipe = PatchRecipe(patch_size=40, batch_size=16, alignment=8)
     pictures = _pictures((40, 40))
-    compressed, clean = draw_batch(pictures, recipe, 0)
+    compressed, clean, _ = draw_batch(pictures, recipe, 0)
     assert compressed.shape == clean.shape == (16, 40, 40, 1)
     symmetries = [turn(pictures[0].clean, s) for s in range(8)]
     for x, y in zip(clean, compressed, strict=True):
@@ -56,11 +56,27 @@ def test_patches_are_pairs_cut_from_the_same_place():
         assert any(np.array_equal(observed, version) for version in versions)
 
 
+def test_each_patch_knows_the_error_of_the_picture_it_is_from():
+    pictures = _pictures((16, 16), (16, 16))
+    known = {
+        np.mean((picture.clean.astype(float) - plane) ** 2).round(3)
+        for picture in pictures
+        for plane in picture.compressed
+    }
+    compressed, clean, errors = draw_batch(pictures, RECIPE, 0)
+    np.testing.assert_allclose(  # here a patch is its picture
+        errors, ((compressed - clean) ** 2).mean(axis=(1, 2, 3)) * 255**2, rtol=1e-4
+    )
+    recipe = PatchRecipe(patch_size=8, batch_size=64)
+    errors = draw_batch(pictures, recipe, 0)[2]
+    assert set(errors.astype(float).round(3)) == known
+
+
 def test_aligned_patches_keep_the_block_grid():
     ramp = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8)
     pictures = compress_pictures([ramp], (90,))
     recipe = PatchRecipe(patch_size=16, batch_size=32, alignment=8)
-    _, clean = draw_batch(pictures, recipe, 0)
+    _, clean, _ = draw_batch(pictures, recipe, 0)
     corners = np.round(255 * clean[:, [0, 0, -1, -1], [0, -1, 0, -1], 0]).min(axis=1)
     assert np.all(corners % 8 == 0) and len(set(corners)) > 2
 
@@ -71,7 +87,7 @@ def test_the_eight_symmetries_differ():
 
 
 def test_values_are_in_0_1():
-    for array in draw_batch(PICTURES, RECIPE, 0):
+    for array in draw_batch(PICTURES, RECIPE, 0)[:2]:
         assert array.dtype == np.float32
         assert array.min() >= 0 and array.max() <= 1 and array.max() > 0.5
 
@@ -86,10 +102,10 @@ def test_both_feeds_give_the_same_batches_from_any_step():
         return draw_batch(PICTURES, RECIPE, int(step))
 
     sequence = PatchSequence(batch_of, first_step=5, num_steps=3)
-    shapes = [(4, 16, 16, 1)] * 2
+    shapes = [(4, 16, 16, 1)] * 2 + [(4,)]
     dataset = list(batch_dataset(batch_of, shapes, 5, 3).as_numpy_iterator())
     assert len(sequence) == len(dataset) == 3
-    for index, pair in enumerate(dataset):
-        for actual, expected in zip(pair, sequence[index], strict=True):
+    for index, batch in enumerate(dataset):
+        for actual, expected in zip(batch, sequence[index], strict=True):
             np.testing.assert_array_equal(actual, expected)
-        np.testing.assert_array_equal(pair[1], batch_of(5 + index)[1])
+        np.testing.assert_array_equal(batch[1], batch_of(5 + index)[1])

@@ -10,7 +10,8 @@ def test_the_papers_training():
     for stage in (RECIPES["paper"].classifier, RECIPES["paper"].network):
         assert stage.pictures == "paper" and stage.alignment == 1
         assert stage.cosine is False  # the learning rate is fixed
-    assert RECIPES["paper"].network.num_patterns == 0  # photographs only
+    network = RECIPES["paper"].network
+    assert network.num_patterns == network.num_woven == 0  # photographs only
 
 
 def test_the_paper_trains_by_adam_at_1e_4():

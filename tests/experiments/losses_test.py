@@ -2,12 +2,7 @@ import numpy as np
 import pytest
 
 from dual_prior.metrics import blocking_effect_factor
-from experiments.losses import (
-    log_squared_error,
-    log_squared_error_and_blocks,
-    squared_error_and_blocks,
-)
-from experiments.stages import psnr
+from experiments.losses import squared_error_and_blocks
 
 
 def _patches(seed, side=64):
@@ -23,8 +18,8 @@ def test_blocks_cost_a_share_of_what_they_add_in_psnr_b():
     ).mean(-1)
     factors = np.array([blocking_effect_factor(plane[..., 0]) for plane in restored])
     eta = np.log2(8) / np.log2(64)
-    expected = 0.1 * 0.35 / eta * factors
-    assert expected[0] > 0.02
+    expected = 0.03 * 0.35 / eta * factors
+    assert expected[0] > 0.006
     np.testing.assert_allclose(
         np.asarray(added), np.broadcast_to(expected[:, None, None], added.shape), 1e-4,
         1e-6,
@@ -40,28 +35,3 @@ def test_without_steps_only_the_error_counts(level):
         np.square(flat - clean).mean(-1),
         rtol=1e-5,
     )
-
-
-def test_a_logarithm_of_the_error_is_its_psnr():
-    clean, restored = _patches(0), _patches(1)
-    restored[1] = clean[1] + 0.1 * (restored[1] - clean[1])
-    logs = np.asarray(log_squared_error(clean, restored))
-    assert logs.shape == (3, 1, 1)
-    each = [float(psnr(clean[i : i + 1], restored[i : i + 1])[0]) for i in range(3)]
-    np.testing.assert_allclose(-10 / np.log(10) * logs.ravel(), each, rtol=1e-2)
-
-
-def test_an_error_that_cannot_be_seen_is_not_chased():
-    clean = _patches(0)
-    unseen, seen = (
-        float(np.mean(log_squared_error(clean, clean + np.float32(level / 255))))
-        for level in (0.1, 2.0)
-    )
-    assert seen - unseen < np.log(2.1)
-
-
-def test_the_logarithm_of_the_error_and_the_blocks():
-    clean, restored = _patches(0), _patches(1)
-    both = np.asarray(squared_error_and_blocks(clean, restored)).mean(axis=(1, 2))
-    logs = np.asarray(log_squared_error_and_blocks(clean, restored)).ravel()
-    np.testing.assert_allclose(np.exp(logs) - (2 / 255) ** 2, both, rtol=1e-4)

@@ -19,7 +19,7 @@ RECIPE = PatchRecipe(patch_size=16, batch_size=2, alignment=8)
 SCHEDULE = training.Schedule(
     steps=12, steps_per_epoch=3, learning_rate=3e-3, cosine=True, ema_momentum=0.9
 )
-VALIDATION = draw_batch(PICTURES, dataclasses.replace(RECIPE, seed=99), 0)
+VALIDATION = draw_batch(PICTURES, dataclasses.replace(RECIPE, seed=99), 0)[:2]
 
 
 def _model(num_stages=1):
@@ -35,12 +35,16 @@ def _model(num_stages=1):
     return network
 
 
+def _pair(step):
+    return draw_batch(PICTURES, RECIPE, int(step))[:2]
+
+
 def _fit(folder, batch_of=None, schedule=SCHEDULE):
     network = _model()
     network.compile(training.optimizer(schedule), "mean_absolute_error", metrics=[psnr])
     best = training.fit(
         network,
-        batch_of or (lambda step: draw_batch(PICTURES, RECIPE, int(step))),
+        batch_of or _pair,
         VALIDATION,
         schedule,
         folder,
@@ -53,7 +57,7 @@ def _fit(folder, batch_of=None, schedule=SCHEDULE):
 
 def _failing_at(step_of_failure, value):
     def batch_of(step):
-        compressed, clean = draw_batch(PICTURES, RECIPE, int(step))
+        compressed, clean = _pair(step)
         return (compressed + value if step == step_of_failure else compressed), clean
 
     return batch_of
@@ -68,7 +72,7 @@ def test_a_run_taken_up_again_ends_bit_for_bit_where_it_would_have(tmp_path):
     def killed(step):
         if step == 8:
             raise Killed
-        return draw_batch(PICTURES, RECIPE, int(step))
+        return _pair(step)
 
     with pytest.raises(Exception, match="Killed"):
         _fit(tmp_path / "parts", killed)
