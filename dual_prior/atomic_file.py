@@ -15,13 +15,24 @@ from typing import BinaryIO
 _PREFIX = f".dual-prior-{socket.gethostname()}-"
 
 
+def _read_umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+# Read once: while it is read, it is 0, for whatever another thread makes just then.
+_UMASK = _read_umask()
+
+
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """A new file, open for writing, that becomes `path` when the block ends well.
 
     Opening it shows that the folder can be written to, before any work is done. If the
     block raises, what was at `path` before is still there, and nothing else. What is
-    behind a symbolic link is replaced, not the link; permissions stay.
+    behind a symbolic link is replaced, not the link; permissions stay, and the owner
+    where the system lets us.
 
     Args:
         path: Where the file goes; one that exists is replaced.
@@ -38,6 +49,9 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            with contextlib.suppress(OSError, AttributeError):  # nobody else's, Windows
+                os.chown(temporary, path.stat().st_uid, path.stat().st_gid)
         os.chmod(temporary, _mode(path))  # mkstemp's files are private
         os.replace(temporary, path)
     except BaseException:
@@ -68,6 +82,4 @@ def _is_alive(pid: int) -> bool:
 def _mode(path: Path) -> int:
     if path.exists():
         return stat.S_IMODE(path.stat().st_mode)
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask
+    return 0o666 & ~_UMASK

@@ -187,7 +187,7 @@ def _add_restore(commands) -> None:
     where.add_argument(
         "--compare",
         metavar="PATH",
-        type=Path,
+        type=_path,
         help="draw before and after side by side: NAME.png, or a folder",
     )
     how = restore.add_argument_group("restoring")
@@ -243,7 +243,7 @@ def _add_inspect(commands) -> None:
     inspect.add_argument(
         "--figure",
         metavar="PATH",
-        type=Path,
+        type=_path,
         help="draw what the network does, stage by stage: NAME.png, for one picture",
     )
     inspect.add_argument(
@@ -303,6 +303,12 @@ def _between(low, high, kind):
 
     parse.__name__ = f"number from {low} to {high}"  # argparse names it in its message
     return parse
+
+
+def _path(text: str) -> Path:
+    if not text:  # of a variable that is not set: it would be the current folder
+        raise argparse.ArgumentTypeError("expected a name, got an empty one")
+    return Path(text)
 
 
 def _restore(arguments: argparse.Namespace) -> int:
@@ -395,7 +401,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     if figure and figure.suffix.lower() != ".png":
         raise UsageError(f"--figure: expected a name NAME.png, got {figure}.")
     plan = plan_jobs(arguments.inputs, None, None, compare=figure)
-    if figure and figure.exists() and not arguments.overwrite:
+    if figure and os.path.lexists(figure) and not arguments.overwrite:
         raise UsageError(f"--figure: {figure} exists; --overwrite replaces it.")
     _check_network(arguments)
     for warning in plan.warnings + plan.unsearched:

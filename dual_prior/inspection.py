@@ -149,9 +149,8 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
 
 
 def _blockiness(pixels: np.ndarray) -> float:
-    plane = pixels.astype(np.float64)
-    if plane.ndim == 3:
-        plane = plane.mean(axis=2)
+    channels = pixels[..., None] if pixels.ndim == 2 else pixels
+    plane = channels.mean(axis=2, dtype=np.float32)  # no copy of all channels
     if pixels.dtype == np.uint16:
         plane /= 257
     return blocking_effect_factor(plane) if min(plane.shape) > 1 else 0.0

@@ -186,7 +186,7 @@ def _expand(text: str, plan: Plan, named: bool) -> Iterator[tuple[Path, Path]]:
             yield picture, above / picture.relative_to(path)
     elif not os.path.lexists(path) and glob.has_magic(text):
         matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
-        pictures = [match for match in matches if _is_picture(match)]
+        pictures = [p for p in matches if _is_picture(p) and not os.path.isdir(p)]
         if not pictures:
             raise UsageError(f"{text}: no picture matches this pattern.")
         fixed = itertools.takewhile(lambda p: not glob.has_magic(p), path.parts)
@@ -207,7 +207,12 @@ def _search(folder: Path, plan: Plan) -> Iterator[Path]:
         )
 
     for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
-        status = os.stat(place)
+        try:
+            status = os.stat(place)
+        except OSError as error:
+            on_error(error)
+            folders.clear()
+            continue
         if (status.st_dev, status.st_ino) in seen:  # a link led back
             folders.clear()
             continue
@@ -217,7 +222,8 @@ def _search(folder: Path, plan: Plan) -> Iterator[Path]:
             path = Path(place, name)
             if not _is_picture(path):
                 continue
-            if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            # What may not even be looked at is told when it cannot be read.
+            if os.path.exists(path) and not os.path.isfile(path):
                 plan.warnings.append(f"{path}: not a regular file, skipped")
                 continue
             found += 1

@@ -96,12 +96,20 @@ def restore_file(
 
     Raises:
         PictureError: The picture cannot be read, or the result not be written.
-        FileExistsError: The result is there.
+        FileExistsError: The result or the comparison is there.
         ValueError: An option is out of range, or a result would be written over the
             picture.
         OSError: The weights cannot be read.
     """
     words = Options(**options)
+    if format not in (None, *SUFFIXES):
+        raise ValueError(f"Expected a format of {', '.join(SUFFIXES)}, got {format!r}.")
+    if not 1 <= jpeg_quality <= 100:
+        raise ValueError(f"Expected a jpeg_quality of 1 to 100, got {jpeg_quality}.")
+    if in_place and format is not None:
+        raise ValueError("In place, a picture keeps its format.")
+    if in_place and not words.strength:
+        raise ValueError("A strength of 0 changes nothing: nothing is to be replaced.")
     job = plan_job(
         Path(path),
         None if output is None else os.fspath(output),
@@ -115,8 +123,10 @@ def restore_file(
             raise ValueError(f"{job.target}: the name says {named}, format {format}.")
         if job.target.exists() and not overwrite:
             raise FileExistsError(f"{job.target} exists; overwrite=True replaces it.")
+    if job.comparison and job.comparison.exists() and not overwrite:
+        raise FileExistsError(f"{job.comparison} exists; overwrite=True replaces it.")
     files = FileOptions(
-        None if in_place else format,
+        format,
         jpeg_quality,
         strip,
         words.depth,

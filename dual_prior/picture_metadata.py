@@ -8,6 +8,9 @@ from PIL import Image, ImageCms
 
 from dual_prior.picture import Picture
 
+# What a segment of a JPEG file takes, bytes.
+MAX_JPEG_EXIF = 65533
+
 _ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
 _CAMERA_TAGS, _MAKER_NOTE = 0x8769, 0x927C
 _IPTC = 0x0404  # among what Photoshop stores
@@ -85,10 +88,21 @@ def without_metadata(picture: Picture) -> Picture:
 
 
 def mark(picture: Picture) -> Picture:
-    """The picture with EXIF data that say that it was restored: see `is_marked`."""
+    """The picture with EXIF data that say that it was restored: see `is_marked`.
+
+    Raises:
+        ValueError: They would be too long for a JPEG file. Without the mark the picture
+            would be restored again and again.
+    """
     exif = _parsed(picture)
     exif[_PROCESSING_SOFTWARE] = _MARK
-    metadata = {**picture.metadata, "exif": exif.tobytes()}
+    marked = exif.tobytes()
+    if picture.format == "JPEG" and len(marked) > MAX_JPEG_EXIF:
+        raise ValueError(
+            "its EXIF data leave no room for the mark of what was restored in place; "
+            "restore it into another file"
+        )
+    metadata = {**picture.metadata, "exif": marked}
     return dataclasses.replace(picture, metadata=metadata)
 
 

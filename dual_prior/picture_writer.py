@@ -13,7 +13,7 @@ from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from dual_prior.atomic_file import atomic_file
 from dual_prior.picture import Picture
-from dual_prior.picture_metadata import DESCRIPTIVE_TAGS
+from dual_prior.picture_metadata import DESCRIPTIVE_TAGS, MAX_JPEG_EXIF
 from dual_prior.picture_reader import PictureError
 from dual_prior.png_chunks import deep_png, with_metadata
 from dual_prior.zlib_bands import deflated
@@ -33,7 +33,7 @@ _EXIF, _GPS = 0x8769, 0x8825
 
 # What a segment of a JPEG file takes, bytes; resolutions have two.
 _MAX_SEGMENT = {
-    "exif": 65533,
+    "exif": MAX_JPEG_EXIF,
     "xmp": 65533 - len("http://ns.adobe.com/xap/1.0/0"),
     "comment": 65533,
 }

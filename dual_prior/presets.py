@@ -67,8 +67,8 @@ _COMPACT = Preset(
     lambda2_init=1e-3,
     eta_init=1e-2,
     clean_below=0.2,
-    weights="compact-3.weights.h5",
-    weights_sha256="2de117b460f9ac9756a460db0002c744d63ac23d96b37e0ad6212c5c476d20c9",
+    weights="compact-4.weights.h5",
+    weights_sha256="23f0549e32f27958e3eda8312d441afb5b836731f6c2fda602ea14fe9c621c93",
 )
 
 PRESETS = {

@@ -62,7 +62,7 @@ class Options:
             raise ValueError(f"Expected a strength of 0 to 1, got {self.strength}.")
         if self.depth not in (None, 8, 16):
             raise ValueError(f"Expected a depth of 8 or 16 bits, got {self.depth}.")
-        if self.max_memory < MIN_MEMORY_GIB:
+        if not self.max_memory >= MIN_MEMORY_GIB:  # nor NaN
             raise ValueError(
                 f"Expected a max_memory of at least {MIN_MEMORY_GIB} GiB, got "
                 f"{self.max_memory}."

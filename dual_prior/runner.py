@@ -50,8 +50,8 @@ class FileOptions:
         strict: Refuse damaged JPEGs that can be decoded.
         salvage: Restore what is there of truncated ones.
         limits: Of what is read.
-        max_overlap: Larger pictures are read, restored and written one after the other,
-            pixels: there, memory matters more. See `restorer.overlapping`.
+        max_overlap: Larger pictures, in pixels of 8 bits, are read, restored, written
+            one by one: there, memory matters more. See `restorer.overlapping`.
     """
 
     format: str | None = None
@@ -94,12 +94,12 @@ class Runner:
                     raise_if_requested()
                     # Here, not in a thread, which would wait for standard input
                     # whatever signal comes.
-                    outcome = ahead.result() if ahead else self._read(job)
+                    outcome = (ahead and ahead.result()) or self._read(job)
                     is_large = self._is_large(outcome)
                     self._tell(ended, keep=0 if is_large else 1)
                     ahead = None
                     if index + 1 < len(jobs) and not is_large:
-                        ahead = reading.submit(self._read, jobs[index + 1])
+                        ahead = reading.submit(self._read_small, jobs[index + 1])
                     ended.append(self._restore(job, outcome, writing))
                     self._tell(ended, keep=0 if is_large else 1)
                 self._tell(ended, keep=0)
@@ -111,7 +111,8 @@ class Runner:
         if isinstance(outcome, Record):
             return False
         height, width = outcome.pixels.shape[:2]
-        return height * width > self._options.max_overlap
+        size = height * width * outcome.pixels.itemsize
+        return size > self._options.max_overlap
 
     def _tell(self, ended: collections.deque, keep: int) -> None:
         while len(ended) > keep:
@@ -123,7 +124,18 @@ class Runner:
             with contextlib.suppress(OSError):  # not there yet, or not to be read
                 remove_leftovers(folder)
 
-    def _read(self, job: Job) -> Picture | Record:
+    def _read_small(self, job: Job) -> Picture | None:
+        """The picture of a job, if it may be read while another one is restored.
+
+        A large one is refused by its header, before it takes memory.
+        """
+        limits = self._options.limits
+        most = min(limits.max_megapixels, self._options.max_overlap / 1e6)
+        small = dataclasses.replace(limits, max_megapixels=most)
+        outcome = self._read(job, small)
+        return outcome if isinstance(outcome, Picture) else None
+
+    def _read(self, job: Job, limits: Limits | None = None) -> Picture | Record:
         """The picture of a job, or what became of it before there was one."""
         options = self._options
         record = Record(
@@ -136,7 +148,7 @@ class Runner:
                 return dataclasses.replace(record, status=SKIPPED, reason=reason)
             picture = read_picture(
                 job.source or sys.stdin.buffer,
-                options.limits,
+                limits or options.limits,
                 strict=options.strict,
                 salvage=options.salvage,
                 name=record.input,
@@ -288,5 +300,15 @@ def _files(job: Job) -> Iterator[tuple[Callable, Callable | None]]:
         if job.target is not None:
             yield stack.enter_context(picture_file(job.target)), draw
             return
-        yield sys.stdout.buffer.write, draw
+        yield _write_to_stdout, draw
+
+
+def _write_to_stdout(content: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PictureError(
+            "standard output", f"cannot be written ({reason})"
+        ) from error

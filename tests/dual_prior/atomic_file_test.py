@@ -33,6 +33,19 @@ def test_permissions_of_a_replaced_file_stay(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_the_owner_of_a_replaced_file_stays(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.touch()
+    owners = []
+    monkeypatch.setattr(os, "chown", lambda _, *owner: owners.append(owner))
+    for _ in range(2):
+        with atomic_file(path) as file:
+            file.write(b"new")
+    with atomic_file(tmp_path / "b"):
+        pass
+    assert owners == [(path.stat().st_uid, path.stat().st_gid)] * 2
+
+
 def test_what_a_link_leads_to_is_replaced(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a").write_bytes(b"old")

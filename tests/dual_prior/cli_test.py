@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from dual_prior import atomic_file, cli, interruption, restorer
+from dual_prior import atomic_file, cli, interruption, restorer, runner
+from dual_prior import picture_reader as reader
 from dual_prior.restorer import Result
 from tests.conftest import ROOT, made_picture
 
@@ -343,6 +345,47 @@ def test_in_place_a_second_run_goes_on_where_the_first_stopped(run, photo, tmp_p
     assert photo.read_bytes() == once
     assert run("restore", photo, "--in_place", "--overwrite")[0] == 0
     assert photo.read_bytes() != once
+
+
+def test_in_place_a_picture_with_no_room_for_the_mark_stays(run, photo):
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 65_480  # with the rest of EXIF, just under a segment
+    image = Image.open(photo)
+    image.save(photo, exif=exif)
+    before = photo.read_bytes()
+    code, _, err = run("restore", photo, "--in_place")
+    assert code == 1 and "no room for the mark" in err
+    assert photo.read_bytes() == before
+    assert run("restore", photo)[0] == 0  # into another file
+
+
+def test_an_empty_name_is_not_the_current_folder(run, photo, monkeypatch, capsys):
+    monkeypatch.chdir(photo.parent)
+    for command, option in (("restore", "--compare"), ("inspect", "--figure")):
+        with pytest.raises(SystemExit) as stopped:
+            run(command, photo, option, "")
+        assert stopped.value.code == 2
+        assert "expected a name, got an empty one" in capsys.readouterr().err
+    assert os.listdir() == ["photo.jpg"]
+
+
+def test_no_large_picture_is_read_while_another_one_is_restored(
+    run, photo, tmp_path, monkeypatch
+):
+    Image.fromarray(made_picture(200, 200)).save(tmp_path / "q_large.jpg")
+    Image.fromarray(made_picture()).save(tmp_path / "r_small.jpg")
+    monkeypatch.setattr(cli, "overlapping", lambda _: 10_000)
+    read = {}
+
+    def read_picture(source, *arguments, **keywords):
+        picture = reader.read_picture(source, *arguments, **keywords)
+        read[source.name] = threading.current_thread() is threading.main_thread()
+        return picture
+
+    monkeypatch.setattr(runner, "read_picture", read_picture)
+    code, out, _ = run("restore", tmp_path)
+    assert code == 0 and "3 restored" in out
+    assert read["photo.jpg"] and read["q_large.jpg"]
 
 
 def test_a_strength_of_0_replaces_no_original(run, photo):

@@ -110,7 +110,27 @@ def test_limits_and_options_are_checked_before_anything_is_made(options, photo):
     with pytest.raises(PictureError, match="larger than 0.001 megapixels"):
         small = Limits(max_megapixels=0.001)
         dual_prior.restore_file(photo, folder / "a.png", limits=small, **options)
+    for wrong, said in (
+        ({"format": "gif"}, "a format of png, webp, tiff, jpeg, got 'gif'"),
+        ({"jpeg_quality": 0}, "jpeg_quality of 1 to 100, got 0"),
+        ({"max_memory": float("nan")}, "max_memory of at least"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            dual_prior.restore_file(photo, folder / "a.png", **wrong)
     assert not folder.exists()
+
+
+def test_nothing_that_is_there_is_replaced_unasked(options, photo, tmp_path):
+    before = photo.read_bytes()
+    with pytest.raises(ValueError, match="strength of 0 changes nothing"):
+        dual_prior.restore_file(photo, in_place=True, strength=0, **options)
+    with pytest.raises(ValueError, match="a picture keeps its format"):
+        dual_prior.restore_file(photo, in_place=True, format="png", **options)
+    drawn = tmp_path / "drawn.png"
+    drawn.write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        dual_prior.restore_file(photo, compare=drawn, **options)
+    assert (photo.read_bytes(), drawn.read_bytes()) == (before, b"mine")
 
 
 def test_a_clean_picture_gets_no_file(options, photo, monkeypatch):
