@@ -49,10 +49,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            with contextlib.suppress(OSError, AttributeError):  # nobody else's, Windows
-                os.chown(temporary, path.stat().st_uid, path.stat().st_gid)
-        os.chmod(temporary, _mode(path))  # mkstemp's files are private
+        _take_after(path, temporary)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
@@ -79,7 +76,12 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _mode(path: Path) -> int:
+def _take_after(path: Path, temporary: str) -> None:
+    """Owner and permissions of `path`, or those of any new file."""
+    mode = 0o666 & ~_UMASK  # mkstemp's files are private
     if path.exists():
-        return stat.S_IMODE(path.stat().st_mode)
-    return 0o666 & ~_UMASK
+        status = path.stat()
+        mode = stat.S_IMODE(status.st_mode)
+        with contextlib.suppress(OSError, AttributeError):  # nobody else's, Windows
+            os.chown(temporary, status.st_uid, status.st_gid)
+    os.chmod(temporary, mode)

@@ -30,7 +30,41 @@ _PHOTO_VALIDATION_SIZE = 30  # ours
 Batch = tuple[np.ndarray, np.ndarray]
 
 
-class PaperPictures:
+class _Pictures:
+    """What pictures of any kind give to training."""
+
+    def _drawing(
+        self, patch_size: int, batch_size: int, alignment: int, seed: int
+    ) -> Callable[[int], tuple[np.ndarray, ...]]:
+        """What maps a step to its patches, and the errors of their pictures."""
+        raise NotImplementedError
+
+    def batches(
+        self,
+        patch_size: int,
+        batch_size: int,
+        alignment: int,
+        seed: int,
+        loss: str | None = None,
+    ) -> Callable[[int], tuple[np.ndarray, ...]]:
+        """What maps a step to its batch.
+
+        Args:
+            patch_size, batch_size, alignment, seed: As of `PatchRecipe`.
+            loss: Give each patch its `weights` for this loss, too.
+        """
+        draw = self._drawing(patch_size, batch_size, alignment, seed)
+
+        def batch_of(step: int):
+            compressed, clean, errors = draw(step)
+            if loss is None:
+                return compressed, clean
+            return compressed, clean, weights(errors, loss)
+
+        return batch_of
+
+
+class PaperPictures(_Pictures):
     """Luma of BSD500 train + test, compressed at the paper's three qualities.
 
     Args:
@@ -56,25 +90,12 @@ class PaperPictures:
         self._pictures = compress_pictures(kept, QUALITIES)
         self.validation = _top_left(compress_pictures(held_out, QUALITIES))
 
-    def batches(
-        self,
-        patch_size: int,
-        batch_size: int,
-        alignment: int,
-        seed: int,
-        loss: str | None = None,
-    ) -> Callable[[int], tuple[np.ndarray, ...]]:
-        """What maps a step to its batch; see `PatchRecipe`.
-
-        Args:
-            patch_size, batch_size, alignment, seed: Of the recipe.
-            loss: Give each patch its `weights` for this loss, too.
-        """
+    def _drawing(self, patch_size, batch_size, alignment, seed):
         recipe = PatchRecipe(patch_size, batch_size, alignment, seed)
-        return _batches(functools.partial(draw_batch, self._pictures, recipe), loss)
+        return functools.partial(draw_batch, self._pictures, recipe)
 
 
-class PhotoPictures:
+class PhotoPictures(_Pictures):
     """BSD500 train + test and CID22 in colour, damaged as photographs are.
 
     Args, Attributes, Raises: As `PaperPictures`; `data_dir` holds cid22, too.
@@ -94,19 +115,10 @@ class PhotoPictures:
         recipe = _validation_recipe(held_out)
         self.validation = draw_photo_batch(held_out, recipe, 0)[:2]
 
-    def batches(
-        self,
-        patch_size: int,
-        batch_size: int,
-        alignment: int,
-        seed: int,
-        loss: str | None = None,
-    ) -> Callable[[int], tuple[np.ndarray, ...]]:
-        """As `PaperPictures`, but that the grid's place is `PhotoRecipe`'s to say."""
-        del alignment
+    def _drawing(self, patch_size, batch_size, alignment, seed):
+        del alignment  # the grid's place is `PhotoRecipe`'s to say
         recipe = PhotoRecipe(patch_size, batch_size, seed)
-        draw = functools.partial(draw_photo_batch, self._pictures, recipe)
-        return _batches(draw, loss)
+        return functools.partial(draw_photo_batch, self._pictures, recipe)
 
 
 # By the name that a recipe gives them.
@@ -132,16 +144,6 @@ def weights(errors: np.ndarray, loss: str) -> np.ndarray:
     """
     power = 0.5 if loss == "mean_absolute_error" else 1.0
     return (255**2 / (4 + errors[:, None, None])).astype(np.float32) ** power
-
-
-def _batches(draw: Callable[[int], tuple], loss: str | None) -> Callable[[int], tuple]:
-    def batch_of(step: int):
-        compressed, clean, errors = draw(step)
-        if loss is None:
-            return compressed, clean
-        return compressed, clean, weights(errors, loss)
-
-    return batch_of
 
 
 def _under_cloth(pictures: Sequence[np.ndarray], count: int) -> list[np.ndarray]:

@@ -65,16 +65,13 @@ def test_the_grid_starts_at_the_corner_unless_it_was_cropped_off():
 
 def test_a_second_compression_may_meet_another_grid():
     # On the same grid, by the same table, it finds next to nothing to change in grey.
-    once, same_grid, another_grid = (
-        draw_photo_batch(PICTURES, _only(qualities=(8, 8), grey=1.0, **numbers), 0)[
-            2
-        ].mean()
-        for numbers in (
-            {},
-            {"again": 1.0, "shifted": 0.0},
-            {"again": 1.0, "shifted": 1.0},
-        )
-    )
+    def error(**numbers):
+        recipe = _only(qualities=(8, 8), grey=1.0, **numbers)
+        return draw_photo_batch(PICTURES, recipe, 0)[2].mean()
+
+    once = error()
+    same_grid = error(again=1.0, shifted=0.0)
+    another_grid = error(again=1.0, shifted=1.0)
     assert same_grid < 1.05 * once and another_grid > 1.1 * once
 
 
