@@ -9,6 +9,10 @@ from collections.abc import Callable
 
 import keras
 
+_BACKENDS = ("tensorflow", "jax")
+if keras.backend.backend() not in _BACKENDS:
+    raise ImportError(f"dual_prior runs on {' and '.join(_BACKENDS)} only")
+
 
 def value_and_input_gradient(function, x):
     """f(x) and d (sum of f(x)) / d x.

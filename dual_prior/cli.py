@@ -5,6 +5,7 @@ at once.
 """
 
 import argparse
+import contextlib
 import functools
 import json
 import os
@@ -13,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from dual_prior import interruption
+from dual_prior.atomic_file import remove_leftovers
 from dual_prior.interruption import Terminated
 from dual_prior.jobs import SUFFIXES, UsageError, plan_jobs
 from dual_prior.presets import DEFAULT_PRESET, PRESETS, find_preset
@@ -406,6 +408,9 @@ def _inspect(arguments: argparse.Namespace) -> int:
     _check_network(arguments)
     for warning in plan.warnings + plan.unsearched:
         _complain(warning)
+    if figure:
+        with contextlib.suppress(OSError):  # no folder yet
+            remove_leftovers(figure.parent)
     limits, restorer = _limits(arguments), None
     failures = len(plan.unsearched)
     for job in plan.jobs:

@@ -281,7 +281,9 @@ def _with_comparisons(
         raise UsageError(f"--compare: expected a name NAME.png, got {compare}.")
     if suffix == ".png":
         if len(jobs) > 1:
-            raise UsageError(f"{compare}: a picture of one; give a folder for several.")
+            raise UsageError(
+                f"{compare}: of one picture; for several, --compare takes a folder."
+            )
         return [dataclasses.replace(job, comparison=compare) for job in jobs]
     return [
         dataclasses.replace(
@@ -314,8 +316,12 @@ def _check(jobs: Sequence[Job], in_place: bool) -> None:
                     "--in_place only, and nothing else is."
                 )
             if key in taken:
+                if taken[key] is job:
+                    raise UsageError(
+                        f"The result and the comparison would both become {path}."
+                    )
                 raise UsageError(
-                    f"{taken[key]} and {job.name} would both become {path}. "
+                    f"{taken[key].name} and {job.name} would both become {path}. "
                     "Restore them into different folders."
                 )
-            taken[key] = job.name
+            taken[key] = job

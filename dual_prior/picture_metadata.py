@@ -14,7 +14,11 @@ MAX_JPEG_EXIF = 65533
 _ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
 _CAMERA_TAGS, _MAKER_NOTE = 0x8769, 0x927C
 _IPTC = 0x0404  # among what Photoshop stores
+_IPTC_OF_TIFF = 0x83BB
 _SIZE = (0xA002, 0xA003)  # width, height
+# Of sRGB, as PNG says it: the gamma, and white, red, green and blue as (x, y).
+_SRGB_GAMMA = 1 / 2.2
+_SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 # Among the EXIF tags TIFF keeps its layout; these are the ones about the picture.
 _PROCESSING_SOFTWARE = 0x000B
 DESCRIPTIVE_TAGS = {
@@ -57,8 +61,12 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
         metadata["xmp"], has_gain_map = _XMP_GAIN_MAP.subn(b"", xmp)
         if has_gain_map:
             notes.append("the gain map (Ultra HDR) was dropped")
-    if _IPTC in image.info.get("photoshop", ()):
-        notes.append("the IPTC data (captions) of the JPEG were dropped")
+    if _IPTC in image.info.get("photoshop", ()) or (
+        image.format == "TIFF" and _IPTC_OF_TIFF in image.tag_v2
+    ):
+        notes.append("the IPTC data (captions) were dropped")
+    if image.format == "PNG" and _is_calibrated(image.info):
+        notes.append("the gamma and primaries (gAMA, cHRM) of the PNG were dropped")
     if image.format in ("JPEG", "MPO") and (comment := image.info.get("comment")):
         metadata["comment"] = bytes(comment)
     dpi = image.info.get("dpi", ())
@@ -154,6 +162,15 @@ def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
         return None, 1
     is_valid = isinstance(orientation, int) and 1 <= orientation <= 8
     return data, orientation if is_valid else 1
+
+
+def _is_calibrated(info: dict) -> bool:
+    """Whether the chunks of a PNG say that its colours are not those of sRGB."""
+    if "icc_profile" in info or "srgb" in info:  # which go before
+        return False
+    said = (info.get("gamma", _SRGB_GAMMA), *info.get("chromaticity", _SRGB_PRIMARIES))
+    of_srgb = (_SRGB_GAMMA, *_SRGB_PRIMARIES)
+    return any(abs(a - b) > 1e-3 for a, b in zip(said, of_srgb, strict=True))
 
 
 def _space(profile: bytes) -> str | None:

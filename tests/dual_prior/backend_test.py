@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -5,6 +9,16 @@ from keras import ops
 
 from dual_prior.backend import compiled, value_and_input_gradient
 from dual_prior.unfolding import DualPriorNetwork
+
+
+def test_other_backends_are_refused_when_imported():
+    done = subprocess.run(
+        [sys.executable, "-c", "import dual_prior.backend"],
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+    )
+    assert "runs on tensorflow and jax only" in done.stderr.splitlines()[-1]
 
 
 def test_each_example_gets_its_own_derivative():

@@ -263,7 +263,7 @@ def test_before_and_after_are_drawn(run, photo, tmp_path):
 
 def test_one_drawing_is_for_one_picture(run, photo, tmp_path):
     code, _, err = run("restore", photo, tmp_path / "b.jpg", "--compare", "both.png")
-    assert code == 2 and "a folder for several" in err
+    assert code == 2 and "for several, --compare takes a folder" in err
 
 
 @pytest.mark.parametrize("command", ["restore", "inspect"])
@@ -274,6 +274,21 @@ def test_drawings_are_never_drawn_over_the_picture(run, tmp_path, command):
     option = {"restore": "--compare", "inspect": "--figure"}[command]
     code, _, err = run(command, path, option, path)
     assert code == 2 and "is an input" in err and path.read_bytes() == before
+
+
+def test_a_result_and_its_comparison_are_two_files(run, photo, tmp_path):
+    both = tmp_path / "both.png"
+    code, _, err = run("restore", photo, "--output", both, "--compare", both)
+    assert code == 2 and "The result and the comparison would both become" in err
+
+
+def test_a_figure_goes_without_what_a_killed_one_left(run, photo, tmp_path):
+    leftover = tmp_path / _left_by_a_killed_one()
+    leftover.touch()
+    code, _, _ = run(
+        "inspect", tmp_path / "missing.jpg", "--figure", tmp_path / "a.png"
+    )
+    assert code == 1 and not leftover.exists()
 
 
 def test_a_drawing_that_is_there_stays_unless_it_may_go(run, photo, tmp_path):
@@ -528,14 +543,18 @@ def test_a_picture_is_not_written_to_the_terminal(run, photo, monkeypatch):
     assert (code, out) == (2, "") and "say > FILE" in err
 
 
+def _left_by_a_killed_one():
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    return f"{atomic_file._PREFIX}{gone.pid}-x"
+
+
 def test_what_killed_runs_left_is_removed_wherever_they_wrote(run, photo, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "a.png").touch()
     (tmp_path / "a.png").symlink_to(elsewhere / "a.png")
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    left = f"{atomic_file._PREFIX}{gone.pid}-x"
+    left = _left_by_a_killed_one()
     for folder in (elsewhere, tmp_path / "drawn"):
         folder.mkdir(exist_ok=True)
         (folder / left).touch()
@@ -550,10 +569,10 @@ def test_what_killed_runs_left_is_removed_wherever_they_wrote(run, photo, tmp_pa
 )
 def test_a_signal_ends_the_wait_for_standard_input(number, code):
     process = _fake_command("restore", "-", stdout=subprocess.PIPE)
-    process.stdin.write(b"\xff\xd8")
-    process.stdin.flush()
+    process.stdin.write(b"\xff\xd8" + bytes(500_000))  # more than a pipe holds
+    process.stdin.flush()  # it is reading
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(2)  # it is waiting
+        process.wait(1)  # it is waiting
     process.send_signal(number)
     assert process.wait(10) == code
 

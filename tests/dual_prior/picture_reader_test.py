@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 from PIL.TiffImagePlugin import IFDRational
 
+from dual_prior import png_chunks
 from dual_prior.picture import Picture
 from dual_prior.picture_reader import (
     Limits,
@@ -549,6 +550,38 @@ def test_a_gain_map_is_dropped_and_said_to_be():
     picture = read_picture(_jpeg_bytes(xmp=b'<x hdrgm:Version="1.0" a="b"></x>'))
     assert picture.metadata["xmp"] == b'<x a="b"></x>'
     assert picture.warnings == ["the gain map (Ultra HDR) was dropped"]
+
+
+def test_colours_that_a_png_says_are_not_those_of_srgb_are_told():
+    def warnings(*chunks):
+        return read_picture(_png_bytes_with(*chunks)).warnings
+
+    srgb, bright = (round(gamma * 1e5).to_bytes(4, "big") for gamma in (1 / 2.2, 1))
+    assert warnings() == warnings((b"gAMA", srgb)) == []
+    assert "gAMA" in warnings((b"gAMA", bright))[0]
+    assert warnings((b"gAMA", bright), (b"sRGB", b"\0")) == []
+    wide = (31270, 32900, 73470, 26530, 11500, 82600, 15700, 1800)
+    primaries = b"".join(number.to_bytes(4, "big") for number in wide)
+    assert "cHRM" in warnings((b"cHRM", primaries))[0]
+
+
+def _png_bytes_with(*chunks):
+    png = _file("PNG")
+    end_of_header = 33
+    return b"".join(
+        [
+            png[:end_of_header],
+            *(png_chunks._chunk(kind, body) for kind, body in chunks),
+            png[end_of_header:],
+        ]
+    )
+
+
+def test_captions_of_a_tiff_are_told():
+    buffer = io.BytesIO()
+    Image.fromarray(made_picture()).save(buffer, "TIFF", tiffinfo={33723: b"\x1c\2x\0"})
+    warnings = read_picture(buffer.getvalue()).warnings
+    assert warnings == ["the IPTC data (captions) were dropped"]
 
 
 def test_a_profile_with_a_good_header_and_a_broken_body_is_dropped():
