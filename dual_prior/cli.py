@@ -210,7 +210,8 @@ def _add_restore(commands) -> None:
     how.add_argument(
         "--skip_clean",
         action="store_true",
-        help="leave pictures alone that do not look compressed: they get no result",
+        help="leave pictures alone that do not look compressed: they get no result; to "
+        "standard output they go as they are",
     )
     how.add_argument(
         "--max_memory",
@@ -285,7 +286,7 @@ def _add_reading(parser) -> None:
     for flag, default, unit in (
         ("--max_megapixels", 100, "megapixels a picture"),
         ("--max_file_size", 64, "megabytes a file"),
-        ("--max_scans", 100, "scans of a progressive JPEG"),
+        ("--max_scans", 100, "scans of a progressive JPEG, half of 100 megapixels"),
     ):
         reading.add_argument(
             flag,

@@ -282,7 +282,8 @@ def _with_comparisons(
     if suffix == ".png":
         if len(jobs) > 1:
             raise UsageError(
-                f"{compare}: of one picture; for several, --compare takes a folder."
+                f"{compare}: drawn of one picture, and there are {len(jobs)}. "
+                "For several, `restore --compare` takes a folder."
             )
         return [dataclasses.replace(job, comparison=compare) for job in jobs]
     return [

@@ -3,10 +3,10 @@
     python -m experiments.train_classifier --preset=compact --data_dir=../shared/data
 
 Cross-entropy (Eq. 12) on the image gradients of clear patches (0) and of the same
-patches compressed at quality 10, 20 and 30 (1), from BSD500 train + test. The numbers
-left unset are the preset's recipe (experiments/configs.py); for `paper` it is the
-paper's. Killed at any moment and started again with the same flags, it goes on from its
-last checkpoint.
+patches compressed at quality 10, 20 and 30 (1), from BSD500 train + test; for `photo`
+of CID22 as well, in colour, and damaged as photographs are. The numbers left unset are
+the preset's recipe (experiments/configs.py); for `paper` it is the paper's. Killed at
+any moment and started again with the same flags, it goes on from its last checkpoint.
 
 Writes into --run_dir: best.weights.h5 (give it to train_network), config.json, log.csv,
 tensorboard/ and checkpoints/.

@@ -24,7 +24,7 @@ _CONTENDERS = flags.DEFINE_list(
     "contenders", None, "Names, as in experiments/contenders.py. Default: all."
 )
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1"], "Of the weights and the patches.")
-_MINUTES = flags.DEFINE_float("minutes", 4.0, "Of training of each.", lower_bound=0)
+_MINUTES = flags.DEFINE_float("minutes", 2.0, "Of training of each.", lower_bound=0)
 _CLASSIFIER = flags.DEFINE_string(
     "classifier",
     None,

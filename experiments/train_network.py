@@ -3,8 +3,9 @@
     python -m experiments.train_network --preset=compact --data_dir=../shared/data
 
 The error of the last stage's x against the clear patch, on BSD500 train + test at
-quality 10, 20 and 30, the classifier frozen. The numbers left unset are the preset's
-recipe (experiments/configs.py); for `paper` it is the paper's. Killed at any moment and
+quality 10, 20 and 30, the classifier frozen; for `photo` on CID22 as well, in colour,
+and damaged as photographs are. The numbers left unset are the preset's recipe
+(experiments/configs.py); for `paper` it is the paper's. Killed at any moment and
 started again with the same flags, it goes on from its last checkpoint. On an
 accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10.
 

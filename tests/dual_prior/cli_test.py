@@ -263,7 +263,7 @@ def test_before_and_after_are_drawn(run, photo, tmp_path):
 
 def test_one_drawing_is_for_one_picture(run, photo, tmp_path):
     code, _, err = run("restore", photo, tmp_path / "b.jpg", "--compare", "both.png")
-    assert code == 2 and "for several, --compare takes a folder" in err
+    assert code == 2 and "and there are 2. For several" in err
 
 
 @pytest.mark.parametrize("command", ["restore", "inspect"])
