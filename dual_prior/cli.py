@@ -468,7 +468,7 @@ def _load(arguments: argparse.Namespace):
         return Restorer(Options(arguments.preset, arguments.weights, **given))
     except (OSError, ValueError) as error:
         raise _NoNetwork(one_line(error)) from error
-    except (ImportError, KeyError) as error:
+    except (ImportError, KeyError, RuntimeError) as error:
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise _NoNetwork(
             f"the Keras backend {backend!r} cannot be used ({one_line(error)}); "

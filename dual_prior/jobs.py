@@ -112,10 +112,12 @@ def plan_jobs(
     found = [
         item for text in inputs for item in _expand(text, plan, len(inputs) > 1)
     ]  # (file, its place among the results)
-    # However often and in whatever words it was named, a file is one picture.
+    # However often and in whatever words it was named, a file is one picture; and by
+    # whatever link, where it is to be replaced.
+    absolute = os.path.realpath if in_place else os.path.abspath
     once = {}
     for item in found:
-        once.setdefault(os.path.abspath(item[0]), item)
+        once.setdefault(absolute(item[0]), item)
     found = list(once.values())
     if suffix is None:
         jobs = [Job(source, None) for source, _ in found]
@@ -185,15 +187,38 @@ def _expand(text: str, plan: Plan, named: bool) -> Iterator[tuple[Path, Path]]:
         for picture in _search(path, plan):
             yield picture, above / picture.relative_to(path)
     elif not os.path.lexists(path) and glob.has_magic(text):
-        matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
-        pictures = [p for p in matches if _is_picture(p) and not os.path.isdir(p)]
-        if not pictures:
-            raise UsageError(f"{text}: no picture matches this pattern.")
         fixed = itertools.takewhile(lambda p: not glob.has_magic(p), path.parts)
         folder = Path(*fixed)
+        pictures = _matches(folder, path.relative_to(folder))
+        if not pictures:
+            raise UsageError(f"{text}: no picture matches this pattern.")
         yield from ((picture, picture.relative_to(folder)) for picture in pictures)
     else:
         yield path, Path(path.name)
+
+
+def _matches(folder: Path, pattern: Path) -> list[Path]:
+    """The pictures below a folder that a pattern stands for, none in hidden folders.
+
+    Other than `glob.glob`, `Path.glob` follows no links by `**`, which may lead back.
+    """
+    if pattern.name == "**":  # as the shell has it, files too
+        pattern = pattern / "*"
+    try:
+        matches = sorted(folder.glob(str(pattern)))
+    except ValueError as error:
+        raise UsageError(f"{pattern}: {error}") from error
+    hidden = {part for part in pattern.parts if part.startswith(".")}
+    return [
+        path
+        for path in matches
+        if _is_picture(path)
+        and not path.is_dir()
+        and not any(
+            part.startswith(".") and part not in hidden
+            for part in path.relative_to(folder).parts
+        )
+    ]
 
 
 def _search(folder: Path, plan: Plan) -> Iterator[Path]:

@@ -46,7 +46,7 @@ def _opencv_message(data: bytes) -> str | None:
     files are rare: the time to start one does not matter.
     """
     done = subprocess.run(
-        [sys.executable, "-c", _OPENCV], input=data, capture_output=True
+        [sys.executable, "-P", "-c", _OPENCV], input=data, capture_output=True
     )
     lines = done.stderr.decode(errors="replace").splitlines()
     # Python's own trouble is no damage.

@@ -7,7 +7,7 @@ import numpy as np
 
 # A marker: neither a stuffed zero, nor a restart, nor a fill byte.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
-_SOI, _EOI, SOS, _DQT, _DNL, _DRI, _DHP = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE
+_EOI, SOS, _DQT, _DRI, _DHP = 0xD9, 0xDA, 0xDB, 0xDD, 0xDE
 _APP14 = 0xEE
 MAX_SEGMENTS = 10_000  # ours: profiles, XMP and previews take hundreds
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import re
+from numbers import Real
 
 from PIL import Image, ImageCms
 
@@ -54,14 +55,15 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
     exif, orientation = _exif(image, notes)
     if exif:
         metadata["exif"] = exif
-    if xmp := image.info.get("xmp"):
-        xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
+    xmp = image.info.get("xmp")
+    if isinstance(xmp, bytes) and xmp:
         # The pixels are turned, and the thumbnail would show the old ones.
         xmp = _without_thumbnails(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
         metadata["xmp"], has_gain_map = _XMP_GAIN_MAP.subn(b"", xmp)
         if has_gain_map:
             notes.append("the gain map (Ultra HDR) was dropped")
-    if _IPTC in image.info.get("photoshop", ()) or (
+    photoshop = image.info.get("photoshop")
+    if (isinstance(photoshop, dict) and _IPTC in photoshop) or (
         image.format == "TIFF" and _IPTC_OF_TIFF in image.tag_v2
     ):
         notes.append("the IPTC data (captions) were dropped")
@@ -72,8 +74,8 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
     dpi = image.info.get("dpi", ())
     if image.format == "TIFF" and _X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1
-    # Files say 0 and infinity, too.
-    if len(dpi) == 2 and all(1 <= value <= 1e6 for value in dpi):
+    # Files say 0 and infinity, too; and words, by a text of that name in a PNG.
+    if len(dpi) == 2 and all(isinstance(v, Real) and 1 <= v <= 1e6 for v in dpi):
         metadata["dpi"] = tuple(float(value) for value in dpi)
         if orientation > 4:
             metadata["dpi"] = metadata["dpi"][::-1]
@@ -168,9 +170,12 @@ def _is_calibrated(info: dict) -> bool:
     """Whether the chunks of a PNG say that its colours are not those of sRGB."""
     if "icc_profile" in info or "srgb" in info:  # which go before
         return False
-    said = (info.get("gamma", _SRGB_GAMMA), *info.get("chromaticity", _SRGB_PRIMARIES))
+    said = (info.get("gamma"), *info.get("chromaticity", ()))
     of_srgb = (_SRGB_GAMMA, *_SRGB_PRIMARIES)
-    return any(abs(a - b) > 1e-3 for a, b in zip(said, of_srgb, strict=True))
+    return any(
+        isinstance(a, Real) and abs(a - b) > 1e-3  # a text may have that name
+        for a, b in zip(said, of_srgb, strict=False)
+    )
 
 
 def _space(profile: bytes) -> str | None:

@@ -9,6 +9,7 @@ import dataclasses
 import io
 import os
 import stat
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,11 +172,15 @@ def _check_file_size(size: int, limits: Limits, name: str) -> None:
         )
 
 
+_IGNORING = threading.Lock()
+
+
 @contextlib.contextmanager
 def _one_error(name: str) -> Iterator[None]:
     """Turns whatever Pillow raises or warns of into one `PictureError`."""
     try:
-        with warnings.catch_warnings():
+        # What is ignored is so in all threads, and each puts back what it found.
+        with _IGNORING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except PictureError:
@@ -297,6 +302,9 @@ def _load(data: bytes, reader, limits: Limits, name: str) -> Picture:
         elif getattr(image, "n_frames", 1) > 1:
             raise PictureError(name, "animated or of several pages")
         _check_tiff_is_whole(image, data, name)
+        if not isinstance(image.info.get("xmp", b""), bytes):
+            del image.info["xmp"]  # a number, where a TIFF says so: Pillow would fail
+            notes.append("the XMP data are damaged and were dropped")
         image.load()
         metadata, orientation = read_metadata(image, notes)
         if is_deep:

@@ -28,7 +28,7 @@ _FORMATS = {
 }
 FORMATS = frozenset(_FORMATS.values())
 
-_MAX_SIDE = {"webp": 16383, "jpeg": 65535}
+_MAX_SIDE = {"webp": 16383, "jpeg": 65500}  # libjpeg's
 _EXIF, _GPS = 0x8769, 0x8825
 
 # What a segment of a JPEG file takes, bytes; resolutions have two.

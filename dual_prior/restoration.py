@@ -20,7 +20,7 @@ TILE = 768  # ours: pixels a side; the pictures of the data sets are whole
 # Smaller pictures are extended to this many pixels a side by what is at their border:
 # networks were trained on patches of 64, and are wrong by several grey levels on a few
 # pixels, most of whose surroundings are black to a convolution.
-_SMALLEST = 32  # ours
+SMALLEST = 32  # ours
 
 _LUMA = np.float32(LUMA_WEIGHTS)[:, None]
 
@@ -109,7 +109,7 @@ def check_picture(image: np.ndarray) -> None:
 def _change(network: Callable, channels: int, planes: np.ndarray) -> np.ndarray:
     """What the network adds to `planes`, float32, of the same shape."""
     height, width = planes.shape[:2]
-    missing = [(0, max(0, _SMALLEST - side)) for side in (height, width)]
+    missing = [(0, max(0, SMALLEST - side)) for side in (height, width)]
     seen = np.pad(seen_by(channels, planes), [*missing, (0, 0)], mode="edge")
     change = keras.ops.convert_to_numpy(network(seen[None]))[0] - seen
     change = change[:height, :width]

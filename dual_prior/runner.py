@@ -124,8 +124,8 @@ class Runner:
             with contextlib.suppress(OSError):  # not there yet, or not to be read
                 remove_leftovers(folder)
 
-    def _read_small(self, job: Job) -> Picture | None:
-        """The picture of a job, if it may be read while another one is restored.
+    def _read_small(self, job: Job) -> Picture | Record | None:
+        """As `_read`, if it may be read while another one is restored.
 
         A large one is refused by its header, before it takes memory.
         """
@@ -133,7 +133,8 @@ class Runner:
         most = min(limits.max_megapixels, self._options.max_overlap / 1e6)
         small = dataclasses.replace(limits, max_megapixels=most)
         outcome = self._read(job, small)
-        return outcome if isinstance(outcome, Picture) else None
+        failed = isinstance(outcome, Record) and outcome.status == FAILED
+        return None if failed else outcome
 
     def _read(self, job: Job, limits: Limits | None = None) -> Picture | Record:
         """The picture of a job, or what became of it before there was one."""

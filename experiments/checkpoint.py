@@ -10,21 +10,18 @@ Keras's own BackupAndRestore writes in place and forgets the best score; TensorF
 CheckpointManager knows no other backend.
 """
 
+import contextlib
 import json
 import re
-import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 from absl import logging
 
-from dual_prior.atomic_file import atomic_file
+from dual_prior.atomic_file import atomic_file, remove_leftovers
 
 NUM_KEPT = 2
-
-# What NumPy raises on files that are cut off, overwritten or not its own.
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 class Checkpoints:
@@ -68,16 +65,21 @@ class Checkpoints:
         Raises:
             OSError: There are checkpoints, and none can be read.
         """
-        files = self._files()
+        with contextlib.suppress(OSError):  # no folder yet
+            remove_leftovers(self._folder)
+        files, variables = self._files(), _variables(model)
         for file in reversed(files):
             try:
                 header, values = _read(file)
-            except _UNREADABLE as error:
+                if len(values) != len(variables):
+                    raise ValueError(f"{len(values)} arrays, not {len(variables)}")
+            # NumPy raises nearly everything on damaged files.
+            except Exception as error:
                 logging.warning(
                     "%s is damaged (%s): trying the one before.", file, error
                 )
                 continue
-            for variable, value in zip(_variables(model), values, strict=True):
+            for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
             return header["epoch"], header["best"]
         if files:

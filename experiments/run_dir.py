@@ -35,11 +35,16 @@ def open_run_dir(path: str | os.PathLike, config) -> Path:
     # Through JSON, so that it compares equal to what was written: tuples become lists.
     wanted = json.loads(json.dumps(dataclasses.asdict(config)))
     file = path / "config.json"
-    if file.exists():
+    if file.exists() and _has_begun(path):
         _check_same(json.loads(file.read_text())["config"], wanted, path)
     else:
         write_configuration(file, wanted)
     return path
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether there is anything to go on from: a mistyped flag leaves nothing."""
+    return any(file.suffix in (".npz", ".h5") for file in folder.rglob("*"))
 
 
 def write_configuration(file: Path, config: dict) -> None:
@@ -80,12 +85,15 @@ def _check_same(stored: dict, wanted: dict, path: Path) -> None:
 
 
 def _commit() -> str:
-    answer = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-    )
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+        )
+    except OSError:  # no git
+        return "unknown"
     return answer.stdout.strip() or "unknown"
 
 

@@ -1,14 +1,13 @@
 """The network as a SavedModel: a program that needs nothing of this project."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
 import keras
 
 from dual_prior.jpeg_header import MAX_SEGMENTS, SOS, frame_process
-from dual_prior.restoration import LUMA_WEIGHTS
+from dual_prior.restoration import LUMA_WEIGHTS, SMALLEST
 from dual_prior.unfolding import DualPriorNetwork
 
 _MAX_PIXELS = 100_000_000  # ours
@@ -31,9 +30,15 @@ def write_saved_model(network: DualPriorNetwork, output: str | os.PathLike) -> N
         dir=output.parent, prefix=f".{output.name}."
     ) as folder:
         _write(network, os.path.join(folder, "new"))
+        new, old = (os.path.join(folder, name) for name in ("new", "old"))
         if output.exists():
-            os.rename(output, os.path.join(folder, "old"))
-        shutil.move(os.path.join(folder, "new"), output)
+            os.rename(output, old)
+        try:
+            os.rename(new, output)
+        except BaseException:
+            if os.path.exists(old):
+                os.rename(old, output)
+            raise
 
 
 def pixels_signature(network: DualPriorNetwork) -> str:
@@ -119,19 +124,32 @@ def _restore_one(network: DualPriorNetwork, data):
     def grey():
         pixels = _decode(data, channels=1)
         if network.deblocker.channels == 1:
-            return _encode(network(pixels[None])[0])
-        restored = network(tf.repeat(pixels, 3, axis=-1)[None])[0]
+            return _encode(_restored(network, pixels))
+        restored = _restored(network, tf.repeat(pixels, 3, axis=-1))
         return _encode(tf.matmul(restored, weights))
 
     def colour():
         pixels = _decode(data, channels=3)
         if network.deblocker.channels == 3:
-            return _encode(network(pixels[None])[0])
+            return _encode(_restored(network, pixels))
         # Luma changes, chroma does not.
         luma = tf.matmul(pixels, weights)
-        return _encode(pixels + network(luma[None])[0] - luma)
+        return _encode(pixels + _restored(network, luma) - luma)
 
     return tf.cond(is_grey, grey, colour)
+
+
+def _restored(network: DualPriorNetwork, pixels):
+    """A picture `[H, W, C]`; a small one is extended by its border for the network."""
+    import tensorflow as tf
+
+    height, width = tf.shape(pixels)[0], tf.shape(pixels)[1]
+    rows, columns = (
+        tf.minimum(tf.range(tf.maximum(side, SMALLEST)), side - 1)
+        for side in (height, width)
+    )
+    seen = tf.gather(tf.gather(pixels, rows), columns, axis=1)
+    return network(seen[None])[0, :height, :width]
 
 
 def _refusal(data):

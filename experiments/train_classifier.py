@@ -111,9 +111,9 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
     )
 
     def batch_of(step: int):
-        blends = np.random.default_rng((config.seed, step)).uniform(
-            size=recipe.batch_size
-        )
+        # A stream of its own: the patches come from that of (seed, step).
+        rng = np.random.default_rng((config.seed, step, 1))
+        blends = rng.uniform(size=recipe.batch_size)
         return labelled(*pairs(step), blends if recipe.blend else None)
 
     compressed, clean = pictures.validation

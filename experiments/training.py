@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.util
-import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,14 +28,19 @@ class Schedule:
 
     Attributes:
         steps: Training steps in all.
-        steps_per_epoch: Steps between two validations and checkpoints.
+        steps_per_epoch: Steps between two validations and checkpoints, if there are so
+            many; `steps` is a multiple of it.
         learning_rate: Of Adam.
         muon_ratio: Learning rate of the hidden kernels, stepped by Muon, as a multiple
             of Adam's; 0 for Adam everywhere.
         cosine: Warm up over the first 1/50 of the steps, then lower to 0 along a
             cosine; otherwise fixed.
         ema_momentum: Of the moving average of the weights; 0 for none.
-        steps_per_execution: Steps that the backend does in one go.
+        steps_per_execution: Steps that the backend does in one go; an epoch is a
+            multiple of it.
+
+    Raises:
+        ValueError: It is not.
     """
 
     steps: int
@@ -47,9 +51,27 @@ class Schedule:
     ema_momentum: float = 0.0
     steps_per_execution: int = 1
 
+    def __post_init__(self):
+        if self.steps % self.epoch_steps:
+            raise ValueError(
+                f"Expected steps in whole epochs of {self.steps_per_epoch}, got "
+                f"{self.steps}."
+            )
+        if self.epoch_steps % self.steps_per_execution:
+            raise ValueError(
+                f"Expected epochs of {self.epoch_steps} steps in whole executions, got "
+                f"{self.steps_per_execution} steps an execution."
+            )
+
+    @property
+    def epoch_steps(self) -> int:
+        """Steps of an epoch."""
+        return min(self.steps, self.steps_per_epoch)
+
     @property
     def epochs(self) -> int:
-        return math.ceil(self.steps / self.steps_per_epoch)
+        """Number of epochs."""
+        return self.steps // self.epoch_steps
 
 
 def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
@@ -117,24 +139,24 @@ def fit(
     model.optimizer.build(model.trainable_variables)
     checkpoints = Checkpoints(folder / "checkpoints")
     first_epoch, best = checkpoints.restore(model)
-    first_step = first_epoch * schedule.steps_per_epoch
+    first_step = first_epoch * schedule.epoch_steps
     keeper = _BestWeightsKeeper(folder / BEST_WEIGHTS, score, best)
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
         keeper,  # Before the swap: it must see the averaged weights.
         *([keras.callbacks.SwapEMAWeights()] if schedule.ema_momentum else []),
         _Checkpointer(checkpoints, keeper),
-        Progress(title, first_step, schedule.steps, schedule.steps_per_epoch),
+        Progress(title, first_step, schedule.steps, schedule.epoch_steps),
         keras.callbacks.CSVLogger(folder / "log.csv", append=True),
         *_tensorboard(folder),
     ]
     if first_epoch < schedule.epochs:
-        num_steps = schedule.epochs * schedule.steps_per_epoch - first_step
+        num_steps = schedule.steps - first_step
         losses = model.fit(
             feed(batch_of, first_step, num_steps),
             initial_epoch=first_epoch,
             epochs=schedule.epochs,
-            steps_per_epoch=schedule.steps_per_epoch,
+            steps_per_epoch=schedule.epoch_steps,
             validation_data=validation,
             validation_batch_size=2,
             shuffle=False,  # the feed has drawn at random already
@@ -145,7 +167,8 @@ def fit(
             raise TrainingDiverged(
                 f"{folder}: the loss became {losses[-1]} in epoch "
                 f"{first_epoch + len(losses)}. The last good checkpoint and the best "
-                "weights are kept there. Lower --learning_rate, in another --run_dir."
+                "weights, if there were any, are kept there. Lower --learning_rate, in "
+                "another --run_dir."
             )
     model.load_weights(folder / BEST_WEIGHTS)
     return keeper.best
@@ -168,7 +191,10 @@ class _BestWeightsKeeper(keras.callbacks.Callback):
 
 
 class _Checkpointer(keras.callbacks.Callback):
-    """Saves the state of training after each epoch whose loss is a finite number."""
+    """Saves the state of training after each epoch whose losses are finite numbers.
+
+    Of the two the loss comes from before the last step, the validation from after it.
+    """
 
     def __init__(self, checkpoints: Checkpoints, keeper: _BestWeightsKeeper):
         super().__init__()
@@ -176,7 +202,7 @@ class _Checkpointer(keras.callbacks.Callback):
         self._keeper = keeper
 
     def on_epoch_end(self, epoch, logs=None):
-        if np.isfinite(logs["loss"]):
+        if np.isfinite(logs["loss"]) and np.isfinite(logs["val_loss"]):
             self._checkpoints.save(self.model, epoch + 1, self._keeper.best)
 
 

@@ -194,6 +194,21 @@ def test_in_place_keeps_the_format_and_replaces_the_picture(run, photo):
     assert 4 < (before - np.array(again)).mean() < 6
 
 
+def test_in_place_again_each_picture_is_read_once(run, photo, tmp_path, monkeypatch):
+    for name in ("b.jpg", "c.jpg"):
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    assert run("restore", tmp_path, "--in_place")[0] == 0
+    read = []
+
+    def counted(*arguments, name, **options):
+        read.append(name)
+        return reader.read_picture(*arguments, name=name, **options)
+
+    monkeypatch.setattr(runner, "read_picture", counted)
+    code, out, _ = run("restore", tmp_path, "--in_place")
+    assert code == 0 and out.count("restored before") == len(read) == 3
+
+
 def test_in_place_leaves_what_it_cannot_restore(run, photo):
     broken = photo.read_bytes()[:700]
     photo.write_bytes(broken)
@@ -431,11 +446,12 @@ def test_a_network_that_there_is_not_is_wrong_usage(
 
 
 @pytest.mark.parametrize("command", ["restore", "inspect"])
+@pytest.mark.parametrize("error", [ImportError, RuntimeError])  # the latter of JAX
 def test_without_a_network_no_picture_is_tried(
-    photo, tmp_path, capsys, monkeypatch, command
+    photo, tmp_path, capsys, monkeypatch, command, error
 ):
     monkeypatch.setenv("KERAS_BACKEND", "abacus")
-    monkeypatch.setattr(restorer, "Restorer", _raising(ImportError("no abacus")))
+    monkeypatch.setattr(restorer, "Restorer", _raising(error("no abacus")))
     (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
     assert cli.main([command, str(tmp_path)]) == 1
     err = capsys.readouterr().err

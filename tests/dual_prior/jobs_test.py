@@ -174,6 +174,26 @@ def test_link_loops_end(tree):
     )
 
 
+def test_links_that_lead_back_end_in_patterns_too(tree):
+    before = _plan("photos/**/*.*", output="out")
+    assert len(before[0]) == 4
+    os.symlink(".", "photos/sub/loop")
+    os.symlink("../photos", "photos/again")
+    assert _plan("photos/**/*.*", output="out") == before
+    assert _plan("photos/**", output="out") == before
+
+
+def test_a_pattern_that_cannot_be_is_told(tree):
+    with pytest.raises(UsageError, match="no picture matches|Invalid pattern"):
+        _plan("photos/**x/a.jpg")
+
+
+def test_in_place_a_link_and_its_file_are_one_picture(tree):
+    os.symlink("../a.jpg", "photos/sub/cover.jpg")
+    assert len(_plan("photos", in_place=True)[0]) == 4
+    assert len(_plan("photos", output="out")[0]) == 5
+
+
 def test_special_files_are_skipped_with_a_warning(tree):
     os.mkfifo("photos/pipe.jpg")
     jobs, warnings = _plan("photos", output="out")

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
-from PIL.TiffImagePlugin import IFDRational
+from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from dual_prior import png_chunks
 from dual_prior.picture import Picture
@@ -575,6 +576,26 @@ def _png_bytes_with(*chunks):
             png[end_of_header:],
         ]
     )
+
+
+@pytest.mark.parametrize("name", ["gamma", "dpi", "chromaticity", "photoshop"])
+def test_a_text_of_any_name_in_a_png_costs_nothing(name):
+    text = PngInfo()
+    text.add_text(name, "72")
+    picture = read_picture(_file("PNG", pnginfo=text))
+    assert "dpi" not in picture.metadata and picture.warnings == []
+
+
+@pytest.mark.parametrize("orientation", [None, 1])  # without one Pillow looks into XMP
+def test_a_number_in_the_place_of_xmp_takes_no_memory(orientation):
+    tags = ImageFileDirectory_v2()
+    if orientation:
+        tags[0x0112] = orientation
+    tags.tagtype[700] = 4  # a number, where bytes should be
+    tags[700] = 4_000_000_000
+    picture = read_picture(_file("TIFF", tiffinfo=tags))
+    assert "xmp" not in picture.metadata
+    assert picture.warnings == ["the XMP data are damaged and were dropped"]
 
 
 def test_captions_of_a_tiff_are_told():

@@ -152,6 +152,9 @@ def test_sixteen_bits_are_refused_where_there_are_eight(format):
 def test_a_side_too_long_is_refused():
     with pytest.raises(ValueError, match="at most 16383"):
         encode_picture(Picture(np.zeros((1, 16384), np.uint8)), "webp")
+    encode_picture(Picture(np.zeros((1, 65500), np.uint8)), "jpeg")
+    with pytest.raises(ValueError, match="at most 65500"):
+        encode_picture(Picture(np.zeros((1, 65501), np.uint8)), "jpeg")
 
 
 def test_unknown_formats_are_refused():

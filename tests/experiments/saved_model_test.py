@@ -47,7 +47,7 @@ def test_grey_and_colour_jpegs_come_out_as_the_library_restores_them(
     colour = Image.merge(
         "RGB", [Image.fromarray(made_picture(33, 47, seed)) for seed in range(3)]
     )
-    for image in (grey, colour):
+    for image in (grey, colour, grey.crop((0, 0, 9, 20)), colour.crop((0, 0, 40, 5))):
         data = _jpeg(image)
         png = signature(jpeg=tf.constant([data]))["png"][0].numpy()
         restored = np.array(Image.open(io.BytesIO(png)))

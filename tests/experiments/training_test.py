@@ -11,6 +11,7 @@ from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import training
 from experiments.checkpoint import NUM_KEPT, Checkpoints
+from experiments.run_dir import open_run_dir
 from experiments.stages import psnr, start_from, unfold
 from tests.conftest import made_picture
 
@@ -122,6 +123,53 @@ def test_no_readable_checkpoint_is_an_error(tmp_path):
         Checkpoints(tmp_path).restore(network)
 
 
+def test_whatever_byte_of_its_directory_is_damaged_a_checkpoint_is_found(tmp_path):
+    network = _model()
+    network.compile(training.optimizer(SCHEDULE), "mean_absolute_error")
+    network.optimizer.build(network.trainable_variables)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(network, 1, best=1.0)
+    checkpoints.save(network, 2, best=2.0)
+    newest = tmp_path / "epoch-000002.npz"
+    data = newest.read_bytes()
+    for place in range(-100, 0):
+        newest.write_bytes(
+            data[:place] + bytes([data[place] ^ 0x11]) + data[place:][1:]
+        )
+        assert checkpoints.restore(network) in ((1, 1.0), (2, 2.0)), place
+
+
+def test_weights_that_are_no_numbers_are_no_checkpoint(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    keeper = training._BestWeightsKeeper(tmp_path / "best", float, 0.0)
+    # The loss is from before the last step of the epoch.
+    training._Checkpointer(checkpoints, keeper).on_epoch_end(
+        0, {"loss": 0.1, "val_loss": np.nan}
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_epochs_and_executions_go_into_each_other(tmp_path):
+    with pytest.raises(ValueError, match="whole epochs of 3, got 10"):
+        dataclasses.replace(SCHEDULE, steps=10)
+    with pytest.raises(ValueError, match="whole executions, got 2"):
+        dataclasses.replace(SCHEDULE, steps_per_execution=2)
+    short = dataclasses.replace(SCHEDULE, steps=2)
+    assert (short.epochs, short.epoch_steps) == (1, 2)
+    seen = []
+    _fit(tmp_path, lambda step: seen.append(int(step)) or _pair(step), short)
+    assert set(seen) == {0, 1}
+
+
+def test_a_run_that_made_nothing_may_be_begun_otherwise(tmp_path):
+    open_run_dir(tmp_path, RECIPE)
+    other = dataclasses.replace(RECIPE, seed=5)
+    open_run_dir(tmp_path, other)
+    (tmp_path / training.BEST_WEIGHTS).touch()
+    with pytest.raises(ValueError, match="seed: 5 there, 0 asked for"):
+        open_run_dir(tmp_path, RECIPE)
+
+
 def test_a_nan_stops_and_keeps_the_last_good_state(tmp_path):
     with pytest.raises(
         training.TrainingDiverged, match="the loss became nan in epoch 3"
@@ -147,7 +195,7 @@ def test_unfolding_shares_the_layers_and_copies_the_scalars():
 
 
 def test_the_learning_rate_warms_up_and_falls_to_zero():
-    schedule = dataclasses.replace(SCHEDULE, steps=1000)
+    schedule = dataclasses.replace(SCHEDULE, steps=1000, steps_per_epoch=500)
     rate = training.optimizer(schedule)._learning_rate
     rates = [float(rate(step)) for step in (0, 20, 500, 1000)]
     assert rates[0] == 0 and rates[3] < 1e-8
