@@ -45,6 +45,7 @@ def _opencv_message(data: bytes) -> str | None:
     It prints its warnings, so that another process is the place to collect them. Such
     files are rare: the time to start one does not matter.
     """
+    # -P: a cv2.py in the current folder is not OpenCV.
     done = subprocess.run(
         [sys.executable, "-P", "-c", _OPENCV], input=data, capture_output=True
     )

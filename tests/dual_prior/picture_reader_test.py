@@ -325,9 +325,11 @@ def test_damage_that_decoders_paint_over_is_a_warning():
     assert warning.startswith("the file is damaged (Corrupt JPEG data")
 
 
-def test_damage_is_seen_in_a_jpeg_of_unusual_sampling():
+def test_damage_is_seen_in_a_jpeg_of_unusual_sampling(tmp_path, monkeypatch):
     path = Path(__file__).with_name("pictures") / "sampling_3x1.jpg"
     data = path.read_bytes()
+    (tmp_path / "cv2.py").write_text("raise RuntimeError('not OpenCV')")
+    monkeypatch.chdir(tmp_path)  # whose modules nobody asked for
     assert read_picture(data).warnings == []
     (warning,) = read_picture(data[:-40] + data[-2:]).warnings
     assert "premature end of data segment" in warning
