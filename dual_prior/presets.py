@@ -67,8 +67,8 @@ _COMPACT = Preset(
     lambda2_init=1e-3,
     eta_init=1e-2,
     clean_below=0.2,
-    weights="compact-4.weights.h5",
-    weights_sha256="23f0549e32f27958e3eda8312d441afb5b836731f6c2fda602ea14fe9c621c93",
+    weights="compact-5.weights.h5",
+    weights_sha256="6331dce5848d5b4725e2f46eeeb2a9342a294eea3680dc566158636643205539",
 )
 
 PRESETS = {

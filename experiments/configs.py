@@ -118,7 +118,7 @@ _COMPACT = Recipe(  # all ours: see TRAINING.md
         alignment=8,
         relative=True,
         num_patterns=8,
-        num_woven=40,
+        num_woven=80,
         dtype="mixed_bfloat16",
     ),
 )
