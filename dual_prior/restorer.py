@@ -12,8 +12,9 @@ from dual_prior.quiet import start_backend
 from dual_prior.tiles import OVERLAP, OnTile
 
 # What the process needs beside the picture and a tile, GiB, and what each pixel of a
-# tile needs while it is restored, bytes: measured with `compact` and `photo` as graphs.
-_BASE_GIB = 0.8
+# tile needs while it is restored, bytes: measured with `compact` and `photo` as graphs,
+# on processors with AVX-512 and with AVX2 alone, which take more.
+_BASE_GIB = 0.88
 _BYTES_PER_TILE_PIXEL = 900
 
 # Rows of tiles in memory at once, float32: parts, joined, those of the row before.

@@ -157,7 +157,7 @@ def test_what_is_no_picture_is_refused(weights, image):
 def test_what_the_result_takes_leaves_less_for_tiles(weights):
     image = np.broadcast_to(np.zeros(3, np.uint8), (6_000, 6_000, 3))
     wide = np.broadcast_to(np.zeros(3, np.uint8), (600, 60_000, 3))
-    eight, sixteen = (_restorer(weights, max_memory=2, depth=d) for d in (8, 16))
+    eight, sixteen = (_restorer(weights, max_memory=2.2, depth=d) for d in (8, 16))
     assert sixteen._tile(image) < eight._tile(image)
     assert eight._tile(wide) < eight._tile(image)  # whose rows of tiles are shorter
 
