@@ -57,9 +57,16 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 
 def remove_leftovers(folder: str | os.PathLike) -> None:
-    """Removes the temporary files that killed processes of this machine left."""
+    """Removes the temporary files that killed processes of this machine left.
+
+    A folder that is not there yet, or may not be read, stays as it is.
+    """
     pattern = re.compile(re.escape(_PREFIX) + r"(\d+)-")
-    for entry in os.scandir(folder):
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
         match = pattern.match(entry.name)
         if match and not _is_alive(int(match[1])):
             with contextlib.suppress(OSError):

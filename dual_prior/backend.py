@@ -9,10 +9,6 @@ from collections.abc import Callable
 
 import keras
 
-_BACKENDS = ("tensorflow", "jax")
-if keras.backend.backend() not in _BACKENDS:
-    raise ImportError(f"dual_prior runs on {' and '.join(_BACKENDS)} only")
-
 
 def value_and_input_gradient(function, x):
     """f(x) and d (sum of f(x)) / d x.
@@ -81,3 +77,6 @@ def _as_graph(network, channels):
 
 
 _COMPILED = {"tensorflow": _as_graph, "jax": lambda network, channels: network}
+
+if keras.backend.backend() not in _COMPILED:
+    raise ImportError(f"dual_prior runs on {' and '.join(_COMPILED)} only")

@@ -5,7 +5,6 @@ at once.
 """
 
 import argparse
-import contextlib
 import functools
 import json
 import os
@@ -286,7 +285,11 @@ def _add_reading(parser) -> None:
     for flag, default, unit in (
         ("--max_megapixels", 100, "megapixels a picture"),
         ("--max_file_size", 64, "megabytes a file"),
-        ("--max_scans", 100, "scans of a progressive JPEG, half of 100 megapixels"),
+        (
+            "--max_scans",
+            100,
+            "scans of a JPEG, and fewer of a large one",
+        ),
     ):
         reading.add_argument(
             flag,
@@ -410,8 +413,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     for warning in plan.warnings + plan.unsearched:
         _complain(warning)
     if figure:
-        with contextlib.suppress(OSError):  # no folder yet
-            remove_leftovers(figure.parent)
+        remove_leftovers(os.path.dirname(os.path.realpath(figure)))
     limits, restorer = _limits(arguments), None
     failures = len(plan.unsearched)
     for job in plan.jobs:

@@ -121,8 +121,7 @@ class Runner:
     def _remove_leftovers(self, jobs: Sequence[Job]) -> None:
         files = (path for job in jobs for path in (job.target, job.comparison) if path)
         for folder in {os.path.dirname(os.path.realpath(path)) for path in files}:
-            with contextlib.suppress(OSError):  # not there yet, or not to be read
-                remove_leftovers(folder)
+            remove_leftovers(folder)
 
     def _read_small(self, job: Job) -> Picture | Record | None:
         """As `_read`, if it may be read while another one is restored.

@@ -10,7 +10,6 @@ Keras's own BackupAndRestore writes in place and forgets the best score; TensorF
 CheckpointManager knows no other backend.
 """
 
-import contextlib
 import json
 import re
 from pathlib import Path
@@ -65,8 +64,7 @@ class Checkpoints:
         Raises:
             OSError: There are checkpoints, and none can be read.
         """
-        with contextlib.suppress(OSError):  # no folder yet
-            remove_leftovers(self._folder)
+        remove_leftovers(self._folder)
         files, variables = self._files(), _variables(model)
         for file in reversed(files):
             try:

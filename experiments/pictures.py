@@ -4,6 +4,7 @@ Every n-th picture is held out, whatever the seed: what chooses weights is the s
 all runs, and is none of the three test sets.
 """
 
+import abc
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,14 +31,14 @@ _PHOTO_VALIDATION_SIZE = 30  # ours
 Batch = tuple[np.ndarray, np.ndarray]
 
 
-class _Pictures:
+class _Pictures(abc.ABC):
     """What pictures of any kind give to training."""
 
+    @abc.abstractmethod
     def _drawing(
         self, patch_size: int, batch_size: int, alignment: int, seed: int
     ) -> Callable[[int], tuple[np.ndarray, ...]]:
         """What maps a step to its patches, and the errors of their pictures."""
-        raise NotImplementedError
 
     def batches(
         self,

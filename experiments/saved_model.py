@@ -29,8 +29,8 @@ def write_saved_model(network: DualPriorNetwork, output: str | os.PathLike) -> N
     with tempfile.TemporaryDirectory(
         dir=output.parent, prefix=f".{output.name}."
     ) as folder:
-        _write(network, os.path.join(folder, "new"))
         new, old = (os.path.join(folder, name) for name in ("new", "old"))
+        _write(network, new)
         if output.exists():
             os.rename(output, old)
         try:

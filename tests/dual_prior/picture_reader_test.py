@@ -601,10 +601,8 @@ def test_a_number_in_the_place_of_xmp_takes_no_memory(orientation):
 
 
 def test_captions_of_a_tiff_are_told():
-    buffer = io.BytesIO()
-    Image.fromarray(made_picture()).save(buffer, "TIFF", tiffinfo={33723: b"\x1c\2x\0"})
-    warnings = read_picture(buffer.getvalue()).warnings
-    assert warnings == ["the IPTC data (captions) were dropped"]
+    data = _file("TIFF", tiffinfo={33723: b"\x1c\2x\0"})
+    assert read_picture(data).warnings == ["the IPTC data (captions) were dropped"]
 
 
 def test_a_profile_with_a_good_header_and_a_broken_body_is_dropped():

@@ -36,6 +36,13 @@ def _model(num_stages=1):
     return network
 
 
+def _compiled_model():
+    network = _model()
+    network.compile(training.optimizer(SCHEDULE), "mean_absolute_error")
+    network.optimizer.build(network.trainable_variables)
+    return network
+
+
 def _pair(step):
     return draw_batch(PICTURES, RECIPE, int(step))[:2]
 
@@ -97,9 +104,7 @@ def test_a_finished_run_is_only_read(tmp_path):
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     tmp_path, damage, caplog
 ):
-    network = _model()
-    network.compile(training.optimizer(SCHEDULE), "mean_absolute_error")
-    network.optimizer.build(network.trainable_variables)
+    network = _compiled_model()
     checkpoints = Checkpoints(tmp_path)
     for epoch in (1, 2, 3):
         network.deblocker.tail.bias.assign([float(epoch)])
@@ -124,18 +129,16 @@ def test_no_readable_checkpoint_is_an_error(tmp_path):
 
 
 def test_whatever_byte_of_its_directory_is_damaged_a_checkpoint_is_found(tmp_path):
-    network = _model()
-    network.compile(training.optimizer(SCHEDULE), "mean_absolute_error")
-    network.optimizer.build(network.trainable_variables)
+    network = _compiled_model()
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(network, 1, best=1.0)
     checkpoints.save(network, 2, best=2.0)
     newest = tmp_path / "epoch-000002.npz"
     data = newest.read_bytes()
     for place in range(-100, 0):
-        newest.write_bytes(
-            data[:place] + bytes([data[place] ^ 0x11]) + data[place:][1:]
-        )
+        damaged = bytearray(data)
+        damaged[place] ^= 0x11
+        newest.write_bytes(damaged)
         assert checkpoints.restore(network) in ((1, 1.0), (2, 2.0)), place
 
 
