@@ -97,14 +97,12 @@ class Deblocker(keras.layers.Layer):
         x: Image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
         contexts: The contexts of the n units, `[n, B or 1, R, R]`, where `x` is a part
             of a larger picture; those of `x` itself by default. See `NonLocal`.
-        memory: As `PyramidDeblocker` has it, so that the two can take each other's
-            place; here there is none.
-        return_state: Return what the stages after may want to know, too.
+        return_contexts: Return those of `x` itself, too.
 
     Returns:
         u, shaped like `x`, float32: under a mixed policy the residual is computed in
-        half precision, the image it is added to is not. With `return_state`, u and the
-        dictionary of `"contexts"`, those of `x` itself, `[n, B, R, R]`.
+        half precision, the image it is added to is not. With `return_contexts`, u and
+        the contexts, `[n, B, R, R]`.
 
     Departs from the paper: it gives neither the number of units nor how the dense
     connections join. Here 1x1 convolutions join them. `scale` is 1 in the paper.
@@ -169,8 +167,7 @@ class Deblocker(keras.layers.Layer):
             join.build((*inner[:-1], (index + 2) * self.features))
         self.tail.build(inner)
 
-    def call(self, x, contexts=None, memory=None, return_state=False):
-        del memory
+    def call(self, x, contexts=None, return_contexts=False):
         height, width = ops.shape(x)[1], ops.shape(x)[2]
         shallow = ops.cast(self.head(extended(x, self.scale)), self.compute_dtype)
         outputs = [shallow]
@@ -183,7 +180,7 @@ class Deblocker(keras.layers.Layer):
             features = join(ops.concatenate(outputs, axis=-1))
         residual = self.tail(features + shallow)
         u = x + residual[:, :height, :width, :]
-        return (u, {"contexts": ops.stack(own_contexts)}) if return_state else u
+        return (u, ops.stack(own_contexts)) if return_contexts else u
 
     def get_config(self):
         return {

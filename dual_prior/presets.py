@@ -12,15 +12,10 @@ _WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclasses.dataclass(frozen=True)
 class Pyramid:
-    """The arguments of `PyramidDeblocker`: see there.
-
-    With `shared`, as in the paper, one serves all stages. Without, each stage has its
-    own, and all but the first recall what the one before knew.
-    """
+    """The arguments of `PyramidDeblocker`: see there."""
 
     features: tuple[int, ...]
     depths: tuple[int, ...]
-    shared: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

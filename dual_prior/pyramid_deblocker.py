@@ -23,9 +23,7 @@ class PyramidDeblocker(keras.layers.Layer):
 
     Each level works on a grid twice as coarse as the one above it, at a quarter of the
     cost for as many feature maps. What fine levels know goes past the coarse ones, and
-    is added to what comes back up. One that recalls starts each level from what the
-    de-blocker of the stage before ended it with, too: an image of one channel is a
-    narrow door between two stages.
+    is added to what comes back up.
 
     Args:
         channels: Number C of image channels.
@@ -33,20 +31,17 @@ class PyramidDeblocker(keras.layers.Layer):
         depths: Number of 3x3 convolutions at each level, on either way; at the
             coarsest, where there is but one way, in all. What they make of their input
             is added to it.
-        recalls: Whether it makes use of a `memory`. Untrained, it does not.
 
     Call arguments:
         x: Image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
         contexts: As `Deblocker` has them, so that the two can take each other's place;
             here there are none.
-        memory: What the de-blocker of the stage before ended each level with, a list of
-            `[B, h, w, features]`, from fine to coarse; None in the first stage.
-        return_state: Return what the stages after may want to know, too.
+        return_contexts: Return those of `x` itself, too.
 
     Returns:
         u, shaped like `x`, float32: under a mixed policy the residual is computed in
-        half precision, the image it is added to is not. With `return_state`, u and the
-        dictionary of `"contexts"`, none, `[0]`, and `"memory"`, its own.
+        half precision, the image it is added to is not. With `return_contexts`, u and
+        no contexts, `[0]`.
 
     Departs from the paper: its de-blocker stays at one resolution and sees far by
     dilated convolutions and a non-local operation, as `Deblocker` does. TRAINING.md
@@ -61,7 +56,6 @@ class PyramidDeblocker(keras.layers.Layer):
         channels: int = 1,  # paper
         features: Sequence[int] = (32, 64, 128),  # ours
         depths: Sequence[int] = (2, 2, 2),  # ours
-        recalls: bool = False,  # ours
         **kwargs,
     ):
         # Half precision has 8 significant bits, as many as the image: not for images.
@@ -73,7 +67,6 @@ class PyramidDeblocker(keras.layers.Layer):
         self.channels = channels
         self.features = tuple(features)
         self.depths = tuple(depths)
-        self.recalls = recalls
         self.head = keras.layers.Conv2D(
             self.features[0], 3, padding="same", activation=_ACTIVATION,
             dtype="float32", name="head",
@@ -105,13 +98,6 @@ class PyramidDeblocker(keras.layers.Layer):
             dtype="float32",
             name="tail",
         )
-        self.recall = [
-            keras.layers.Conv2D(
-                width, 1, use_bias=False, kernel_initializer="zeros",
-                dtype=self.dtype_policy, name=f"recall_{level}",
-            )
-            for level, width in enumerate(self.features if recalls else ())
-        ]  # fmt: skip
 
     def _convolutions(self, level: int, way: str) -> list[keras.layers.Layer]:
         return [
@@ -138,31 +124,24 @@ class PyramidDeblocker(keras.layers.Layer):
             down.build(inner[level])
             up.build(inner[level + 1])
         self.tail.build(inner[0])
-        for level, recall in enumerate(self.recall):
-            recall.build(inner[level])
 
-    def call(self, x, contexts=None, memory=None, return_state=False):
+    def call(self, x, contexts=None, return_contexts=False):
         del contexts
         height, width = ops.shape(x)[1], ops.shape(x)[2]
         coarsest = 2 ** len(self.down)
         features = ops.cast(self.head(extended(x, coarsest)), self.compute_dtype)
-        levels = []  # what each ends with: first on the way down, then on the way up
-        for level, convolutions in enumerate(self.fine_to_coarse):
-            if level > 0:
-                features = self.down[level - 1](features)
-            if self.recalls and memory is not None:
-                features = features + self.recall[level](memory[level])
+        passed = []
+        for convolutions, down in zip(self.fine_to_coarse, self.down, strict=False):
             features = _changed(convolutions, features)
-            levels.append(features)
+            passed.append(features)
+            features = down(features)
+        features = _changed(self.fine_to_coarse[-1], features)
         for level in reversed(range(len(self.up))):
-            features = self.up[level](features) + levels[level]
+            features = self.up[level](features) + passed[level]
             features = _changed(self.coarse_to_fine[level], features)
-            levels[level] = features
         residual = self.tail(ops.cast(features, "float32"))
         u = x + residual[:, :height, :width, :]
-        if not return_state:
-            return u
-        return u, {"contexts": ops.zeros((0,)), "memory": levels}
+        return (u, ops.zeros((0,))) if return_contexts else u
 
     def get_config(self):
         return {
@@ -170,7 +149,6 @@ class PyramidDeblocker(keras.layers.Layer):
             "channels": self.channels,
             "features": self.features,
             "depths": self.depths,
-            "recalls": self.recalls,
         }
 
 

@@ -12,9 +12,8 @@ From x_0 = y, stage k does in this order
                   (semantic-level prior, Eq. 9)                 |
     y ----------------------------------------------------------+
 
-One classifier, trained before and frozen here, serves all stages, and one de-blocker,
-unless each stage has its own. The scalars alpha, beta, lambda2 and eta belong to one
-stage each.
+One de-blocker and one classifier serve all stages; the scalars alpha, beta, lambda2 and
+eta belong to one stage each. The classifier is trained before, and frozen here.
 
 Conventions, in this file and in all that it calls:
 - Images are `[B, H, W, C]`, float32 in [0, 1]; channels last; any height and width.
@@ -30,7 +29,6 @@ Removal", ICCV 2021. The text writes argmax in Eqs. 2 to 7; each is a minimisati
 
 import math
 import os
-from collections.abc import Sequence
 
 import keras
 from keras import ops
@@ -49,7 +47,7 @@ class UnfoldingStage(keras.layers.Layer):
     """One round: u, then g, then x (Eqs. 8, 9, 10 of Fu et al., 2021).
 
     Args:
-        deblocker: f_p, this stage's or shared with the others.
+        deblocker: f_p, shared with the other stages.
         classifier: f_s, shared with the other stages.
         num_descent_steps: J of Eq. 9.
         alpha_init, beta_init, lambda2_init, eta_init: Initial values of the scalars.
@@ -57,12 +55,11 @@ class UnfoldingStage(keras.layers.Layer):
     Call arguments:
         y: Compressed image `[B, H, W, C]`.
         x: The image of the stage before, shaped like `y`.
-        contexts, memory: Of the de-blocker; see there.
+        contexts: Of the de-blocker; see there.
 
     Returns:
         The dictionary of `"u"` and `"x"`, `[B, H, W, C]`, `"g"`, `[B, H, W, 2C]`, and
-        what the de-blocker has for the stages after: `"contexts"`, `[n, B, R, R]`, and
-        for a `PyramidDeblocker` `"memory"`.
+        `"contexts"`, the de-blocker's of `x` itself, `[n, B, R, R]`.
     """
 
     def __init__(
@@ -89,11 +86,11 @@ class UnfoldingStage(keras.layers.Layer):
         self.descent.build(y_shape)
         self.solver.build(y_shape)
 
-    def call(self, y, x, contexts=None, memory=None):
-        u, state = self.deblocker(x, contexts, memory, return_state=True)
+    def call(self, y, x, contexts=None):
+        u, own_contexts = self.deblocker(x, contexts, return_contexts=True)
         g = self.descent(x, beta=self.solver.beta.value())
         x = self.solver(y, u, g)
-        return {"u": u, "g": g, "x": x, **state}
+        return {"u": u, "g": g, "x": x, "contexts": own_contexts}
 
     def probability(self, g):
         """f_s(g), `[B]`: how surely `g` comes from a compressed image."""
@@ -134,11 +131,10 @@ class UnfoldingStage(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="dual_prior")
 class DualPriorNetwork(keras.Model):
-    """K unfolding stages that share one frozen classifier, and as a rule a de-blocker.
+    """K unfolding stages that share one de-blocker and one frozen classifier.
 
     Args:
-        deblocker: f_p, trained with the network: one for all stages, as in the paper,
-            or a sequence of K, one for each.
+        deblocker: f_p, trained with the network.
         classifier: f_s, trained before; frozen here.
         num_stages: K, >= 1.
         num_descent_steps: J of Eq. 9, >= 0.
@@ -154,11 +150,8 @@ class DualPriorNetwork(keras.Model):
 
     Returns:
         The restored image x_K, shaped like `y`. With `return_stages`, a list of K
-        dictionaries: those of `UnfoldingStage` with `"probability"` `[B]` (f_s at g)
-        and `"energy"` `[B]` (the known terms of Eq. 4); the last `"x"` is x_K.
-
-    Departs from the paper where de-blockers are given for each stage: its stages share
-    one, and nothing but the image passes from one to the next.
+        dictionaries: `"u"`, `"g"`, `"x"`, `"contexts"`, `"probability"` `[B]` (f_s at
+        g) and `"energy"` `[B]` (the known terms of Eq. 4); the last `"x"` is x_K.
 
     Example:
         network = DualPriorNetwork.from_preset("compact")
@@ -167,7 +160,7 @@ class DualPriorNetwork(keras.Model):
 
     def __init__(
         self,
-        deblocker: keras.layers.Layer | Sequence[keras.layers.Layer],
+        deblocker: Deblocker | PyramidDeblocker,
         classifier: CompressionClassifier,
         num_stages: int = 5,  # paper
         num_descent_steps: int = 3,  # paper
@@ -181,18 +174,11 @@ class DualPriorNetwork(keras.Model):
         super().__init__(autocast=False, **kwargs)
         if num_stages < 1:
             raise ValueError(f"Expected num_stages of at least 1, got {num_stages}.")
-        self.shared = isinstance(deblocker, keras.layers.Layer)
-        deblockers = [deblocker] * num_stages if self.shared else list(deblocker)
-        if len(deblockers) != num_stages:
-            raise ValueError(
-                f"Expected a de-blocker for each of {num_stages} stages, got "
-                f"{len(deblockers)}."
-            )
-        self.deblocker = deblockers[0]
+        self.deblocker = deblocker
         self.classifier = freeze(classifier)
         self.stages = [
             UnfoldingStage(
-                own,
+                deblocker,
                 classifier,
                 num_descent_steps,
                 alpha_init,
@@ -201,7 +187,7 @@ class DualPriorNetwork(keras.Model):
                 eta_init,
                 name=f"stage_{k}",
             )
-            for k, own in enumerate(deblockers, start=1)
+            for k in range(1, num_stages + 1)
         ]
 
     def build(self, y_shape):
@@ -210,11 +196,10 @@ class DualPriorNetwork(keras.Model):
 
     def call(self, y, contexts=None, return_stages=False):
         x = y
-        memory = None
         states = []
         for k, stage in enumerate(self.stages):
-            state = stage(y, x, None if contexts is None else contexts[k], memory)
-            x, memory = state["x"], state.get("memory")
+            state = stage(y, x, None if contexts is None else contexts[k])
+            x = state["x"]
             if return_stages:
                 state["probability"] = stage.probability(state["g"])
                 state["energy"] = stage.energy(y, state["u"], state["g"], x)
@@ -241,7 +226,7 @@ class DualPriorNetwork(keras.Model):
         if isinstance(preset, str):
             preset = find_preset(preset)
         network = cls(
-            _deblockers(preset),
+            _deblocker(preset),
             CompressionClassifier(
                 preset.classifier_features,
                 preset.classifier_strides,
@@ -263,12 +248,10 @@ class DualPriorNetwork(keras.Model):
         return network
 
     def get_config(self):
-        configs = [stage.get_config() for stage in self.stages]
-        (first, *_), own = configs, [config["deblocker"] for config in configs]
+        config = self.stages[0].get_config()
         return {
             **super().get_config(),
-            **{key: first[key] for key in first if key not in ("name", "dtype")},
-            "deblocker": own[0] if self.shared else own,
+            **{key: config[key] for key in config if key not in ("name", "dtype")},
             "num_stages": len(self.stages),
         }
 
@@ -277,16 +260,14 @@ class DualPriorNetwork(keras.Model):
         return cls(**_with_layers(config))
 
 
-def _deblockers(preset: Preset) -> keras.layers.Layer | list[keras.layers.Layer]:
+def _deblocker(preset: Preset) -> Deblocker | PyramidDeblocker:
     if preset.pyramid is not None:
-        shape = (preset.channels, preset.pyramid.features, preset.pyramid.depths)
-        first = PyramidDeblocker(*shape, name="deblocker")
-        if preset.pyramid.shared:
-            return first
-        return [first] + [
-            PyramidDeblocker(*shape, recalls=True, name=f"deblocker_{k}")
-            for k in range(2, preset.num_stages + 1)
-        ]
+        return PyramidDeblocker(
+            preset.channels,
+            preset.pyramid.features,
+            preset.pyramid.depths,
+            name="deblocker",
+        )
     return Deblocker(
         preset.channels,
         preset.features,
@@ -346,7 +327,8 @@ def _numbers(shapes: list[tuple[int, ...]]) -> int:
 
 
 def _with_layers(config: dict) -> dict:
-    layers = ("deblocker", "classifier")
-    return config | {
-        name: keras.saving.deserialize_keras_object(config[name]) for name in layers
+    return {
+        **config,
+        "deblocker": keras.saving.deserialize_keras_object(config["deblocker"]),
+        "classifier": keras.saving.deserialize_keras_object(config["classifier"]),
     }

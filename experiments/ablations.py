@@ -13,8 +13,7 @@ class PlainDeblocker(keras.layers.Layer):
     Args:
         model: Maps images `[B, H, W, 1]` to images.
 
-    Call arguments, Returns: As `dual_prior.deblocker.Deblocker`; there are no contexts,
-    and no memory.
+    Call arguments, Returns: As `dual_prior.deblocker.Deblocker`; there are no contexts.
     """
 
     channels = 1
@@ -27,10 +26,9 @@ class PlainDeblocker(keras.layers.Layer):
     def build(self, shape):
         del shape  # the model is built
 
-    def call(self, x, contexts=None, memory=None, return_state=False):
-        del contexts, memory
+    def call(self, x, contexts=None, return_contexts=False):
         u = self.model(x)
-        return (u, {"contexts": keras.ops.zeros((0,))}) if return_state else u
+        return (u, keras.ops.zeros((0,))) if return_contexts else u
 
 
 def ablated(
@@ -58,11 +56,7 @@ def ablated(
     if classifier is not None:
         load_classifier(network, preset, classifier)
     config = network.get_config()
-    own = [stage.deblocker for stage in network.stages]
-    config |= {
-        "deblocker": network.deblocker if network.shared else own,
-        "classifier": network.classifier,
-    }
+    config |= {"deblocker": network.deblocker, "classifier": network.classifier}
     if num_stages is not None:
         config["num_stages"] = num_stages
     if num_descent_steps is not None:

@@ -5,7 +5,6 @@ import pytest
 from dual_prior.classifier import CompressionClassifier
 from dual_prior.classifier_descent import ClassifierDescent
 from dual_prior.deblocker import Deblocker
-from dual_prior.pyramid_deblocker import PyramidDeblocker
 from dual_prior.unfolding import DualPriorNetwork, UnfoldingStage, load_weights
 from tests.layer_contract import assert_layer_contract
 
@@ -89,49 +88,6 @@ def test_stages_share_all_but_four_scalars():
     (one, one_trainable), (two, two_trainable), (five, five_trainable) = counts
     assert two - one == 4 and five - one == 16
     assert two_trainable - one_trainable == 4 and five_trainable - one_trainable == 16
-
-
-def _network_of_own_de_blockers():
-    keras.utils.set_random_seed(0)
-    shape = {"features": (4, 6), "depths": (1, 1)}
-    own = [PyramidDeblocker(**shape), PyramidDeblocker(**shape, recalls=True)]
-    network = DualPriorNetwork(
-        own, CompressionClassifier(4, (2, 1)), 2, 1, alpha_init=1.0
-    )
-    network.build((None, None, None, 1))
-    # Untrained, it recalls nothing.
-    for recall in own[1].recall:
-        recall.kernel.assign(0.1 * np.eye(recall.kernel.shape[-1])[None, None])
-    own[1].tail.kernel.assign(10 * own[1].tail.kernel)
-    return network
-
-
-def test_each_stage_may_have_a_de_blocker_that_recalls_the_one_before():
-    network = _network_of_own_de_blockers()
-    first, second = network.stages
-    assert network.deblocker is first.deblocker is not second.deblocker
-    y = _image()
-    state = first(y, y)
-    expected = second(y, state["x"], memory=state["memory"])["x"]
-    np.testing.assert_array_equal(np.asarray(network(y)), np.asarray(expected))
-    forgetful = np.asarray(second(y, state["x"])["x"])
-    assert np.abs(forgetful - np.asarray(expected)).max() > 1e-4
-
-
-def test_a_saved_network_of_own_de_blockers_computes_the_same(tmp_path):
-    network = _network_of_own_de_blockers()
-    y = _image()
-    network.save(tmp_path / "network.keras")
-    loaded = keras.saving.load_model(tmp_path / "network.keras")
-    np.testing.assert_array_equal(np.asarray(loaded(y)), np.asarray(network(y)))
-    assert loaded.deblocker is loaded.stages[0].deblocker
-    assert loaded.deblocker is not loaded.stages[1].deblocker
-
-
-def test_de_blockers_of_fewer_stages_are_refused():
-    own = [PyramidDeblocker(features=(4,), depths=(1,))]
-    with pytest.raises(ValueError, match="for each of 2 stages, got 1"):
-        DualPriorNetwork(own, CompressionClassifier(4, (2, 1)), 2)
 
 
 def test_the_scalars_follow_the_order_alpha_beta_lambda2_eta():

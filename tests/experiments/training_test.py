@@ -7,7 +7,6 @@ import pytest
 from dual_prior.classifier import CompressionClassifier
 from dual_prior.deblocker import Deblocker
 from dual_prior.patches import PatchRecipe, compress_pictures, draw_batch
-from dual_prior.presets import Preset, Pyramid
 from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import training
@@ -196,40 +195,6 @@ def test_unfolding_shares_the_layers_and_copies_the_scalars():
     y = VALIDATION[0]
     first = three(y, return_stages=True)[0]
     np.testing.assert_array_equal(np.asarray(first["x"]), np.asarray(one(y)))
-
-
-def _pyramids(num_stages, shared):
-    pyramid = Pyramid((4, 6), (1, 1), shared)
-    preset = Preset("tiny", pyramid=pyramid, classifier_features=4)
-    preset = dataclasses.replace(preset, num_stages=num_stages, alpha_init=1.0)
-    network = DualPriorNetwork.from_preset(preset, weights=None)
-    tail = network.deblocker.tail.kernel
-    tail.assign(np.random.default_rng(0).normal(0, 0.1, tail.shape))
-    for weight in network.classifier.weights:  # which `start_from` does not copy
-        weight.assign(np.zeros(weight.shape))
-    return network
-
-
-def test_unfolding_copies_a_de_blocker_that_belongs_to_its_stage():
-    one = unfold(_pyramids(2, shared=False), 1)
-    two, shared = unfold(one, 2), _pyramids(2, shared=True)
-    first, second = (stage.deblocker for stage in two.stages)
-    assert first is one.deblocker and second.recalls and not first.recalls
-    y = VALIDATION[0]
-    start_from(shared, two)
-    np.testing.assert_array_equal(np.asarray(two(y)), np.asarray(shared(y)))
-    second.tail.bias.assign([0.5])
-    assert float(np.asarray(first.tail.bias)[0]) != 0.5
-    assert unfold(two, 2).stages[1].deblocker is second
-
-
-def test_a_shared_de_blocker_becomes_each_stages_own():
-    shared, own = _pyramids(2, shared=True), _pyramids(2, shared=False)
-    shared.stages[1].solver.alpha.logarithm.assign(0.7)
-    y = VALIDATION[0]
-    assert np.any(np.asarray(own(y)) != np.asarray(shared(y)))
-    start_from(own, shared)
-    np.testing.assert_array_equal(np.asarray(own(y)), np.asarray(shared(y)))
 
 
 def test_the_learning_rate_warms_up_and_falls_to_zero():
