@@ -55,8 +55,8 @@ class Preset:
 # All numbers ours: what two cores can train, and less than half of a DnCNN to run.
 _COMPACT = Preset(
     name="compact",
-    pyramid=Pyramid((32, 64, 96, 128), (2, 2, 1, 2)),
-    classifier_features=32,
+    pyramid=Pyramid((32, 80, 112, 160), (2, 2, 1, 2)),
+    classifier_features=16,
     classifier_strides=(2, 1, 2, 1, 1, 1),
     num_stages=2,
     num_descent_steps=1,
@@ -66,9 +66,9 @@ _COMPACT = Preset(
     # N d f_s / d g is of the order of 100: a step of a quarter grey level.
     lambda2_init=1e-3,
     eta_init=1e-2,
-    clean_below=0.2,
-    weights="compact-5.weights.h5",
-    weights_sha256="6331dce5848d5b4725e2f46eeeb2a9342a294eea3680dc566158636643205539",
+    clean_below=0.12,
+    weights="compact-6.weights.h5",
+    weights_sha256="fa4e1e8243deeb41280dfdba919520b8a6f17f6a814f38ee2aeb4171269a5be3",
 )
 
 PRESETS = {
@@ -81,6 +81,8 @@ PRESETS = {
             _COMPACT,
             name="photo",
             channels=3,
+            pyramid=Pyramid((32, 64, 96, 128), (2, 2, 1, 2)),
+            classifier_features=32,
             clean_below=0.15,
             weights="photo-6.weights.h5",
             weights_sha256="ce66d7dd7fb1872c10971012b4986890cd06dbd2d037b8c42b6ec93ab0611c0d",

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from dual_prior.pyramid_deblocker import PyramidDeblocker
 from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 
@@ -44,20 +45,56 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
 
     A de-blocker of one channel becomes one of three that restores the luma of RGB and
     leaves the chroma as it is: its first layer sees the luma, and what its last layer
-    adds is added to red, green and blue alike.
+    adds is added to red, green and blue alike. A pyramid with more feature maps than
+    `source`'s computes the same at first: nothing reads the new ones yet, which read
+    the others at random.
 
     Raises:
         ValueError: The two differ by more than that.
     """
     to_colour = (source.deblocker.channels, network.deblocker.channels) == (1, 3)
     head, tail = network.deblocker.head, network.deblocker.tail
+    up = [layer.kernel for layer in getattr(network.deblocker, "up", ())]
     for weight, given in zip(_learned(network), _learned(source), strict=True):
         value = keras.ops.convert_to_numpy(given)
         if to_colour and weight is head.kernel:
             value = value * np.float32(LUMA_WEIGHTS)[:, None]
         elif to_colour and any(weight is part for part in tail.weights):
-            value = np.broadcast_to(value, weight.shape)
+            one_to_all = zip(value.shape, weight.shape, strict=True)
+            value = np.broadcast_to(value, [w if v == 1 else v for v, w in one_to_all])
+        if value.shape != weight.shape:
+            if not isinstance(network.deblocker, PyramidDeblocker):
+                raise ValueError(
+                    f"Expected weights of {tuple(weight.shape)} for {weight.path}, got "
+                    f"{value.shape}: only the pyramid can grow."
+                )
+            # A kernel reads along its last axis but one; transposed, along its last.
+            reads = -1 if any(weight is kernel for kernel in up) else -2
+            value = _widened(value, keras.ops.convert_to_numpy(weight), reads)
         weight.assign(value)
+
+
+def _widened(value: np.ndarray, start: np.ndarray, reads: int) -> np.ndarray:
+    """A kernel or bias in the corner of `start`, which then reads no new maps.
+
+    Args:
+        reads: The axis along which a kernel has the maps that it reads.
+
+    Raises:
+        ValueError: `start` is the smaller one.
+    """
+    if any(np.less(start.shape, value.shape)):
+        raise ValueError(
+            f"Expected weights of {start.shape} at most, got {value.shape}: a network "
+            "can start from a narrower one, not from a wider one."
+        )
+    widened = np.zeros_like(start)
+    if value.ndim > 1:
+        known = [slice(None)] * value.ndim
+        known[reads] = slice(value.shape[reads])
+        widened[tuple(known)] = start[tuple(known)]
+    widened[tuple(map(slice, value.shape))] = value
+    return widened
 
 
 def _learned(network: DualPriorNetwork) -> list:

@@ -7,7 +7,7 @@ from dual_prior import presets
 from dual_prior.presets import PRESETS, Preset, find_preset, shipped_weights
 from dual_prior.unfolding import DualPriorNetwork
 
-NUM_PARAMETERS = {"paper": 2_059_366, "compact": 858_826, "photo": 861_132}
+NUM_PARAMETERS = {"paper": 2_059_366, "compact": 1_203_754, "photo": 861_132}
 
 
 @pytest.mark.parametrize("name", PRESETS)

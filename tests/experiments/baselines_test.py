@@ -83,8 +83,8 @@ def test_compute_is_counted_as_by_hand():
     assert macs(dncnn(4, 6)) == 9 * (6 + 2 * 36 + 6)
     # Half resolution: a quarter of the positions, and back.
     network = ablated(UNITS, None, num_stages=1, num_descent_steps=0)
-    units = 2 * (3 * 9 * 96**2 + 4 * 96 * 16 + 2 * 16**2) + (2 + 3) * 96**2
-    assert macs(network) == (16 * 96 + units + 16 * 96) / 4
+    units = 2 * (3 * 9 * 98**2 + 4 * 98 * 16 + 2 * 16**2) + (2 + 3) * 98**2
+    assert macs(network) == (16 * 98 + units + 16 * 98) / 4
     # A pyramid: half the resolution on the second level, on the way there and back.
     pyramid = PyramidDeblocker(1, (4, 6), (2, 1))
     way = 2 * 9 * 4**2

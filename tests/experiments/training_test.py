@@ -7,6 +7,7 @@ import pytest
 from dual_prior.classifier import CompressionClassifier
 from dual_prior.deblocker import Deblocker
 from dual_prior.patches import PatchRecipe, compress_pictures, draw_batch
+from dual_prior.pyramid_deblocker import PyramidDeblocker
 from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import training
@@ -231,3 +232,29 @@ def test_a_grey_network_becomes_one_that_restores_the_luma_of_colour():
 def test_a_network_starts_from_one_of_its_shape_only():
     with pytest.raises(ValueError):
         start_from(_model(), _model(num_stages=2))
+
+
+def test_a_pyramid_starts_from_a_narrower_one_and_computes_the_same():
+    narrow, wide = _pyramid((4, 6, 8)), _pyramid((6, 10, 8))
+    for weight in narrow.deblocker.weights:  # biases, too, and a tail that is seen
+        weight.assign(np.random.default_rng(1).normal(0, 0.1, weight.shape))
+    start_from(wide, narrow)
+    y = VALIDATION[0]
+    expected = np.asarray(narrow(y))
+    assert np.abs(expected - y).max() > 0.01
+    np.testing.assert_allclose(np.asarray(wide(y)), expected, atol=1e-6)
+    # What is new can learn: nothing reads it yet, but it reads.
+    assert np.asarray(wide.deblocker.down[0].kernel)[..., :4, 6:].all()
+    with pytest.raises(ValueError, match="from a narrower one"):
+        start_from(narrow, wide)
+
+
+def _pyramid(features):
+    network = DualPriorNetwork(
+        PyramidDeblocker(features=features, depths=(2, 1, 1)),
+        CompressionClassifier(4, (2, 1)),
+        1,
+        alpha_init=5.0,
+    )
+    network.build((None, None, None, 1))
+    return network
