@@ -8,7 +8,14 @@ from PIL import Image
 from experiments.baselines.dncnn import dncnn
 from experiments.contenders import CONTENDERS
 from experiments.published import Row
-from experiments.reproduction import equal_cost, figure1, page, ssim_windows, table1
+from experiments.reproduction import (
+    equal_cost,
+    figure1,
+    figure5,
+    page,
+    ssim_windows,
+    table1,
+)
 from experiments.reproduction.items import ITEMS
 from experiments.reproduction.remembered import remembered
 from experiments.reproduction.sources import Sources
@@ -148,3 +155,9 @@ def test_the_page_keeps_the_order_and_what_was_made_before(tmp_path):
         (tmp_path / f"{name}.md").write_text(text)
     text = page.page(tmp_path, ["first", "missing", "second"])
     assert text.index("## The first") < text.index("## The second")
+
+
+def test_a_weak_correlation_is_called_neither():
+    said = [figure5.verdict(c) for c in (0.3, 0.05, -0.05, -0.3)]
+    assert "So it is" in said[0] and "other way" in said[3]
+    assert said[1] == said[2] == "Here it hardly depends on them."
