@@ -158,7 +158,7 @@ RECIPES = {
         ),
     ),
     "compact": _COMPACT,
-    # All ours, too. Started from `compact` (--initial): see TRAINING.md.
+    # All ours, too. Started from a `compact` as narrow (--initial): see TRAINING.md.
     "photo": Recipe(
         dataclasses.replace(_COMPACT.classifier, pictures="photo"),
         dataclasses.replace(
