@@ -43,8 +43,8 @@ _CLASSIFIER = flags.DEFINE_string(
 _INITIAL = flags.DEFINE_string(
     "initial",
     None,
-    "Weights to start from: of the same preset, of one with fewer feature maps, or of luma "
-    "for colour. Default: random ones.",
+    "Weights to start from: of the same preset, of one with fewer feature maps, or of "
+    "luma for colour. Default: random ones.",
 )
 _INITIAL_PRESET = flags.DEFINE_enum(
     "initial_preset", None, list(PRESETS), "Whose they are. Default: those of --preset."
