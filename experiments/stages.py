@@ -54,7 +54,6 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
     """
     to_colour = (source.deblocker.channels, network.deblocker.channels) == (1, 3)
     head, tail = network.deblocker.head, network.deblocker.tail
-    up = [layer.kernel for layer in getattr(network.deblocker, "up", ())]
     for weight, given in zip(_learned(network), _learned(source), strict=True):
         value = keras.ops.convert_to_numpy(given)
         if to_colour and weight is head.kernel:
@@ -69,7 +68,8 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
                     f"{value.shape}: only the pyramid can grow."
                 )
             # A kernel reads along its last axis but one; transposed, along its last.
-            reads = -1 if any(weight is kernel for kernel in up) else -2
+            up = network.deblocker.up
+            reads = -1 if any(weight is layer.kernel for layer in up) else -2
             value = _widened(value, keras.ops.convert_to_numpy(weight), reads)
         weight.assign(value)
 

@@ -24,10 +24,10 @@ SCHEDULE = training.Schedule(
 VALIDATION = draw_batch(PICTURES, dataclasses.replace(RECIPE, seed=99), 0)[:2]
 
 
-def _model(num_stages=1):
+def _model(num_stages=1, features=4):
     keras.utils.set_random_seed(0)
     network = DualPriorNetwork(
-        Deblocker(features=4, num_units=1, reduced=2, scale=2),
+        Deblocker(features=features, num_units=1, reduced=2, scale=2),
         CompressionClassifier(4, (2, 1)),
         num_stages,
         1,
@@ -232,6 +232,8 @@ def test_a_grey_network_becomes_one_that_restores_the_luma_of_colour():
 def test_a_network_starts_from_one_of_its_shape_only():
     with pytest.raises(ValueError):
         start_from(_model(), _model(num_stages=2))
+    with pytest.raises(ValueError, match="only the pyramid can grow"):
+        start_from(_model(features=6), _model())
 
 
 def test_a_pyramid_starts_from_a_narrower_one_and_computes_the_same():
