@@ -5,9 +5,18 @@ original's coefficient lies within half a step of what the file holds, and a res
 picture whose coefficient does not is wrong there. The DCT of a block is orthonormal: to
 clip each coefficient to its bounds is the projection onto the pictures that the file
 may have been made from, and never takes a picture farther from the original.
+
+What lies outside the bounds was hardly just at them, though: on the average less is
+wrong after it is clipped to narrower ones, a little within (Park and Kim, "Theory of
+projection onto the narrow quantization constraint set and its application", 1999).
 """
 
 import numpy as np
+
+# How far from what the file holds a coefficient may lie, in steps. Narrow is ours: of
+# 0.35, 0.4, 0.44, 0.47 and 0.5 what suits `compact` best on pictures held out.
+HALF_STEP = 0.5
+NARROW = 0.4
 
 _BLOCK = 8
 _LEVEL = 128  # what the encoder subtracts before the DCT
@@ -25,7 +34,10 @@ _DCT = _dct_matrix()
 
 
 def project(
-    restored: np.ndarray, compressed: np.ndarray, table: np.ndarray
+    restored: np.ndarray,
+    compressed: np.ndarray,
+    table: np.ndarray,
+    reach: float = HALF_STEP,
 ) -> np.ndarray:
     """The picture closest to `restored` that the JPEG may have been made from.
 
@@ -34,6 +46,8 @@ def project(
         compressed: The decoded JPEG `[H, W]`, uint8; blocks start at its top left.
         table: Steps of its quantization `[8, 8]`, by vertical, then horizontal
             frequency.
+        reach: Up to how many steps a coefficient may lie from what the file holds:
+            `HALF_STEP` for all that the encoder may have rounded, or less, as `NARROW`.
 
     Returns:
         `[H, W]`, float64, in [0, 255]. Blocks that are cut off at the right and bottom
@@ -42,7 +56,7 @@ def project(
     """
     held = _quantized(compressed, table)
     blocks = _blocks(restored)
-    bounded = np.clip(_forward(blocks), (held - 0.5) * table, (held + 0.5) * table)
+    bounded = np.clip(_forward(blocks), (held - reach) * table, (held + reach) * table)
     keep = _touches_black_or_white(compressed)[..., None, None]
     result = restored.astype(np.float64)
     _blocks(result)[...] = np.where(keep, blocks, _backward(bounded))

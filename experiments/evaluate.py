@@ -2,7 +2,7 @@
 
     python -m experiments.evaluate --data_dir=../shared/data --preset=compact
     python -m experiments.evaluate --data_dir=../shared/data            # the JPEG alone
-    python -m experiments.evaluate --preset=compact --also=consistent,self_ensemble
+    python -m experiments.evaluate --preset=compact --also=consistent,narrow,self_ensemble
     python -m experiments.evaluate --preset=compact --weights=runs/network-compact/compact.weights.h5 --output=runs/evaluation
 
 Luma (MATLAB's), compressed as a one-channel JPEG, restored, clipped and rounded to
@@ -14,7 +14,8 @@ Twitter and WeChat (--datasets=twitter,wechat) come compressed: no quality appli
 --crop, a part of each is taken before it is restored, as the paper does.
 
 --also adds rows that need no training. "consistent": the restored luma is projected onto
-the pictures that the JPEG may have been made from. "self_ensemble": the mean over eight
+the pictures that the JPEG may have been made from. "narrow": onto those of them that lie
+well within (see dual_prior/consistency.py). "self_ensemble": the mean over eight
 flips and rotations, eight times as slow. The column "kept" says which share of the
 quantized coefficients come out as before when the result is encoded again.
 
@@ -35,8 +36,7 @@ from dual_prior.presets import PRESETS, find_preset
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, data
 from experiments.scores import (
-    CONSISTENT,
-    SELF_ENSEMBLE,
+    OPTIONS,
     csv_table,
     evaluate,
     markdown_table,
@@ -67,7 +67,7 @@ _WEIGHTS = flags.DEFINE_string(
 _ALSO = flags.DEFINE_list(
     "also",
     [],
-    f"Rows beside the preset's: {CONSISTENT}, {SELF_ENSEMBLE}, or both.",
+    f"Rows beside the preset's: some of {', '.join(OPTIONS)}.",
 )
 _CROP = flags.DEFINE_integer(
     "crop",
@@ -104,9 +104,9 @@ def _methods_at(network: Callable | None, quality: int | None) -> dict:
 def _network() -> Callable | None:
     if _WEIGHTS.value and not _PRESET.value:
         raise ValueError("--weights: name the --preset that they belong to as well.")
-    if not set(_ALSO.value) <= {CONSISTENT, SELF_ENSEMBLE}:
+    if not set(_ALSO.value) <= set(OPTIONS):
         raise ValueError(
-            f"--also: expected {CONSISTENT} or {SELF_ENSEMBLE}, or both; got "
+            f"--also: expected some of {', '.join(OPTIONS)}; got "
             f"{','.join(_ALSO.value)}."
         )
     if _ALSO.value and not _PRESET.value:

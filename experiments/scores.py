@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from dual_prior import jpeg, metrics
-from dual_prior.consistency import agreement, project
+from dual_prior.consistency import HALF_STEP, NARROW, agreement, project
 from dual_prior.restoration import restore_array
 from dual_prior.self_ensemble import SYMMETRIES, self_ensemble
 from experiments import data
@@ -20,7 +20,9 @@ from experiments.published import table1
 
 Restore = Callable[[np.ndarray], np.ndarray]  # a plane [H, W] to a plane
 
-CONSISTENT, SELF_ENSEMBLE = "consistent", "self_ensemble"
+SELF_ENSEMBLE = "self_ensemble"
+REACHES = {"consistent": HALF_STEP, "narrow": NARROW}  # of projections, by name
+OPTIONS = (*REACHES, SELF_ENSEMBLE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,16 +190,16 @@ def methods(
     Args:
         name: Of the network.
         network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same.
-        also: Some of `CONSISTENT` and `SELF_ENSEMBLE`.
+        also: Some of `OPTIONS`.
         quality: Of the JPEG; nothing can be projected without it.
     """
 
     def rounded(restore: Restore, compressed: np.ndarray) -> np.ndarray:
         return np.round(restore(compressed)).astype(np.uint8)
 
-    def projected(restore: Restore, compressed: np.ndarray) -> np.ndarray:
+    def projected(restore: Restore, reach: float, compressed: np.ndarray) -> np.ndarray:
         steps = jpeg.quantization_table(quality)
-        plane = project(restore(compressed), compressed, steps)
+        plane = project(restore(compressed), compressed, steps, reach)
         return np.round(plane).astype(np.uint8)
 
     functions = {name: network}
@@ -207,8 +209,11 @@ def methods(
     for label, function in functions.items():
         restore = _Restored(function, channels)
         found[label] = functools.partial(rounded, restore)
-        if CONSISTENT in also and quality is not None:
-            found[f"{label}, {CONSISTENT}"] = functools.partial(projected, restore)
+        for option, reach in REACHES.items():
+            if option in also and quality is not None:
+                found[f"{label}, {option}"] = functools.partial(
+                    projected, restore, reach
+                )
     return found
 
 

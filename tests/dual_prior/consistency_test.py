@@ -3,7 +3,7 @@ import pytest
 from scipy import fft
 
 from dual_prior import consistency, jpeg
-from dual_prior.consistency import agreement, project
+from dual_prior.consistency import NARROW, agreement, project
 from dual_prior.jpeg_header import read_jpeg_header
 from tests.conftest import made_picture
 
@@ -44,6 +44,20 @@ def test_no_picture_gets_farther_from_the_original(quality):
         before = _squared_error(restored, clean)
         after = _squared_error(project(restored, compressed, table), clean)
         assert after <= before + 1
+
+
+def test_a_narrow_set_lies_within_the_bounds():
+    compressed = np.full((16, 16), 100, np.uint8)  # mid-grey, far from black and white
+    table = jpeg.quantization_table(20)
+    restored = compressed + np.random.default_rng(0).normal(0, 30, compressed.shape)
+    wide = project(restored, compressed, table)
+    narrow = project(restored, compressed, table, NARROW)
+    for plane, reach in ((wide, 0.5), (narrow, NARROW)):
+        held = np.round(consistency._forward(consistency._blocks(compressed)) / table)
+        steps = consistency._forward(consistency._blocks(plane)) / table
+        assert np.abs(steps - held).max() == pytest.approx(reach)
+    again = project(wide, compressed, table, NARROW)
+    np.testing.assert_allclose(again, narrow, atol=1e-9)
 
 
 def test_twice_is_once():
