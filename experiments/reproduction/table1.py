@@ -60,7 +60,9 @@ Rows marked "(Table 1)" are the paper's, as printed; the others were measured he
 one protocol. Baselines "trained here" had as many minutes of training as each other
 (see the comparison at equal cost), a small part of what the published weights had;
 `compact` had some hours. "kept": the share of coefficients that come out as before when
-the result is encoded again. The self-ensemble, eight times as slow, is measured on
+the result is encoded again. "consistent", "narrow": projected onto what the JPEG may
+have been made from, and onto what lies well within that; neither takes training nor, to
+speak of, time. The self-ensemble, eight times as slow, is measured on
 Classic5 only, and the baselines trained here not on BSD500. Twitter and WeChat: data
 not at hand; `python -m experiments.evaluate --datasets=twitter,wechat --crop=1024`
 measures them.
