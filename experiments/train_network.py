@@ -104,8 +104,21 @@ def train(
     Returns:
         The weights file, and its PSNR on the held-out pictures.
     """
-    folder = open_run_dir(run_dir, config)
     recipe = config.recipe
+    # First, since they refuse numbers of steps that could come to light after hours.
+    schedules = [
+        training.Schedule(
+            phase.steps,
+            config.steps_per_epoch,
+            phase.learning_rate,
+            recipe.cosine,
+            recipe.muon_ratio,
+            recipe.ema_momentum,
+            steps_per_execution,
+        )
+        for phase in recipe.phases
+    ]
+    folder = open_run_dir(run_dir, config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
     network = DualPriorNetwork.from_preset(config.preset, weights=None)
@@ -118,17 +131,9 @@ def train(
     pictures = PICTURES[recipe.pictures](
         data_dir, recipe.num_patterns, recipe.num_woven
     )
-    for index, phase in enumerate(recipe.phases, start=1):
+    phases = zip(recipe.phases, schedules, strict=True)
+    for index, (phase, schedule) in enumerate(phases, start=1):
         network = unfold(network, phase.num_stages)
-        schedule = training.Schedule(
-            phase.steps,
-            config.steps_per_epoch,
-            phase.learning_rate,
-            recipe.cosine,
-            recipe.muon_ratio,
-            recipe.ema_momentum,
-            steps_per_execution,
-        )
         batch_of = pictures.batches(
             phase.patch_size,
             phase.batch_size,

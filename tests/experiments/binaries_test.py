@@ -224,6 +224,7 @@ def test_killed_while_training_it_ends_as_if_it_had_not_been(tiny_data, tmp_path
         (("evaluate", "--qualities=0"), 1, "whole numbers of 1 to 100, got 0"),
         (("evaluate", "--colour"), 2, "Unknown command line flag"),
         (("train_network", "--phases=x"), 1, "expected STAGES:STEPS, got 'x'"),
+        (("train_network", "--phases=1:500,2:501"), 1, "epochs of 500, got 501"),
         (("train_network", "--classifier=/no.h5"), 1, "/no.h5: no such weights file"),
         (("train_classifier", "--steps=0"), 2, "steps"),
         (("export", "--preset=paper"), 1, "No weights ship with"),
