@@ -87,20 +87,20 @@ def labelled(
 
 def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int = 1):
     """Trains the classifier of `config`; returns its best validation loss."""
-    folder = open_run_dir(run_dir, config)
     recipe = config.recipe
-    keras.utils.set_random_seed(config.seed)
-    keras.config.set_dtype_policy(recipe.dtype)
-    pictures = PICTURES[recipe.pictures](data_dir)
-    pairs = pictures.batches(
-        recipe.patch_size, recipe.batch_size, recipe.alignment, config.seed
-    )
-    schedule = training.Schedule(
+    schedule = training.Schedule(  # first: it refuses what would come to light late
         recipe.steps,
         config.steps_per_epoch,
         recipe.learning_rate,
         recipe.cosine,
         steps_per_execution=steps_per_execution,
+    )
+    folder = open_run_dir(run_dir, config)
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(recipe.dtype)
+    pictures = PICTURES[recipe.pictures](data_dir)
+    pairs = pictures.batches(
+        recipe.patch_size, recipe.batch_size, recipe.alignment, config.seed
     )
     model = classifier_model(find_preset(config.preset))
     model.compile(

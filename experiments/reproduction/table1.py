@@ -17,7 +17,7 @@ from experiments.reproduction import ssim_windows
 from experiments.reproduction.remembered import remembered
 from experiments.reproduction.sources import Sources, compact, restored
 from experiments.scores import (
-    OPTIONS,
+    REACHES,
     SELF_ENSEMBLE,
     Score,
     csv_table,
@@ -124,9 +124,9 @@ def _measured(
 ) -> list[Score]:
     """The rows of one method, and of its options, on one set at one quality."""
     make_network, weights = networks.get(name, (None, None))
-    also = list(OPTIONS) if name == "compact" else []
-    if also and dataset not in _SELF_ENSEMBLE_SETS:
-        also.remove(SELF_ENSEMBLE)
+    also = list(REACHES) if name == "compact" else []
+    if also and dataset in _SELF_ENSEMBLE_SETS:
+        also.append(SELF_ENSEMBLE)
     paths = sources.paths(dataset)
 
     def measure():

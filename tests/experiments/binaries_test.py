@@ -227,6 +227,7 @@ def test_killed_while_training_it_ends_as_if_it_had_not_been(tiny_data, tmp_path
         (("train_network", "--phases=1:500,2:501"), 1, "epochs of 500, got 501"),
         (("train_network", "--classifier=/no.h5"), 1, "/no.h5: no such weights file"),
         (("train_classifier", "--steps=0"), 2, "steps"),
+        (("train_classifier", "--steps=501"), 1, "epochs of 250, got 501"),
         (("export", "--preset=paper"), 1, "No weights ship with"),
         (("export", "--weights=/no.h5"), 1, "/no.h5: no such weights file"),
     ],
