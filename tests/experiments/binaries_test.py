@@ -80,7 +80,7 @@ def test_another_configuration_is_not_mixed_in(trained, tiny_data):
         "train_classifier",
         f"--data_dir={tiny_data}",
         f"--run_dir={trained}/classifier",
-        "--steps=5",
+        "--steps=2",
         *SMALL,
     )
     assert code == 1 and err.count("\n") == 1
