@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from dual_prior.non_local import NonLocal
-from dual_prior.operators import extended
+from dual_prior.operators import extended, from_phases, to_phases
 
 
 @keras.saving.register_keras_serializable(package="dual_prior")
@@ -19,7 +19,9 @@ class BasicUnit(keras.layers.Layer):
     Args:
         features: Number F of feature maps.
         reduced: Number of reduced channels of the non-local operation.
-        dilations: Dilation factor of each convolution.
+        dilations: Dilation factor d of each convolution, which is computed as a dense
+            one of the d^2 phases of its input: the same. On GPUs XLA recognises the
+            derivative by the kernel of dense convolutions only.
 
     Call arguments:
         features: `[B, H, W, F]`.
@@ -46,13 +48,12 @@ class BasicUnit(keras.layers.Layer):
                 features,
                 3,  # paper
                 padding="same",
-                dilation_rate=dilation,
                 activation="relu",
                 kernel_initializer="he_normal",
                 dtype=self.dtype_policy,
                 name=f"convolution_{index}",
             )
-            for index, dilation in enumerate(self.dilations)
+            for index in range(len(self.dilations))
         ]
 
     def build(self, shape):
@@ -62,8 +63,12 @@ class BasicUnit(keras.layers.Layer):
 
     def call(self, features, context=None):
         features = self.non_local(features, context)
-        for convolution in self.convolutions:
-            features = convolution(features)
+        height, width = ops.shape(features)[1:3]
+        for convolution, dilation in zip(
+            self.convolutions, self.dilations, strict=True
+        ):
+            phases = convolution(to_phases(features, dilation))
+            features = from_phases(phases, dilation, height, width)
         return features
 
     def get_config(self):

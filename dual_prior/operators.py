@@ -1,4 +1,4 @@
-"""The image gradient, its adjoint and its spectrum; images extended to whole grids.
+"""The image gradient, its adjoint and its spectrum; images on coarser grids.
 
     (D_h x)[i, j] = x[i, j + 1] - x[i, j],    (D_v x)[i, j] = x[i + 1, j] - x[i, j]
 
@@ -79,3 +79,48 @@ def extended(x, multiple: int):
         places = ops.minimum(ops.arange(size + missing), size - 1)
         x = ops.take(x, places, axis=axis)
     return x
+
+
+def to_phases(x, stride: int):
+    """The pixels of every `stride`-th row and column, as images of a batch.
+
+    On each of them a dilated convolution is a dense one. Zeros fill up height and
+    width, which a convolution sees beyond its image's border anyway.
+
+    Args:
+        x: `[B, H, W, C]`.
+        stride: d, in rows and in columns; there are d^2 phases.
+
+    Returns:
+        `[B d^2, H / d, W / d, C]`, height and width rounded up.
+    """
+    if stride == 1:
+        return x
+    batch, height, width, channels = ops.shape(x)
+    rows, columns = -(-height // stride), -(-width // stride)
+    missing = [[0, rows * stride - height], [0, columns * stride - width]]
+    x = ops.pad(x, [[0, 0], *missing, [0, 0]])
+    x = ops.reshape(x, (batch, rows, stride, columns, stride, channels))
+    x = ops.transpose(x, (0, 2, 4, 1, 3, 5))
+    return ops.reshape(x, (batch * stride**2, rows, columns, channels))
+
+
+def from_phases(phases, stride: int, height, width):
+    """The inverse of `to_phases`.
+
+    Args:
+        phases: `[B d^2, H / d, W / d, C]`, as `to_phases` returns.
+        stride: d.
+        height, width: Of the image, integers or scalar integer tensors.
+
+    Returns:
+        `[B, H, W, C]`.
+    """
+    if stride == 1:
+        return phases
+    count, rows, columns, channels = ops.shape(phases)
+    batch = count // stride**2
+    x = ops.reshape(phases, (batch, stride, stride, rows, columns, channels))
+    x = ops.transpose(x, (0, 3, 1, 4, 2, 5))
+    x = ops.reshape(x, (batch, rows * stride, columns * stride, channels))
+    return x[:, :height, :width, :]

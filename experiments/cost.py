@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-_SIDE = 96  # pixels of the picture that is counted: a multiple of every stride
+_SIDE = 480  # pixels of the picture counted: a multiple of strides and dilations
 
 
 def macs(network: Callable, channels: int = 1) -> float:

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from dual_prior.deblocker import BasicUnit, Deblocker
 from tests.layer_contract import assert_layer_contract
@@ -94,3 +95,14 @@ def test_every_weight_receives_a_gradient():
 def test_keeps_the_layer_contract():
     assert_layer_contract(_tiny(scale=2), _image(10, 9))
     assert_layer_contract(BasicUnit(4, 2, (1, 2)), _image(8, 8, channels=4))
+
+
+def test_the_unit_is_its_dilated_convolutions_after_the_non_local_operation():
+    unit = BasicUnit(features=4, reduced=2)
+    features = np.random.default_rng(0).normal(size=(2, 17, 22, 4)).astype(np.float32)
+    result = np.asarray(unit(features))
+    expected = unit.non_local(features)
+    for layer, dilation in zip(unit.convolutions, (1, 3, 5), strict=True):
+        sums = ops.conv(expected, layer.kernel, padding="same", dilation_rate=dilation)
+        expected = ops.relu(sums + layer.bias)
+    np.testing.assert_allclose(result, np.asarray(expected), atol=1e-5)

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from dual_prior.operators import (
+    from_phases,
     image_gradient,
     image_gradient_adjoint,
     laplacian_eigenvalues,
+    to_phases,
 )
 
 SIZES = [(1, 1), (1, 6), (4, 1), (5, 6), (6, 5), (8, 8)]
@@ -48,3 +51,25 @@ def test_eigenvalues_are_the_dense_spectrum(size):
 
 def test_constant_image_has_eigenvalue_zero_exactly():
     assert np.asarray(laplacian_eigenvalues(7, 9))[0, 0] == 0.0
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+def test_phases_are_every_nth_pixel_and_go_back_to_the_image(size, stride):
+    x = np.random.default_rng(0).normal(size=(2, *size, 3)).astype(np.float32)
+    phases = to_phases(x, stride)
+    first = np.asarray(phases)[0, : -(-size[0] // stride), : -(-size[1] // stride)]
+    np.testing.assert_array_equal(first, x[0, ::stride, ::stride])
+    np.testing.assert_array_equal(np.asarray(from_phases(phases, stride, *size)), x)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (13, 11)])
+@pytest.mark.parametrize("dilation", [2, 3, 5])
+def test_a_dilated_convolution_is_a_dense_one_of_each_phase(size, dilation):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, *size, 3)).astype(np.float32)
+    kernel = rng.normal(size=(3, 3, 3, 4)).astype(np.float32)
+    dilated = ops.conv(x, kernel, padding="same", dilation_rate=dilation)
+    phases = ops.conv(to_phases(x, dilation), kernel, padding="same")
+    result = from_phases(phases, dilation, *size)
+    np.testing.assert_allclose(np.asarray(result), np.asarray(dilated), atol=1e-5)
