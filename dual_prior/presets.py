@@ -67,8 +67,8 @@ _COMPACT = Preset(
     lambda2_init=1e-3,
     eta_init=1e-2,
     clean_below=0.12,
-    weights="compact-6.weights.h5",
-    weights_sha256="fa4e1e8243deeb41280dfdba919520b8a6f17f6a814f38ee2aeb4171269a5be3",
+    weights="compact-7.weights.h5",
+    weights_sha256="30120c31cb5d87d319b4224ecd601a663cf52741b02d579e192c91559b4259c9",
 )
 
 PRESETS = {
