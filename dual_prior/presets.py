@@ -68,7 +68,7 @@ _COMPACT = Preset(
     eta_init=1e-2,
     clean_below=0.12,
     weights="compact-7.weights.h5",
-    weights_sha256="30120c31cb5d87d319b4224ecd601a663cf52741b02d579e192c91559b4259c9",
+    weights_sha256="a0979c96ae12cffcc911e5852d79df66377eebd81c255f6b86a0f1c1ac4d9801",
 )
 
 PRESETS = {
