@@ -5,8 +5,8 @@
 Prints, and with --output writes as Markdown:
 - the machine's convolution peak: training steps of plain 3x3 convolutions of 128
   channels, in float32 and in bfloat16;
-- a training step of the preset: the de-blocker's part as a share of that peak, and
-  where the rest goes;
+- a training step of the preset, in the precision that training takes here: the
+  de-blocker's part as a share of that peak, and where the rest goes;
 - restoration of a 512x512 picture, beside DnCNN's architecture (20 convolutions of 64
   features) on the same cores, and of a large one by tiles: time and peak memory;
 - with --folder=200, a folder of so many photographs of mixed size and quality, made of
@@ -33,6 +33,13 @@ from dual_prior.restoration import restore_array, seen_by
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, cost, data, folder_speed
 from experiments.baselines.dncnn import dncnn
+from experiments.peak import (
+    FLOP_PER_MAC,
+    PASSES,
+    convolution_peak,
+    faster_dtype,
+    training_seconds,
+)
 from experiments.stages import unfold
 from experiments.timing import best_seconds
 
@@ -50,34 +57,6 @@ _REPEATS = flags.DEFINE_integer(
     "repeats", 7, "Of which the best counts.", lower_bound=1
 )
 
-_PEAK_CHANNELS = 128
-_PEAK_LAYERS = 6
-_PEAK_SIDE = 64
-
-# A multiply and an add; forward, and backward to the input and to the weights.
-_FLOP_PER_MAC = 2
-_PASSES = 3
-
-
-def training_seconds(model: keras.Model, batch: np.ndarray, repeats: int) -> float:
-    """Seconds of one training step of `model` from `batch` to itself."""
-    model.compile(keras.optimizers.Adam(1e-4), "mean_absolute_error")
-    return best_seconds(lambda: model.train_on_batch(batch, batch), repeats)
-
-
-def convolution_peak(dtype: str, repeats: int) -> float:
-    """FLOP/s of training steps of plain convolutions, under a Keras dtype policy."""
-    inputs = keras.Input((_PEAK_SIDE, _PEAK_SIDE, _PEAK_CHANNELS))
-    x = inputs
-    for _ in range(_PEAK_LAYERS):
-        x = keras.layers.Conv2D(_PEAK_CHANNELS, 3, padding="same", dtype=dtype)(x)
-    batch = np.zeros((10, *inputs.shape[1:]), np.float32)
-    macs = 9 * _PEAK_CHANNELS**2 * batch.size // _PEAK_CHANNELS * _PEAK_LAYERS
-    # The first layer has no gradient to its input.
-    passes = _PASSES - 1 / _PEAK_LAYERS
-    seconds = training_seconds(keras.Model(inputs, x), batch, repeats)
-    return _FLOP_PER_MAC * passes * macs / seconds
-
 
 def training_report(preset: str, repeats: int) -> list[str]:
     """Where the time of a training step goes, as lines of Markdown."""
@@ -87,7 +66,8 @@ def training_report(preset: str, repeats: int) -> list[str]:
         dtype: convolution_peak(dtype, repeats)
         for dtype in ("float32", "mixed_bfloat16")
     }
-    keras.config.set_dtype_policy(recipe.dtype)
+    dtype = faster_dtype(recipe.dtype)
+    keras.config.set_dtype_policy(dtype)
     network = DualPriorNetwork.from_preset(preset, weights=None)
     network = unfold(network, phase.num_stages)
     channels = network.deblocker.channels
@@ -100,8 +80,8 @@ def training_report(preset: str, repeats: int) -> list[str]:
     deblocker = keras.Model(image, network.deblocker(image))
     deblocker_seconds = training_seconds(deblocker, batch, repeats)
     macs = cost.macs(network.deblocker, channels) * batch.size / channels
-    flop = _PASSES * _FLOP_PER_MAC * macs
-    share = flop / deblocker_seconds / peaks[recipe.dtype]
+    flop = PASSES * FLOP_PER_MAC * macs
+    share = flop / deblocker_seconds / peaks[dtype]
     keras.config.set_dtype_policy("float32")
 
     stages = phase.num_stages
@@ -111,7 +91,7 @@ def training_report(preset: str, repeats: int) -> list[str]:
             f"convolution peak, {d}": f"{p / 1e9:.0f} GFLOP/s" for d, p in peaks.items()
         },
         f"step, K = {stages}, {shape[0]} patches of {shape[1]}x{shape[2]}, "
-        f"{recipe.dtype}": f"{whole * 1e3:.0f} ms",
+        f"{dtype}": f"{whole * 1e3:.0f} ms",
         "de-blocker alone": f"{deblocker_seconds * 1e3:.0f} ms",
         "its arithmetic": f"{flop / 1e9:.1f} GFLOP",
         "its share of the peak": f"{share:.0%}",
@@ -144,8 +124,8 @@ def restoration_report(preset: str, repeats: int) -> list[str]:
     rows = {
         **{name: f"{value * 1e3:.0f} ms" for name, value in seconds.items()},
         "network / DnCNN's architecture": f"{ratio:.2f}",
-        "FLOP a pixel, network": f"{_FLOP_PER_MAC * cost.macs(network, channels):,.0f}",
-        "FLOP a pixel, DnCNN": f"{_FLOP_PER_MAC * cost.macs(rival):,.0f}",
+        "FLOP a pixel, network": f"{FLOP_PER_MAC * cost.macs(network, channels):,.0f}",
+        "FLOP a pixel, DnCNN": f"{FLOP_PER_MAC * cost.macs(rival):,.0f}",
         "parameters, network": f"{network.count_params():,}",
         "parameters, DnCNN": f"{rival.count_params():,}",
     }

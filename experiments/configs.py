@@ -71,7 +71,7 @@ class NetworkRecipe:
         relative: Weigh each patch's loss: see `experiments.pictures.weights`.
         num_patterns: Sheets of patterns among the pictures.
         num_woven: Pictures that are there once more, under cloth.
-        dtype: Keras dtype policy.
+        dtype: Keras dtype policy; see `peak.faster_dtype`.
     """
 
     pictures: str

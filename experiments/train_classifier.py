@@ -21,6 +21,7 @@ from absl import flags
 from dual_prior.presets import PRESETS, find_preset
 from experiments import app, configs, training
 from experiments.classifier_model import classifier_model
+from experiments.peak import faster_dtype
 from experiments.pictures import PICTURES
 from experiments.run_dir import open_run_dir
 
@@ -42,7 +43,10 @@ _PATCH_SIZE = flags.DEFINE_integer(
     "patch_size", None, "Side of a patch, pixels.", lower_bound=8
 )
 _DTYPE = flags.DEFINE_enum(
-    "dtype", None, ["float32", "mixed_bfloat16"], "Keras dtype policy."
+    "dtype",
+    None,
+    ["float32", "mixed_bfloat16"],
+    "Keras dtype policy. Default: the recipe's, or float32 where that is faster.",
 )
 _STEPS_PER_EPOCH = flags.DEFINE_integer(
     "steps_per_epoch", 250, "Steps between two validations and checkpoints."
@@ -132,13 +136,14 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
 def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
+    recipe = configs.RECIPES[_PRESET.value].classifier
     recipe = configs.override(
-        configs.RECIPES[_PRESET.value].classifier,
+        recipe,
         steps=_STEPS.value,
         learning_rate=_LEARNING_RATE.value,
         batch_size=_BATCH_SIZE.value,
         patch_size=_PATCH_SIZE.value,
-        dtype=_DTYPE.value,
+        dtype=_DTYPE.value or faster_dtype(recipe.dtype),
     )
     config = Config(_PRESET.value, recipe, _STEPS_PER_EPOCH.value, _SEED.value)
     run_dir = _RUN_DIR.value or f"runs/classifier-{_PRESET.value}"

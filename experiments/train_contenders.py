@@ -17,6 +17,7 @@ from absl import flags
 from experiments import app
 from experiments.classifier_model import write_shipped_classifier
 from experiments.contenders import CONTENDERS
+from experiments.peak import faster_dtype
 from experiments.trial import TrialConfig, run_trial, seconds_per_step, slug
 
 _DATA_DIR = flags.DEFINE_string("data_dir", "../shared/data", "Folder of bsds500.")
@@ -53,9 +54,10 @@ def main(argv):
         _alone(write_shipped_classifier, "compact", Path(classifier))
     elif not Path(classifier).is_file():
         raise FileNotFoundError(f"{classifier}: no such weights file.")
+    dtype = _alone(faster_dtype, TrialConfig.dtype)
     seconds = {}
     for name in names:
-        config = TrialConfig(name, 0, _MINUTES.value)
+        config = TrialConfig(name, 0, _MINUTES.value, dtype=dtype)
         file = run_dir / "seconds_per_step" / f"{slug(name)}.json"
         seconds[name] = _alone(
             seconds_per_step, config, _DATA_DIR.value, classifier, file
@@ -63,7 +65,7 @@ def main(argv):
         print(f"{name:24} {seconds[name]:.3f} s a step", flush=True)
     for seed in map(int, _SEEDS.value):
         for name in names:
-            config = TrialConfig(name, seed, _MINUTES.value)
+            config = TrialConfig(name, seed, _MINUTES.value, dtype=dtype)
             result = _alone(
                 run_trial,
                 config,

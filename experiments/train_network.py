@@ -26,6 +26,7 @@ from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, training
 from experiments.classifier_model import load_classifier
 from experiments.losses import LOSSES
+from experiments.peak import faster_dtype
 from experiments.pictures import PICTURES
 from experiments.run_dir import open_run_dir, save_atomically
 from experiments.stages import psnr, start_from, unfold
@@ -69,7 +70,10 @@ _LOSS = flags.DEFINE_enum(
     "loss", None, list(LOSSES), "What is minimised, in all phases."
 )
 _DTYPE = flags.DEFINE_enum(
-    "dtype", None, ["float32", "mixed_bfloat16"], "Keras dtype policy."
+    "dtype",
+    None,
+    ["float32", "mixed_bfloat16"],
+    "Keras dtype policy. Default: the recipe's, or float32 where that is faster.",
 )
 _STEPS_PER_EPOCH = flags.DEFINE_integer(
     "steps_per_epoch", 500, "Steps between two validations and checkpoints."
@@ -200,7 +204,8 @@ def main(argv):
         )
         for phase in phases
     )
-    recipe = configs.override(recipe, phases=phases, dtype=_DTYPE.value)
+    dtype = _DTYPE.value or faster_dtype(recipe.dtype)
+    recipe = dataclasses.replace(recipe, phases=phases, dtype=dtype)
     config = Config(
         _PRESET.value,
         recipe,

@@ -1,49 +1,27 @@
-"""Every binary, as a person runs it, on tiny data."""
+"""Binaries one after the other, as a person runs them, on tiny data."""
 
 import csv
 import json
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
-from tests.conftest import ROOT, made_picture
-
-
-def _start(name, *arguments, **environment):
-    return subprocess.Popen(
-        [sys.executable, "-m", f"experiments.{name}", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-    )
-
-
-def _run(name, *arguments, **environment):
-    """(exit code, stdout, stderr) of a binary."""
-    process = _start(name, *arguments, **environment)
-    out, err = process.communicate()
-    return process.returncode, out, err
-
-
-SMALL = ("--batch_size=2", "--patch_size=32", "--steps_per_epoch=2")
+from tests.conftest import made_picture
+from tests.experiments.binary import SMALL, run
 
 
 @pytest.fixture(scope="module")
 def trained(tiny_data, tmp_path_factory):
     """Weights that both training stages, run one after the other, have written."""
     folder = tmp_path_factory.mktemp("runs")
-    code, out, err = _run(
+    code, out, err = run(
         "train_classifier",
         f"--data_dir={tiny_data}",
         f"--run_dir={folder}/classifier",
@@ -51,7 +29,7 @@ def trained(tiny_data, tmp_path_factory):
         *SMALL,
     )
     assert code == 0, err
-    code, out, err = _run(
+    code, out, err = run(
         "train_network",
         f"--data_dir={tiny_data}",
         f"--run_dir={folder}/network",
@@ -76,7 +54,7 @@ def test_a_run_says_what_it_was(trained):
 
 
 def test_another_configuration_is_not_mixed_in(trained, tiny_data):
-    code, _, err = _run(
+    code, _, err = run(
         "train_classifier",
         f"--data_dir={tiny_data}",
         f"--run_dir={trained}/classifier",
@@ -88,7 +66,7 @@ def test_another_configuration_is_not_mixed_in(trained, tiny_data):
 
 
 def test_evaluate_prints_and_writes_the_table(trained, tiny_data, tmp_path):
-    code, out, err = _run(
+    code, out, err = run(
         "evaluate",
         f"--data_dir={tiny_data}",
         "--datasets=classic5,live1",
@@ -117,7 +95,7 @@ def test_evaluate_prints_and_writes_the_table(trained, tiny_data, tmp_path):
 def test_a_keras_file_holds_the_network(trained, tmp_path):
     path = tmp_path / "new" / "compact.keras"
     weights = f"{trained}/network/compact.weights.h5"
-    code, out, err = _run("export", f"--weights={weights}", f"--output={path}")
+    code, out, err = run("export", f"--weights={weights}", f"--output={path}")
     assert (code, out) == (0, f"Wrote {path}.\n"), err
     y = np.random.default_rng(0).uniform(size=(1, 17, 24, 1)).astype(np.float32)
     expected = DualPriorNetwork.from_preset("compact", weights)(y)
@@ -127,7 +105,7 @@ def test_a_keras_file_holds_the_network(trained, tmp_path):
 
 
 def test_the_saved_model_needs_nothing_of_this_project(trained, tmp_path):
-    code, _, err = _run(
+    code, _, err = run(
         "export",
         "--preset=compact",
         f"--weights={trained}/network/compact.weights.h5",
@@ -171,9 +149,6 @@ assert len(jpeg(jpeg=tf.constant(data))["png"]) == 2
     )
     assert done.returncode == 0, done.stderr
 
-    from dual_prior.restoration import restore_array
-    from dual_prior.unfolding import DualPriorNetwork
-
     network = DualPriorNetwork.from_preset(
         "compact", trained / "network" / "compact.weights.h5"
     )
@@ -187,33 +162,6 @@ assert len(jpeg(jpeg=tf.constant(data))["png"]) == 2
         pixels = np.asarray(Image.open(tmp_path / f"{name}.jpg"))
         difference = np.asarray(image).astype(int) - restore_array(pixels, network)
         assert np.abs(difference).max() <= 1
-
-
-def test_killed_while_training_it_ends_as_if_it_had_not_been(tiny_data, tmp_path):
-    def arguments(run):
-        return (f"--data_dir={tiny_data}", f"--run_dir={tmp_path / run}", "--steps=60")
-
-    process = _start("train_classifier", *arguments("killed"), *SMALL)
-    checkpoints = tmp_path / "killed" / "checkpoints"
-    deadline = time.monotonic() + 120
-    while not list(checkpoints.glob("epoch-*.npz")):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-
-    outputs = []
-    for run in ("killed", "whole"):
-        code, out, err = _run("train_classifier", *arguments(run), *SMALL)
-        assert code == 0, err
-        newest = sorted((tmp_path / run / "checkpoints").glob("epoch-*.npz"))[-1]
-        with np.load(newest) as archive:
-            outputs.append({name: archive[name] for name in archive.files})
-    killed, whole = outputs
-    assert killed.keys() == whole.keys()
-    for name in whole:
-        np.testing.assert_array_equal(killed[name], whole[name])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +183,7 @@ def test_killed_while_training_it_ends_as_if_it_had_not_been(tiny_data, tmp_path
 def test_a_mistake_gets_one_line(arguments, code, message, tmp_path, monkeypatch):
     name, flag = arguments
     extra = [f"--run_dir={tmp_path}/run"] if name.startswith("train") else []
-    actual, out, err = _run(name, flag, *extra)
+    actual, out, err = run(name, flag, *extra)
     assert (actual, out) == (code, "")
     assert message in err and err.strip().count("\n") == 0, err
 
@@ -244,71 +192,5 @@ def test_a_mistake_gets_one_line(arguments, code, message, tmp_path, monkeypatch
     "name", ["train_classifier", "train_network", "evaluate", "export"]
 )
 def test_help_begins_with_the_command_to_type(name):
-    code, out, _ = _run(name, "--help")
+    code, out, _ = run(name, "--help")
     assert f"python -m experiments.{name} --" in out and "--preset" in out
-
-
-def test_training_and_measuring_run_on_jax_too(tiny_data, tmp_path):
-    def run(name, *arguments):
-        code, out, err = _run(
-            name, f"--data_dir={tiny_data}", *arguments, KERAS_BACKEND="jax"
-        )
-        assert code == 0, err
-        return out
-
-    run("train_classifier", f"--run_dir={tmp_path}/classifier", "--steps=2", *SMALL)
-    run(
-        "train_network",
-        f"--run_dir={tmp_path}/network",
-        f"--classifier={tmp_path}/classifier/best.weights.h5",
-        "--phases=2:4",
-        "--steps_per_execution=2",
-        *SMALL,
-    )
-    record = json.loads((tmp_path / "network" / "config.json").read_text())
-    assert record["versions"]["backend"] == "jax"
-    arguments = (
-        "--datasets=classic5",
-        "--qualities=10",
-        "--nopaper",
-        "--preset=compact",
-        f"--weights={tmp_path}/network/compact.weights.h5",
-    )
-    on_jax = run("evaluate", *arguments)
-    code, on_tensorflow, err = _run("evaluate", f"--data_dir={tiny_data}", *arguments)
-    assert code == 0, err
-    assert "| compact |" in on_jax and on_jax == on_tensorflow
-
-
-def test_benchmark_prints_and_writes_how_fast_all_is(tiny_data, tmp_path):
-    shutil.copytree(tiny_data, tmp_path / "data")
-    shutil.copytree(tmp_path / "data" / "live1", tmp_path / "data" / "cid22")
-    output = tmp_path / "speed.md"
-    code, out, err = _run(
-        "benchmark",
-        f"--data_dir={tmp_path / 'data'}",
-        f"--output={output}",
-        *("--folder=2", "--large=0.1", "--repeats=1"),
-        *("--preset=photo", "--notraining"),
-    )
-    assert code == 0, err
-    assert out == output.read_text()
-    for row in ("network / DnCNN's architecture", "a process each", "as one batch"):
-        assert row in out
-    code, _, err = _run("benchmark", f"--data_dir={tmp_path / 'data'}", "--folder=9")
-    assert code == 1 and "expected at most 3" in err and "Traceback" not in err
-
-
-def test_contenders_are_trained_with_the_shipped_classifier(tiny_data, tmp_path):
-    arguments = (
-        f"--data_dir={tiny_data}",
-        f"--run_dir={tmp_path}",
-        *("--seeds=0", "--minutes=0.001"),
-    )
-    code, out, err = _run("train_contenders", "--contenders=K = 1", *arguments)
-    assert code == 0, err
-    assert "s a step" in out and "dB" in out
-    assert (tmp_path / "classifier.weights.h5").exists()
-    assert (tmp_path / "k-1-0" / "result.json").exists()
-    code, _, err = _run("train_contenders", "--contenders=GAN", *arguments)
-    assert code == 1 and "got 'GAN'" in err and "Traceback" not in err

@@ -1,8 +1,5 @@
 import csv
 import io
-import os
-import subprocess
-import sys
 
 import cv2
 import keras
@@ -15,7 +12,8 @@ from dual_prior import jpeg
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import data, evaluate, scores
 from experiments.published import table1
-from tests.conftest import ROOT, made_picture
+from tests.conftest import made_picture
+from tests.experiments.binary import run
 
 
 def _identity(compressed):
@@ -24,18 +22,6 @@ def _identity(compressed):
 
 def _cells(table):
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
-
-
-def _command(*arguments):
-    """What a user sees: exit code, stdout, stderr."""
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.evaluate", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def _main(capsys, **values):
@@ -248,11 +234,9 @@ def test_a_network_is_measured_beside_the_jpeg(tiny_data, tmp_path, capsys):
     ],
 )
 def test_a_wrong_request_gets_one_line(tiny_data, arguments, code, message):
-    result = _command(f"--data_dir={tiny_data}", *arguments)
-    assert result.returncode == code
-    assert message in result.stderr
-    assert len(result.stderr.splitlines()) == 1
-    assert result.stdout == ""
+    actual, out, err = run("evaluate", f"--data_dir={tiny_data}", *arguments)
+    assert (actual, out) == (code, "")
+    assert message in err and len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -265,15 +249,16 @@ def test_bad_weights_get_one_line_and_leave_no_file(
     weights, output = tmp_path / "bad.weights.h5", tmp_path / "out"
     if content is not None:
         weights.write_bytes(content)
-    result = _command(
+    code, _, err = run(
+        "evaluate",
         f"--data_dir={tiny_data}",
         "--preset=compact",
         f"--weights={weights}",
         f"--output={output}",
     )
-    assert result.returncode == 1
-    assert message in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    assert code == 1
+    assert message in err
+    assert len(err.splitlines()) == 1
     assert list(output.iterdir()) == []
 
 
@@ -281,10 +266,13 @@ def test_a_broken_picture_is_named_and_leaves_no_file(tmp_path):
     (tmp_path / "classic5").mkdir()
     (tmp_path / "classic5" / "broken.png").write_bytes(b"junk")
     output = tmp_path / "out"
-    result = _command(
-        f"--data_dir={tmp_path}", "--datasets=classic5", f"--output={output}"
+    code, _, err = run(
+        "evaluate",
+        f"--data_dir={tmp_path}",
+        "--datasets=classic5",
+        f"--output={output}",
     )
-    assert result.returncode == 1
-    assert "broken.png: not a picture" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert code == 1
+    assert "broken.png: not a picture" in err
+    assert "Traceback" not in err
     assert list(output.iterdir()) == []

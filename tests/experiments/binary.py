@@ -1,0 +1,29 @@
+"""A binary of `experiments` as a person runs it: a process of its own."""
+
+import os
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+# Flags of a training binary that make its steps small.
+SMALL = ("--batch_size=2", "--patch_size=32", "--steps_per_epoch=2")
+
+
+def start(name: str, *arguments, **environment) -> subprocess.Popen:
+    """The running process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", f"experiments.{name}", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+def run(name: str, *arguments, **environment) -> tuple[int, str, str]:
+    """(exit code, stdout, stderr) when it has ended."""
+    process = start(name, *arguments, **environment)
+    out, err = process.communicate()
+    return process.returncode, out, err

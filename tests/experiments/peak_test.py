@@ -1,0 +1,28 @@
+import pytest
+
+from experiments import peak
+
+
+@pytest.mark.parametrize(
+    ("in_bfloat16", "chosen"),
+    [(400.0, "mixed_bfloat16"), (60.0, "mixed_bfloat16"), (7.0, "float32")],
+)
+def test_a_precision_done_in_software_is_not_trained_in(
+    in_bfloat16, chosen, monkeypatch
+):
+    peaks = {"mixed_bfloat16": in_bfloat16, "float32": 100.0}
+    monkeypatch.setattr(peak, "convolution_peak", lambda dtype, *_, **__: peaks[dtype])
+    assert peak.faster_dtype("mixed_bfloat16") == chosen
+    assert peak.faster_dtype("float32") == "float32"
+
+
+def test_the_choice_is_measured():
+    assert peak.faster_dtype("mixed_bfloat16") in ("mixed_bfloat16", "float32")
+
+
+def test_the_peak_counts_operations(monkeypatch):
+    # Forward, and backward to the weights; of the second layer to its input, too.
+    monkeypatch.setattr(peak, "training_seconds", lambda *_: 0.5)
+    macs = 9 * 4 * 4 * 8 * 8 * 3  # of a layer
+    flop = peak.convolution_peak("float32", 1, 2, 4, side=8, batch_size=3)
+    assert flop == pytest.approx(2 * macs * (2 + 3) / 0.5)
