@@ -7,6 +7,7 @@ it. `input_pipeline` wraps these functions in `tf.data`; `PatchSequence` feeds t
 """
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,7 +130,9 @@ class PatchSequence(keras.utils.PyDataset):
     """
 
     def __init__(self, batch_of, first_step: int, num_steps: int):
-        super().__init__(workers=2, max_queue_size=8)
+        # Threads: encoding and decoding JPEG leave the interpreter to the others.
+        workers = os.cpu_count() or 1
+        super().__init__(workers=workers, max_queue_size=4 * workers)
         self._batch_of = batch_of
         self._first_step = first_step
         self._num_steps = num_steps
