@@ -1,11 +1,11 @@
-"""What every layer of this project keeps, so that Keras can save and load it."""
+"""What layers of this project keep, so that Keras can save, load and train them."""
 
 import keras
 import numpy as np
 
 
 def assert_layer_contract(layer: keras.layers.Layer, *inputs: np.ndarray) -> None:
-    """Round trip through the configuration and weights; mixed policy; gradients flow.
+    """A twin by configuration and weights computes the same; finite float32 comes out.
 
     Args:
         layer: Not yet built or called.
@@ -25,6 +25,20 @@ def assert_layer_contract(layer: keras.layers.Layer, *inputs: np.ndarray) -> Non
     for value in expected:
         assert value.dtype == np.float32
         assert np.all(np.isfinite(value))
+
+
+def assert_every_weight_receives_a_gradient(
+    layer: keras.layers.Layer, *inputs: np.ndarray
+) -> None:
+    """Of a squared error, other than zero; arguments as above, on TensorFlow."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        loss = keras.ops.mean(keras.ops.square(layer(*inputs) - 0.5))
+    weights = layer.trainable_weights
+    gradients = tape.gradient(loss, [weight.value for weight in weights])
+    for weight, gradient in zip(weights, gradients, strict=True):
+        assert np.abs(np.asarray(gradient)).max() > 0, weight.path
 
 
 def as_arrays(outputs) -> list[np.ndarray]:

@@ -1,9 +1,11 @@
-import keras
 import numpy as np
 import pytest
 
 from dual_prior.pyramid_deblocker import PyramidDeblocker
-from tests.layer_contract import assert_layer_contract
+from tests.layer_contract import (
+    assert_every_weight_receives_a_gradient,
+    assert_layer_contract,
+)
 
 
 def _image(height, width, channels=1, batch=2):
@@ -80,17 +82,7 @@ def test_image_keeps_float32_precision_under_a_mixed_policy():
 
 
 def test_every_weight_receives_a_gradient():
-    import tensorflow as tf
-
-    deblocker = _tiny()
-    x = _image(16, 16)
-    with tf.GradientTape() as tape:
-        loss = keras.ops.mean(keras.ops.square(deblocker(x) - 0.5))
-    weights = deblocker.trainable_weights
-    for weight, gradient in zip(
-        weights, tape.gradient(loss, [w.value for w in weights]), strict=True
-    ):
-        assert np.abs(np.asarray(gradient)).max() > 0, weight.path
+    assert_every_weight_receives_a_gradient(_tiny(), _image(16, 16))
 
 
 def test_a_level_without_depth_is_refused():
