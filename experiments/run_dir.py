@@ -11,7 +11,7 @@ import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -72,16 +72,27 @@ def save_atomically(save: Callable[[Path], object], path: Path) -> None:
 
 
 def _check_same(stored: dict, wanted: dict, path: Path) -> None:
-    differing = [
-        f"{key}: {stored.get(key)} there, {wanted.get(key)} asked for"
-        for key in sorted(stored.keys() | wanted.keys())
-        if stored.get(key) != wanted.get(key)
-    ]
+    differing = "; ".join(_differences(stored, wanted))
     if differing:
         raise ValueError(
-            f"{path} holds a run of another configuration ({'; '.join(differing)}). "
+            f"{path} holds a run of another configuration ({differing}). "
             "Repeat its flags to go on with it, or choose another --run_dir."
         )
+
+
+def _differences(stored, wanted, names: tuple[str, ...] = ()) -> Iterator[str]:
+    """What differs, by the names that lead there: recipe.phases.0.steps."""
+    if isinstance(stored, list) and isinstance(wanted, list):
+        # Phases that only one of them has are shown whole.
+        stored, wanted = (
+            {str(i): item for i, item in enumerate(items)} for items in (stored, wanted)
+        )
+    if isinstance(stored, dict) and isinstance(wanted, dict):
+        for name in sorted(stored.keys() | wanted.keys()):
+            parts = stored.get(name), wanted.get(name)
+            yield from _differences(*parts, (*names, name))
+    elif stored != wanted:
+        yield f"{'.'.join(names)}: {stored} there, {wanted} asked for"
 
 
 def _commit() -> str:

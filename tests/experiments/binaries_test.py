@@ -62,7 +62,7 @@ def test_another_configuration_is_not_mixed_in(trained, tiny_data):
         *SMALL,
     )
     assert code == 1 and err.count("\n") == 1
-    assert "another configuration" in err and "recipe" in err
+    assert "another configuration (recipe.steps: 4 there, 2 asked for)" in err
 
 
 def test_evaluate_prints_and_writes_the_table(trained, tiny_data, tmp_path):

@@ -12,6 +12,7 @@ from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import training
 from experiments.checkpoint import NUM_KEPT, Checkpoints
+from experiments.configs import RECIPES
 from experiments.run_dir import open_run_dir
 from experiments.stages import psnr, start_from, unfold
 from tests.conftest import made_picture
@@ -172,6 +173,18 @@ def test_a_run_that_made_nothing_may_be_begun_otherwise(tmp_path):
     (tmp_path / training.BEST_WEIGHTS).touch()
     with pytest.raises(ValueError, match="seed: 5 there, 0 asked for"):
         open_run_dir(tmp_path, RECIPE)
+
+
+def test_what_differs_from_an_earlier_run_is_named(tmp_path):
+    recipe = RECIPES["compact"].network
+    open_run_dir(tmp_path, recipe)
+    (tmp_path / training.BEST_WEIGHTS).touch()
+    first, second = recipe.phases
+    shorter = dataclasses.replace(first, steps=5)
+    with pytest.raises(ValueError, match=r"\(phases.0.steps: 11000 there, 5 asked"):
+        open_run_dir(tmp_path, dataclasses.replace(recipe, phases=(shorter, second)))
+    with pytest.raises(ValueError, match=r"\(phases.1: {.*} there, None asked"):
+        open_run_dir(tmp_path, dataclasses.replace(recipe, phases=(first,)))
 
 
 def test_a_nan_stops_and_keeps_the_last_good_state(tmp_path):
