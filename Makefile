@@ -15,7 +15,7 @@ restore: $(VENV)/installed
 	$(VENV)/bin/dual-prior restore "$(IMAGE)" --overwrite
 
 test: $(VENV)/installed-for-tests
-	$(VENV)/bin/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	$(VENV)/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 soak: $(VENV)/installed-for-tests
 	$(VENV)/bin/python -m pytest --soak -rP tests/dual_prior/soak_test.py
