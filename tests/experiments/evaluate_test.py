@@ -24,6 +24,11 @@ def _cells(table):
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table]
 
 
+def _command(*arguments):
+    """What a user sees: exit code, stdout, stderr."""
+    return run("evaluate", *arguments, timeout=120, COLUMNS="80")
+
+
 def _main(capsys, **values):
     """What the binary prints, without starting another process."""
     if not flags.FLAGS.is_parsed():
@@ -234,7 +239,7 @@ def test_a_network_is_measured_beside_the_jpeg(tiny_data, tmp_path, capsys):
     ],
 )
 def test_a_wrong_request_gets_one_line(tiny_data, arguments, code, message):
-    actual, out, err = run("evaluate", f"--data_dir={tiny_data}", *arguments)
+    actual, out, err = _command(f"--data_dir={tiny_data}", *arguments)
     assert (actual, out) == (code, "")
     assert message in err and len(err.splitlines()) == 1
 
@@ -249,8 +254,7 @@ def test_bad_weights_get_one_line_and_leave_no_file(
     weights, output = tmp_path / "bad.weights.h5", tmp_path / "out"
     if content is not None:
         weights.write_bytes(content)
-    code, _, err = run(
-        "evaluate",
+    code, _, err = _command(
         f"--data_dir={tiny_data}",
         "--preset=compact",
         f"--weights={weights}",
@@ -266,11 +270,8 @@ def test_a_broken_picture_is_named_and_leaves_no_file(tmp_path):
     (tmp_path / "classic5").mkdir()
     (tmp_path / "classic5" / "broken.png").write_bytes(b"junk")
     output = tmp_path / "out"
-    code, _, err = run(
-        "evaluate",
-        f"--data_dir={tmp_path}",
-        "--datasets=classic5",
-        f"--output={output}",
+    code, _, err = _command(
+        f"--data_dir={tmp_path}", "--datasets=classic5", f"--output={output}"
     )
     assert code == 1
     assert "broken.png: not a picture" in err

@@ -1,3 +1,4 @@
+import keras
 import pytest
 
 from experiments import peak
@@ -16,8 +17,10 @@ def test_a_precision_done_in_software_is_not_trained_in(
     assert peak.faster_dtype("float32") == "float32"
 
 
-def test_the_choice_is_measured():
+def test_measuring_leaves_the_policy_as_it_was():
+    before = keras.config.dtype_policy().name
     assert peak.faster_dtype("mixed_bfloat16") in ("mixed_bfloat16", "float32")
+    assert keras.config.dtype_policy().name == before
 
 
 def test_the_peak_counts_operations(monkeypatch):
