@@ -16,7 +16,6 @@ Every time is the shortest of several. On a busy machine only the ratios mean so
 """
 
 import itertools
-import multiprocessing
 import os
 import re
 import time
@@ -32,6 +31,7 @@ from dual_prior.presets import PRESETS
 from dual_prior.restoration import restore_array, seen_by
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, cost, data, folder_speed
+from experiments.alone import alone
 from experiments.baselines.dncnn import dncnn
 from experiments.peak import (
     FLOP_PER_MAC,
@@ -45,7 +45,9 @@ from experiments.timing import best_seconds
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to measure.")
 _OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
-_LARGE = flags.DEFINE_float("large", 24.0, "Megapixels of the large picture; 0: none.")
+_LARGE = flags.DEFINE_float(
+    "large", 24.0, "Megapixels of the large picture; 0: none.", lower_bound=0
+)
 _FOLDER = flags.DEFINE_integer(
     "folder", 0, "Photographs in the folder that is restored; 0: none.", lower_bound=0
 )
@@ -135,9 +137,7 @@ def restoration_report(preset: str, repeats: int) -> list[str]:
 def large_report(preset: str, megapixels: float) -> list[str]:
     """Time and peak memory of a large picture, in a process of its own."""
     side = round((megapixels * 1e6) ** 0.5 / 8) * 8
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        seconds, peak = pool.apply(_restore_large, (preset, side))
+    seconds, peak = alone(_restore_large, preset, side)
     pace = side * side / seconds / 1e6
     rows = {
         "time": f"{seconds:.0f} s, {pace:.2f} megapixels/s",

@@ -15,17 +15,19 @@ _NUM_ITERATIONS = 5
 # training", 2025).
 _STEP_SIZE = 0.2
 
+_IMAGE_CHANNELS = 3  # at most: red, green, blue
+
 
 class Muon(keras.optimizers.Adam):
     """Adam, but for the hidden kernels.
 
     The momentum of a hidden kernel, as a matrix of inputs by outputs, is replaced by
-    the nearest orthogonal matrix: every direction is learned at the same pace.
+    the nearest orthogonal matrix: every direction is learned at the same pace. Hidden
+    are the kernels of convolutions that neither read nor write an image.
 
     Args:
         learning_rate: Of Adam, for all other weights: a number or a schedule.
         ratio: The learning rate of the hidden kernels, as a multiple of that.
-        outer: Names of the layers whose kernels Adam keeps: the first and the last.
         momentum: Of the hidden kernels.
 
     Reference: Jordan et al., "Muon: an optimizer for hidden layers in neural networks",
@@ -36,23 +38,20 @@ class Muon(keras.optimizers.Adam):
         self,
         learning_rate=1e-3,
         ratio: float = 3.0,
-        outer: tuple[str, ...] = ("head", "tail"),
         momentum: float = 0.95,
         **kwargs,
     ):
         super().__init__(learning_rate, **kwargs)
         self.ratio = ratio
-        self.outer = tuple(outer)
         self.momentum = momentum
 
     def build(self, variables):
         super().build(variables)
-        # Here, since steps may be handed the backend's own variables, without paths.
+        # By index, since steps may be handed the backend's own variables.
         self._hidden = {
             self._get_variable_index(variable)
             for variable in variables
-            if len(variable.shape) >= 2
-            and not set(variable.path.split("/")) & set(self.outer)
+            if _is_hidden(variable.shape)
         }
 
     def update_step(self, gradient, variable, learning_rate):
@@ -70,12 +69,13 @@ class Muon(keras.optimizers.Adam):
         )
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "ratio": self.ratio,
-            "outer": self.outer,
-            "momentum": self.momentum,
-        }
+        own = {"ratio": self.ratio, "momentum": self.momentum}
+        return {**super().get_config(), **own}
+
+
+def _is_hidden(shape: tuple[int, ...]) -> bool:
+    """Whether this is a kernel `[h, w, in, out]` from feature maps to feature maps."""
+    return len(shape) == 4 and min(shape[2:]) > _IMAGE_CHANNELS
 
 
 def orthogonalised(matrix):

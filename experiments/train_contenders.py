@@ -4,17 +4,18 @@
 
 A step of each is timed first, with nothing else running, please: the number of steps
 follows from it, and what else runs afterwards does no harm. All see the same pictures,
-patches and schedule. Killed and started again, it goes on where it was. Writes a folder
-of each into --run_dir, with result.json: PSNR on the held-out pictures.
-`experiments.reproduce` makes tables and figures of them.
+patches and schedule. Killed and started again, it keeps what was finished. Writes a
+folder of each into --run_dir, with result.json: PSNR on the held-out pictures.
+`experiments.reproduce` makes tables and figures of them. On TensorFlow only.
 """
 
-import multiprocessing
 from pathlib import Path
 
 from absl import flags
 
-from experiments import app
+from dual_prior.presets import find_preset
+from experiments import app, cost
+from experiments.alone import alone
 from experiments.classifier_model import write_shipped_classifier
 from experiments.contenders import CONTENDERS
 from experiments.peak import faster_dtype
@@ -44,29 +45,31 @@ def main(argv):
             f"--contenders: expected some of {', '.join(CONTENDERS)}; got "
             f"{min(unknown)!r}."
         )
-    if not all(seed.isdecimal() for seed in _SEEDS.value):
+    if not _SEEDS.value or not all(seed.isdecimal() for seed in _SEEDS.value):
         raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
+    cost.check_backend()
     run_dir = Path(_RUN_DIR.value)
     classifier = _CLASSIFIER.value
+    settings = {"classifier": classifier or find_preset("compact").weights}
     if classifier is None:
         classifier = str(run_dir / "classifier.weights.h5")
         run_dir.mkdir(parents=True, exist_ok=True)
-        _alone(write_shipped_classifier, "compact", Path(classifier))
+        alone(write_shipped_classifier, "compact", Path(classifier))
     elif not Path(classifier).is_file():
         raise FileNotFoundError(f"{classifier}: no such weights file.")
-    dtype = _alone(faster_dtype, TrialConfig.dtype)
+    settings["dtype"] = alone(faster_dtype, TrialConfig.dtype)
     seconds = {}
     for name in names:
-        config = TrialConfig(name, 0, _MINUTES.value, dtype=dtype)
-        file = run_dir / "seconds_per_step" / f"{slug(name)}.json"
-        seconds[name] = _alone(
+        config = TrialConfig(name, 0, _MINUTES.value, **settings)
+        file = run_dir / "seconds_per_step" / f"{slug(name)}-{config.dtype}.json"
+        seconds[name] = alone(
             seconds_per_step, config, _DATA_DIR.value, classifier, file
         )
         print(f"{name:24} {seconds[name]:.3f} s a step", flush=True)
     for seed in map(int, _SEEDS.value):
         for name in names:
-            config = TrialConfig(name, seed, _MINUTES.value, dtype=dtype)
-            result = _alone(
+            config = TrialConfig(name, seed, _MINUTES.value, **settings)
+            result = alone(
                 run_trial,
                 config,
                 _DATA_DIR.value,
@@ -78,12 +81,6 @@ def main(argv):
                 f"{name:24} seed {seed}  {result.steps:6} steps  +{result.gain:.3f} dB",
                 flush=True,
             )
-
-
-def _alone(function, *args):
-    """In a process of its own: none inherits the memory of another."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, args)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from dual_prior.atomic_file import atomic_file
+from dual_prior.presets import find_preset
 from experiments import cost, training
 from experiments.configs import QUALITIES
 from experiments.contenders import CONTENDERS
@@ -32,6 +33,7 @@ class TrialConfig:
         contender: Its name in `experiments.contenders`.
         seed: Of the weights and the patches.
         minutes: Of training, on this machine.
+        classifier: What is taken for f_s: the weights that it is part of, or its own.
 
     The other numbers are ours and the same for all: short runs of `compact`'s recipe,
     whose moving average must forget the first weights.
@@ -40,6 +42,7 @@ class TrialConfig:
     contender: str
     seed: int
     minutes: float
+    classifier: str = find_preset("compact").weights
     learning_rate: float = 1e-3
     muon_ratio: float = 3.0
     ema_momentum: float = 0.99

@@ -2,6 +2,7 @@
 
 import keras
 
+from experiments.baselines import layers
 from experiments.baselines.layers import convolution, image_input, last_convolution
 
 
@@ -21,6 +22,6 @@ def dncnn(
     for _ in range(depth - 2):
         x = convolution(features, use_bias=not batch_normalization)(x)
         if batch_normalization:
-            x = keras.layers.BatchNormalization()(x)
+            x = layers.batch_normalization()(x)
         x = keras.layers.Activation("relu")(x)
     return keras.Model(y, y + last_convolution()(x), name="dncnn")

@@ -24,6 +24,15 @@ def last_convolution(channels: int = 1, size: int = 3):
     )
 
 
+def batch_normalization():
+    """Whose statistics forget the untrained network within a hundred steps.
+
+    By Keras's own momentum of 0.99 a short training ends before they are those of the
+    network, and the network is measured with others than it was trained with.
+    """
+    return keras.layers.BatchNormalization(momentum=0.9)
+
+
 def image_input(channels: int = 1):
     """A compressed image of any size."""
     return keras.Input((None, None, channels))

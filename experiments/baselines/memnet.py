@@ -2,6 +2,7 @@
 
 import keras
 
+from experiments.baselines import layers
 from experiments.baselines.layers import convolution, image_input, last_convolution
 
 
@@ -31,4 +32,4 @@ def memnet(blocks: int = 6, recursions: int = 6, features: int = 64) -> keras.Mo
 
 def _activated(x):
     # Each recursion has a normalisation of its own: their statistics differ.
-    return keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
+    return keras.layers.Activation("relu")(layers.batch_normalization()(x))

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -41,19 +42,32 @@ class Sources:
         """The finished trials of a contender, a seed each; none if it has none."""
         return [
             read_result(file.parent)
-            for file in sorted(self.contenders.glob(f"{slug(name)}-?/{RESULT}"))
+            for file in sorted(self.contenders.glob(f"{slug(name)}-*/{RESULT}"))
+            if re.fullmatch(rf"{slug(name)}-\d+", file.parent.name)
         ]
 
     def settings(self) -> dict:
-        """What decides the results: the shipped weights, and how trials were run."""
-        trials = sorted(self.contenders.glob("*/config.json"))
-        trial = json.loads(trials[0].read_text())["config"] if trials else {}
+        """What decides the results: the shipped weights, and how trials were run.
+
+        Raises:
+            ValueError: Trials were run in different ways.
+        """
+        trials = {}
+        for file in sorted(self.contenders.glob("*/config.json")):
+            config = json.loads(file.read_text())["config"]
+            shared = {k: v for k, v in config.items() if k not in ("contender", "seed")}
+            key = json.dumps(shared, sort_keys=True)
+            trials.setdefault(key, (file.parent, shared))
+        if len(trials) > 1:
+            (one, _), (other, _) = list(trials.values())[:2]
+            raise ValueError(
+                f"{one} and {other} were trained with different settings "
+                "(config.json): what was not trained alike is not compared."
+            )
         return {
             "limit": self.limit,
             "weights": {name: PRESETS[name].weights for name in PRESETS},
-            "trials": {
-                k: v for k, v in trial.items() if k not in ("contender", "seed")
-            },
+            "trials": next((shared for _, shared in trials.values()), {}),
         }
 
     def weights(self, name: str, seed: int = 0) -> Path | None:

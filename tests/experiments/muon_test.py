@@ -62,6 +62,6 @@ def test_the_step_of_a_hidden_kernel_is_orthogonal_and_of_a_known_length():
 
 
 def test_comes_back_from_its_configuration():
-    optimizer = Muon(1e-3, ratio=3.0, outer=("first",), momentum=0.9)
+    optimizer = Muon(1e-3, ratio=2.0, momentum=0.9)
     twin = Muon.from_config(optimizer.get_config())
     assert twin.get_config() == optimizer.get_config()

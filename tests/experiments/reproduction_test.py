@@ -64,6 +64,9 @@ def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
 
 def test_trials_are_found_by_name(sources):
     assert [trial.seed for trial in sources.trials("DnCNN")] == [0, 1]
+    (sources.contenders / "dncnn-1").rename(sources.contenders / "dncnn-10")
+    assert len(sources.trials("DnCNN")) == 2
+    (sources.contenders / "dncnn-10").rename(sources.contenders / "dncnn-1")
     assert sources.trials("RDN") == [] and sources.trained("RDN") is None
     assert sources.trained("DnCNN", 1).count_params() == dncnn(3, 4).count_params()
 
@@ -142,6 +145,10 @@ def test_the_settings_say_what_the_results_depend_on(sources):
     assert settings["weights"]["compact"].endswith(".weights.h5")
     assert settings["trials"]["minutes"] == 1e-4
     assert "seed" not in settings["trials"]
+    file = sources.contenders / "k-3-0" / "config.json"
+    file.write_text(file.read_text().replace('"minutes": 0.0001', '"minutes": 8'))
+    with pytest.raises(ValueError, match=r"k-3-0 were trained with different settings"):
+        sources.settings()
 
 
 def test_entropy_and_gradients():

@@ -1,0 +1,36 @@
+"""Work done in a process of its own."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+
+def alone(function: Callable, *args):
+    """`function(*args)` in a new process, which inherits no memory of this one.
+
+    It ends when this one does, however that ends: what is started again shall not find
+    it at work in the same folder.
+
+    Raises:
+        OSError: The process was killed, as where there is no memory left.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, _end_with_parent) as process:
+        try:
+            return process.submit(function, *args).result()
+        except BrokenProcessPool as error:
+            raise OSError(
+                f"{function.__name__}: its process was killed, for want of memory "
+                "maybe. What had been finished is kept."
+            ) from error
+
+
+def _end_with_parent() -> None:
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
