@@ -52,7 +52,9 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
         _take_after(path, temporary)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        # A signal may come when it has its name already.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
 
 
@@ -76,7 +78,7 @@ def remove_leftovers(folder: str | os.PathLike) -> None:
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no process has such a number
         return False
     except PermissionError:  # somebody else's
         return True

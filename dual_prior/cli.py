@@ -15,7 +15,7 @@ from pathlib import Path
 from dual_prior import interruption
 from dual_prior.atomic_file import remove_leftovers
 from dual_prior.interruption import Terminated
-from dual_prior.jobs import SUFFIXES, UsageError, plan_jobs
+from dual_prior.jobs import SUFFIXES, Plan, UsageError, plan_jobs
 from dual_prior.presets import DEFAULT_PRESET, PRESETS, find_preset
 from dual_prior.restorer import MIN_MEMORY_GIB, Options, overlapping
 from dual_prior.text import one_line, shown
@@ -330,7 +330,7 @@ def _restore(arguments: argparse.Namespace) -> int:
     if arguments.in_place and not arguments.strength:
         raise UsageError("--strength 0 changes nothing: there is nothing to replace.")
     _check_network(arguments)
-    plan = plan_jobs(
+    plan = _planned(
         arguments.inputs,
         arguments.output,
         suffix,
@@ -362,6 +362,16 @@ def _restore(arguments: argparse.Namespace) -> int:
     reporter.close()
     # Nothing found is nothing restored.
     return 1 if reporter.failures or plan.unsearched or not jobs else 0
+
+
+def _planned(*arguments, **options) -> Plan:
+    try:
+        return plan_jobs(*arguments, **options)
+    except OSError as error:  # a name too long, or a current folder that is gone
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"{error.filename or 'the current folder'}: {reason}"
+        ) from error
 
 
 def _check_network(arguments: argparse.Namespace) -> None:
@@ -406,7 +416,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     figure = arguments.figure
     if figure and figure.suffix.lower() != ".png":
         raise UsageError(f"--figure: expected a name NAME.png, got {figure}.")
-    plan = plan_jobs(arguments.inputs, None, None, compare=figure)
+    plan = _planned(arguments.inputs, None, None, compare=figure)
     if figure and os.path.lexists(figure) and not arguments.overwrite:
         raise UsageError(f"--figure: {figure} exists; --overwrite replaces it.")
     _check_network(arguments)

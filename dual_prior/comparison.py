@@ -48,7 +48,8 @@ def most_changed(before: np.ndarray, after: np.ndarray) -> tuple[int, int, int]:
         before, after: `[H, W]` or `[H, W, 3]`, uint8 or uint16 each, of one size.
     """
     height, width = before.shape[:2]
-    cell = _CELL if min(height, width) >= _DETAIL else 1
+    is_large = min(height, width) >= _CELL and height * width >= _DETAIL**2
+    cell = _CELL if is_large else 1
     change = np.stack(
         [
             _sums(before[top : top + cell], after[top : top + cell], cell)

@@ -60,7 +60,10 @@ def description(picture: Picture, probability: float) -> dict:
 def _named_tables(header: JpegHeader) -> dict[str, list[int]]:
     """The quantization tables, each once, by the components that share it."""
     names = _COMPONENTS[header.components]
-    if header.adobe_transform == 0:
+    # Without Adobe's marker decoders take three components for YCbCr, four for CMYK.
+    if header.adobe_transform == 0 or (
+        header.adobe_transform is None and header.components == 4
+    ):
         names = _UNTRANSFORMED.get(header.components, names)
     shared = {}
     for name, table in zip(names, header.quantization, strict=False):

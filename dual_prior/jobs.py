@@ -213,7 +213,7 @@ def _matches(folder: Path, pattern: Path) -> list[Path]:
         path
         for path in matches
         if _is_picture(path)
-        and not path.is_dir()
+        and not os.path.isdir(path)
         and not any(
             part.startswith(".") and part not in hidden
             for part in path.relative_to(folder).parts

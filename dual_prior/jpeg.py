@@ -47,8 +47,7 @@ def encode(plane: np.ndarray, quality: int) -> bytes:
         raise ValueError(
             f"Expected a plane [H, W] of uint8, got {plane.dtype} {list(plane.shape)}."
         )
-    if not 1 <= quality <= 100:
-        raise ValueError(f"Expected a JPEG quality of 1 to 100, got {quality}.")
+    _check_quality(quality)
     _, data = cv2.imencode(".jpg", plane, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     return data.tobytes()
 
@@ -69,7 +68,9 @@ def decode(data: bytes) -> np.ndarray:
     Raises:
         ValueError: `data` is not a picture that can be decoded.
     """
-    plane = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    plane = None
+    if data:  # OpenCV raises an error of its own
+        plane = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     if plane is None:
         raise ValueError(
             f"Expected a JPEG file, got {len(data)} bytes of another kind."
@@ -88,10 +89,19 @@ def compress_colour(rgb: np.ndarray, quality: int) -> np.ndarray:
     Args:
         rgb: `[H, W, 3]`, uint8, in the order red, green, blue.
         quality: libjpeg's quality factor, 1 to 100.
+
+    Raises:
+        ValueError: `quality` is out of range.
     """
+    _check_quality(quality)
     settings = [
         *(cv2.IMWRITE_JPEG_QUALITY, quality),
         *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
     ]
     _, encoded = cv2.imencode(".jpg", rgb[..., ::-1], settings)
     return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def _check_quality(quality: int) -> None:
+    if not 1 <= quality <= 100:
+        raise ValueError(f"Expected a JPEG quality of 1 to 100, got {quality}.")

@@ -47,6 +47,7 @@ def restore(image: np.ndarray, **options: Unpack[Words]) -> np.ndarray:
 
     Raises:
         ValueError: `image` is no such picture, or an option is out of range.
+        MemoryError: It needs more than `max_memory`.
         OSError: The weights cannot be read.
 
     Example:
@@ -72,7 +73,8 @@ def restore_file(
 ) -> Path | None:
     """Restores a picture file, as `dual-prior restore` does.
 
-    What could not be kept, or is doubtful, is a `UserWarning`.
+    What could not be kept, or is doubtful, is a `UserWarning`. While another thread
+    reads a picture, one may be lost: Python's filters of warnings are not a thread's.
 
     Args:
         path: The picture.
@@ -121,9 +123,9 @@ def restore_file(
         named = output_format(job.target.suffix)
         if format not in (None, named):
             raise ValueError(f"{job.target}: the name says {named}, format {format}.")
-        if job.target.exists() and not overwrite:
+        if os.path.exists(job.target) and not overwrite:
             raise FileExistsError(f"{job.target} exists; overwrite=True replaces it.")
-    if job.comparison and job.comparison.exists() and not overwrite:
+    if job.comparison and os.path.exists(job.comparison) and not overwrite:
         raise FileExistsError(f"{job.comparison} exists; overwrite=True replaces it.")
     files = FileOptions(
         format,

@@ -36,6 +36,11 @@ class Picture:
         return self.pixels.ndim == 2
 
     @property
+    def num_channels(self) -> int:
+        """How many there are, alpha among them."""
+        return (1 if self.is_grey else 3) + (self.alpha is not None)
+
+    @property
     def quality(self) -> int | None:
         """Estimated JPEG quality, 1 to 100, or None for other formats."""
         return self.jpeg.quality if self.jpeg else None
@@ -56,6 +61,8 @@ class Picture:
         """The same picture with other pixels; alpha follows them in depth."""
         alpha = self.alpha
         if alpha is not None and alpha.dtype != pixels.dtype:
-            scale = {np.uint16: 257, np.uint8: 1 / 257}[pixels.dtype.type]
-            alpha = np.round(alpha * scale).astype(pixels.dtype)
+            if pixels.dtype == np.uint16:
+                alpha = alpha.astype(np.uint16) * 257
+            else:
+                alpha = np.round(alpha / np.float32(257)).astype(np.uint8)
         return dataclasses.replace(self, pixels=pixels, alpha=alpha)

@@ -79,6 +79,10 @@ class PictureError(OSError):
 
     def __init__(self, name: str | os.PathLike, reason: str):
         super().__init__(f"{shown(name)}: {' '.join(reason.split())}")
+        self._parts = name, reason
+
+    def __reduce__(self):  # else no process could hand it to another
+        return type(self), self._parts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -358,13 +362,15 @@ def _pixels(
     has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     if image.mode == "CMYK":
         image = _cmyk_to_rgb(image, metadata.pop("icc_profile", None), notes)
-    elif image.mode in _GREY_MODES:
-        image = image.convert("LA" if has_alpha else "L")
-    else:
-        image = image.convert("RGBA" if has_alpha else "RGB")
-    if image.mode in ("LA", "RGBA"):
-        return np.array(image.convert(image.mode[:-1])), np.array(image.getchannel("A"))
-    return np.array(image), None
+        has_alpha = False
+    mode = ("L" if image.mode in _GREY_MODES else "RGB") + "A" * has_alpha
+    if image.mode != mode:  # else it would be copied
+        image = image.convert(mode)
+    planes = np.array(image)
+    if not has_alpha:
+        return planes, None
+    pixels = planes[..., 0] if mode == "LA" else planes[..., :3]
+    return np.ascontiguousarray(pixels), np.ascontiguousarray(planes[..., -1])
 
 
 def _cmyk_to_rgb(

@@ -65,22 +65,22 @@ def completed_png(data: bytes) -> bytes:
     Raises:
         ValueError: The header or all pixels are missing.
     """
-    kept, compressed = [], b""
+    kept, parts = [], []
     for kind, body in _chunks(data):
         if kind == b"IDAT":
-            compressed += body
-        elif not compressed and kind != b"IEND":
+            parts.append(body)
+        elif not parts and kind != b"IEND":
             kept.append((kind, body))
     if not kept or kept[0][0] != b"IHDR" or len(kept[0][1]) != 13:
         raise ValueError("the header is missing")
     size = _raw_size(kept[0][1])
-    stream = zlib.decompressobj()
-    raw = stream.decompress(compressed, size)
+    # With a size of 0, zlib would decompress without end.
+    raw = size and zlib.decompressobj().decompress(b"".join(parts), size)
     if not raw:
         raise ValueError("no pixels are left")
     raw = raw.ljust(size, b"\0")
-    parts = [*kept, (b"IDAT", zlib.compress(raw, 1)), (b"IEND", b"")]
-    return _SIGNATURE + b"".join(_chunk(kind, body) for kind, body in parts)
+    chunks = [*kept, (b"IDAT", zlib.compress(raw, 1)), (b"IEND", b"")]
+    return _SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

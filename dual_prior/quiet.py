@@ -17,6 +17,9 @@ def silenced_stderr():
     TF_CPP_MIN_LOG_LEVEL says. Python's exceptions pass as always.
     """
     with standard_error:
+        if sys.stderr is None:  # closed: whatever has its number now is to stay
+            yield
+            return
         sys.stderr.flush()
         saved = os.dup(2)
         nowhere = os.open(os.devnull, os.O_WRONLY)

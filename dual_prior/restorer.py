@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import os
 from collections.abc import Callable
 
@@ -11,11 +12,8 @@ from dual_prior.presets import DEFAULT_PRESET, find_preset
 from dual_prior.quiet import start_backend
 from dual_prior.tiles import OVERLAP, OnTile
 
-# What the process needs beside the picture and a tile, GiB, and what each pixel of a
-# tile needs while it is restored, bytes: measured with `compact` and `photo` as graphs,
-# on processors with AVX-512 and with AVX2 alone, which take more.
+# What the process needs beside the picture and a tile, GiB: measured.
 _BASE_GIB = 0.88
-_BYTES_PER_TILE_PIXEL = 900
 
 # Rows of tiles in memory at once, float32: parts, joined, those of the row before.
 _ROWS_OF_TILES = 4
@@ -109,12 +107,19 @@ class Restorer:
             "shipped" if options.weights is None else options.weights,
         )
 
-    def restore(self, image: np.ndarray, on_tile: OnTile | None = None) -> Result:
+    def restore(
+        self,
+        image: np.ndarray,
+        on_tile: OnTile | None = None,
+        num_channels: int | None = None,
+    ) -> Result:
         """Restores a picture.
 
         Args:
             image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
             on_tile: Called with (tiles done, tiles in all) after each tile.
+            num_channels: Of the picture that the result becomes a part of: alpha takes
+                memory, too. By default those of `image`.
 
         Raises:
             ValueError: `image` is no such picture.
@@ -126,7 +131,7 @@ class Restorer:
         dtype = {None: None, 8: np.uint8, 16: np.uint16}[options.depth]
         probability = self.probability(image)
         skipped = options.skip_clean and probability < self._threshold
-        tile = self._tile(image)
+        tile = self._tile(image, num_channels)
         pixels = restore_array(
             image,
             # The picture itself, but of the depth wanted.
@@ -152,22 +157,23 @@ class Restorer:
         from dual_prior.self_ensemble import SYMMETRIES, self_ensemble
 
         planes = image[..., None] if image.ndim == 2 else image
+        is_tiled = max(planes.shape[:2]) > tile
         if not self.options.ensemble:
-            return self._seeing(planes, tile)
+            return self._seeing(planes, is_tiled)
         # Whole blocks only: the windows must lie on the grid however it is turned.
         height, width = (max(8, side // 8 * 8) for side in planes.shape[:2])
         whole = planes[:height, :width]
         return self_ensemble(
-            [self._seeing(turn(whole, s), tile) for s in range(SYMMETRIES)]
+            [self._seeing(turn(whole, s), is_tiled) for s in range(SYMMETRIES)]
         )
 
-    def _seeing(self, planes: np.ndarray, tile: int) -> Callable:
+    def _seeing(self, planes: np.ndarray, is_tiled: bool) -> Callable:
         """The network, which knows of the whole picture if it is to see tiles of it."""
         from dual_prior.contexts import picture_contexts
         from dual_prior.restoration import seen_by
 
         deblocker = self.network.deblocker
-        if max(planes.shape[:2]) <= tile or not deblocker.num_contexts:
+        if not is_tiled or not deblocker.num_contexts:
             return self._graph
         seen = functools.partial(seen_by, deblocker.channels)
         contexts = picture_contexts(self.network, planes, seen)
@@ -195,23 +201,28 @@ class Restorer:
             values.append(float(ops.convert_to_numpy(value)[0, 0]))
         return float(np.mean(values))
 
-    def _tile(self, image: np.ndarray) -> int:
+    def _tile(self, image: np.ndarray, num_channels: int | None = None) -> int:
         """The side of the tiles that fit into the memory allowed, pixels."""
         depth = self.options.depth or 8 * image.itemsize
+        if num_channels is None:
+            num_channels = image[0, 0].size
+        size = image.shape[0] * image.shape[1] * num_channels
         # As read; as restored, as encoded, and put together as a file.
-        pictures = image.nbytes + 3 * image.size * depth // 8
+        pictures = size * image.itemsize + 3 * size * depth // 8
         row = 4 * image[0].size  # bytes of a row of pixels as float32
+        per_pixel = find_preset(self.options.preset).bytes_per_tile_pixel
 
         def needed(tile: int) -> float:
-            tiles = _BYTES_PER_TILE_PIXEL * tile**2 + _ROWS_OF_TILES * row * tile
+            tiles = per_pixel * tile**2 + _ROWS_OF_TILES * row * tile
             gib = _BASE_GIB + (pictures + tiles) / 2**30
             return gib / (1 - _SHARE_OF_NEIGHBOURS)
 
         allowed = self.options.max_memory
         if needed(_MIN_TILE) > allowed:
+            enough = math.ceil(10 * needed(_MIN_TILE)) / 10
             raise MemoryError(
-                f"needs about {needed(_MIN_TILE):.1f} GiB; max_memory allows "
-                f"{allowed:.1f}: raise it"
+                f"needs about {enough:.1f} GiB; max_memory allows {allowed:.1f}: raise "
+                "it"
             )
         sides = range(_MIN_TILE, _MAX_TILE + 1, 8)
         return max(side for side in sides if needed(side) <= allowed)

@@ -101,6 +101,7 @@ class Runner:
                     if index + 1 < len(jobs) and not is_large:
                         ahead = reading.submit(self._read_small, jobs[index + 1])
                     ended.append(self._restore(job, outcome, writing))
+                    outcome = None  # its memory is the next one's
                     self._tell(ended, keep=0 if is_large else 1)
                 self._tell(ended, keep=0)
             finally:
@@ -166,7 +167,7 @@ class Runner:
 
     def _is_there(self, path: Path | None) -> bool:
         """Whether a file is there that is to stay."""
-        return not self._options.overwrite and path is not None and path.exists()
+        return not self._options.overwrite and path is not None and os.path.exists(path)
 
     def _restore(
         self, job: Job, outcome: Picture | Record, writing: ThreadPoolExecutor
@@ -183,7 +184,9 @@ class Runner:
             with contextlib.ExitStack() as stack:
                 files = stack.enter_context(_files(job))
                 started = time.monotonic()
-                result = restorer.restore(outcome.pixels, self._on_tile)
+                result = restorer.restore(
+                    outcome.pixels, self._on_tile, outcome.num_channels
+                )
                 record.seconds = time.monotonic() - started
                 record.probability = result.probability
                 if result.skipped:
@@ -194,6 +197,7 @@ class Runner:
                     )
                     if job.target is not None:  # what is read from a pipe is passed on
                         raise _Skipped
+                restored = outcome.with_pixels(result.pixels)
                 finish = stack.pop_all()
         except _Skipped:
             ended = record
@@ -208,7 +212,6 @@ class Runner:
         except Exception as error:  # of a backend: mostly, that it has no memory left
             ended = _failed(record, f"cannot be restored ({one_line(error)})")
         else:
-            restored = outcome.with_pixels(result.pixels)
             return writing.submit(
                 self._write, job, outcome, restored, record, files, finish
             )

@@ -41,6 +41,9 @@ from dual_prior.operators import image_gradient
 from dual_prior.presets import Preset, find_preset, shipped_weights
 from dual_prior.pyramid_deblocker import PyramidDeblocker
 
+# Of a layer's configuration, what is the network's own.
+_OF_ITSELF = ("name", "dtype", "trainable")
+
 
 @keras.saving.register_keras_serializable(package="dual_prior")
 class UnfoldingStage(keras.layers.Layer):
@@ -148,6 +151,8 @@ class DualPriorNetwork(keras.Model):
             a part, `[K, n, B or 1, R, R]`. See `dual_prior.contexts`.
         return_stages: Return what every stage did.
 
+    A saved model remembers of what is frozen the de-blocker and the classifier.
+
     Returns:
         The restored image x_K, shaped like `y`. With `return_stages`, a list of K
         dictionaries: `"u"`, `"g"`, `"x"`, `"contexts"`, `"probability"` `[B]` (f_s at
@@ -251,7 +256,7 @@ class DualPriorNetwork(keras.Model):
         config = self.stages[0].get_config()
         return {
             **super().get_config(),
-            **{key: config[key] for key in config if key not in ("name", "dtype")},
+            **{key: config[key] for key in config if key not in _OF_ITSELF},
             "num_stages": len(self.stages),
         }
 
@@ -280,15 +285,17 @@ def _deblocker(preset: Preset) -> Deblocker | PyramidDeblocker:
 
 
 def load_weights(network: keras.Model, path: str | os.PathLike) -> None:
-    """Reads a `.weights.h5` file into `network`.
+    """Reads a `.weights.h5` file into `network`, which is built.
 
     Raises:
-        OSError: The file is missing or is not a weights file.
+        OSError: The file is missing, is not a weights file, or is not called so.
         ValueError: Its weights are not those of such a network.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{path}: no such weights file.")
+    if not path.endswith(".weights.h5"):  # Keras goes by the name
+        raise OSError(f"{path}: expected a name that ends in .weights.h5.")
     try:
         stored = _stored_shapes(path)
     except OSError as error:
@@ -327,8 +334,12 @@ def _numbers(shapes: list[tuple[int, ...]]) -> int:
 
 
 def _with_layers(config: dict) -> dict:
-    return {
-        **config,
-        "deblocker": keras.saving.deserialize_keras_object(config["deblocker"]),
-        "classifier": keras.saving.deserialize_keras_object(config["classifier"]),
+    layers = {
+        name: keras.saving.deserialize_keras_object(config[name])
+        for name in ("deblocker", "classifier")
     }
+    for layer in layers.values():
+        if not layer.trainable:  # which a rebuilt layer hands to none of its children
+            layer.trainable = True
+            freeze(layer)
+    return {**config, **layers}

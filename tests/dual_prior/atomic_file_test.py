@@ -24,6 +24,17 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"old"
 
 
+def test_a_signal_after_the_last_step_stays_what_it_is(tmp_path, monkeypatch):
+    def replace(source, target, really=os.replace):
+        really(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt), atomic_file(tmp_path / "a") as file:
+        file.write(b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
 def test_permissions_of_a_replaced_file_stay(tmp_path):
     path = tmp_path / "a"
     path.touch()

@@ -27,7 +27,7 @@ def photo(tmp_path):
 class _Darkening:
     """In the place of a `Restorer`: makes pictures darker by 5 of 255 levels."""
 
-    def restore(self, image, on_tile=None):
+    def restore(self, image, on_tile=None, num_channels=None):
         step = 5 * (257 if image.dtype == np.uint16 else 1)
         pixels = np.where(image >= step, image - step, 0).astype(image.dtype)
         return Result(pixels, self.probability(image), skipped=False)
@@ -39,7 +39,7 @@ class _Darkening:
 class _SkippingDark(_Darkening):
     """Takes dark pictures for clean."""
 
-    def restore(self, image, on_tile=None):
+    def restore(self, image, on_tile=None, num_channels=None):
         if image.mean() < 50:
             return Result(image, 0.01, skipped=True)
         return super().restore(image)
@@ -496,7 +496,7 @@ def test_every_line_of_the_log_is_one_line(run, photo, tmp_path):
 
 def test_whatever_a_backend_raises_costs_one_picture(run, photo, tmp_path, monkeypatch):
     class Failing(_Darkening):
-        def restore(self, image, on_tile=None):
+        def restore(self, image, on_tile=None, num_channels=None):
             if image.ndim == 2:
                 raise RuntimeError("OOM when allocating\ntensor")
             return super().restore(image, on_tile)
@@ -518,7 +518,7 @@ def test_a_signal_that_code_swallows_still_stops_the_run(
     run, photo, tmp_path, monkeypatch, number, code, word
 ):
     class Deaf(_Darkening):
-        def restore(self, image, on_tile=None):
+        def restore(self, image, on_tile=None, num_channels=None):
             with contextlib.suppress(BaseException):
                 signal.raise_signal(number)
             return super().restore(image, on_tile)
@@ -629,6 +629,23 @@ def test_metadata_travel_unless_stripped(run, photo, tmp_path):
     assert b"a camera" not in (tmp_path / "b.png").read_bytes()
 
 
+def test_a_name_too_long_is_told_as_such(run):
+    code, _, err = run("restore", 300 * "a" + "/*.jpg")
+    assert code == 2 and "aaa/" not in err.split(": ")[0]
+    assert err.endswith(": file name too long\n") and "standard output" not in err
+
+
+def test_a_current_folder_that_is_gone_is_told(run, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, _, err = run("restore", "photo.jpg")
+    assert (code, err) == (
+        2,
+        "dual-prior: the current folder: no such file or directory\n",
+    )
+
+
 def test_alpha_is_kept(run, tmp_path):
     image = Image.fromarray(np.stack([made_picture()] * 3, axis=-1))
     alpha = made_picture(seed=5)
@@ -719,7 +736,7 @@ def test_weights_that_do_not_fit_get_one_line(photo, tmp_path, capsys):
 
 def _failing_with(error):
     class Failing(_Darkening):
-        def restore(self, image, on_tile=None):
+        def restore(self, image, on_tile=None, num_channels=None):
             raise error
 
     return lambda arguments: Failing()

@@ -1,7 +1,10 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from dual_prior import jpeg
 from tests.conftest import made_picture
@@ -52,6 +55,17 @@ def test_any_size(size):
 def test_a_quality_out_of_range_is_refused(quality):
     with pytest.raises(ValueError, match=f"1 to 100, got {quality}"):
         jpeg.encode(made_picture(), quality)
+    with pytest.raises(ValueError, match=f"1 to 100, got {quality}"):
+        jpeg.compress_colour(np.zeros((8, 8, 3), np.uint8), quality)
+
+
+def test_colour_is_what_another_encoder_writes_with_chroma_at_half_resolution():
+    rgb = np.stack([made_picture(40, 56, seed) for seed in range(3)], axis=-1)
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=30, subsampling="4:2:0")
+    expected = np.asarray(Image.open(buffer))
+    difference = np.abs(jpeg.compress_colour(rgb, 30).astype(int) - expected)
+    assert difference.max() <= 2 and difference.mean() < 0.1
 
 
 def test_what_is_no_plane_is_refused():
@@ -59,5 +73,6 @@ def test_what_is_no_plane_is_refused():
         jpeg.encode(np.zeros((8, 8), np.float32), 50)
     with pytest.raises(ValueError, match=r"got uint8 \[8, 8\]"):
         jpeg.luma(np.zeros((8, 8), np.uint8))
-    with pytest.raises(ValueError, match="3 bytes of another kind"):
-        jpeg.decode(b"abc")
+    for data in (b"", b"abc"):
+        with pytest.raises(ValueError, match=f"{len(data)} bytes of another kind"):
+            jpeg.decode(data)

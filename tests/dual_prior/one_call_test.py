@@ -1,4 +1,5 @@
 import dataclasses
+import io
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 import dual_prior
 from dual_prior.one_call import Words
 from dual_prior.picture_reader import Limits, PictureError, read_picture
+from dual_prior.png_chunks import deep_png
 from dual_prior.restorer import Options
 from dual_prior.unfolding import DualPriorNetwork
 from tests.conftest import made_picture
@@ -17,6 +19,12 @@ def options(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "some.weights.h5"
     DualPriorNetwork.from_preset("compact", weights=None).save_weights(path)
     return {"preset": "compact", "weights": str(path)}
+
+
+def _file(image):
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @pytest.fixture
@@ -57,6 +65,23 @@ def test_a_file(options, photo):
         dual_prior.restore_file(photo, **options)
     deep = dual_prior.restore_file(photo, photo.with_name("a.tif"), depth=16, **options)
     assert read_picture(deep).pixels.dtype == np.uint16
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_alpha_follows_the_depth(options, tmp_path, depth):
+    alpha = np.resize(np.arange(256, dtype=np.uint8), (32, 32))
+    planes = np.stack([made_picture(32, 32)] * 3 + [alpha], axis=-1)
+    if depth == 16:
+        (tmp_path / "a.png").write_bytes(_file(Image.fromarray(planes)))
+    else:  # and 100 more or less is the same in eight bits
+        deep = planes.astype(np.uint16) * 257
+        deep[:8, :, 3] += np.uint16(100) * (deep[:8, :, 3] < 65000)
+        (tmp_path / "a.png").write_bytes(deep_png(deep))
+    target = dual_prior.restore_file(tmp_path / "a.png", depth=depth, **options)
+    result = read_picture(target).alpha
+    expected = alpha if depth == 8 else alpha * np.uint16(257)
+    assert result.dtype == expected.dtype
+    np.testing.assert_array_equal(result, expected)
 
 
 def test_a_folder_and_a_format(options, photo, tmp_path):

@@ -1,5 +1,8 @@
 import io
 import os
+import pickle
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -296,6 +299,48 @@ def test_salvage_leaves_no_trace():
     data = _cut(_jpeg_bytes())
     read_picture(data, salvage=True)
     assert _reason_of(data) == "truncated"
+
+
+@pytest.mark.parametrize("side", ["width", "height"])
+def test_a_png_without_pixels_is_not_salvaged(side):
+    # Four bytes a thousand: to decompress without end would take a gigabyte.
+    body = zlib.compress(bytes(100_000_000))
+    data = bytearray(_file("PNG"))
+    at = {"width": 16, "height": 20}[side]
+    data[at : at + 4] = bytes(4)
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    data[33:] = png_chunks._chunk(b"IDAT", body)[:-2]
+    tracemalloc.start()
+    assert "no pixels are left" in _reason_of(bytes(data), salvage=True)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_many_parts_of_a_cut_off_png_are_put_together():
+    data = _file("PNG")
+    start = data.index(b"IDAT") + 4
+    body = data[start : data.index(b"IEND") - 8]
+    parts = [png_chunks._chunk(b"IDAT", body[i : i + 1]) for i in range(len(body))]
+    cut = data[: start - 8] + b"".join(parts[: len(parts) * 3 // 4])
+    salvaged = read_picture(cut, salvage=True).pixels
+    whole = read_picture(data).pixels
+    np.testing.assert_array_equal(salvaged[:20], whole[:20])
+    assert np.any(salvaged != whole)
+
+
+def test_errors_go_from_one_process_to_another():
+    error = PictureError("a\nb.jpg", "is no picture")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_tiffs_of_sixteen_bits_are_turned(orientation):
+    planes = np.random.default_rng(0).integers(0, 65536, (5, 7)).astype(np.uint16)
+    data = _file("TIFF", Image.fromarray(planes), tiffinfo={274: orientation})
+    eight = Image.fromarray((planes >> 8).astype(np.uint8))
+    eight.getexif()[274] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(eight))
+    np.testing.assert_array_equal(read_picture(data).pixels >> 8, expected)
 
 
 def test_strict_goes_before_salvage():

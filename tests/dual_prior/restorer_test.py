@@ -87,9 +87,24 @@ def test_less_memory_takes_smaller_tiles(weights):
 def test_a_picture_that_cannot_fit_is_refused(weights):
     image = np.broadcast_to(np.zeros(3, np.uint8), (10_000, 10_000, 3))
     with pytest.raises(
-        MemoryError, match="about 2.3 GiB; max_memory allows 1.2: raise"
+        MemoryError, match="about 2.4 GiB; max_memory allows 1.2: raise"
     ):
         _restorer(weights, max_memory=1.2)._tile(image)
+
+
+def test_alpha_takes_memory_too(weights):
+    image = np.zeros((4000, 5000, 3), np.uint8)
+    restorer = _restorer(weights, max_memory=1.6)
+    assert restorer._tile(image, 4) < restorer._tile(image, 3) == restorer._tile(image)
+
+
+def test_the_papers_network_takes_smaller_tiles(weights):
+    image = np.zeros((3000, 4000), np.uint8)
+    restorer = _restorer(weights)
+    papers = module.find_preset("paper").bytes_per_tile_pixel
+    own = restorer._tile(image)
+    object.__setattr__(restorer.options, "preset", "paper")
+    assert restorer._tile(image) < own / 1.5 < papers
 
 
 def test_less_memory_does_not_show():

@@ -28,7 +28,7 @@ from dual_prior import cli
 from dual_prior.restorer import Result
 
 class Inverting:
-    def restore(self, image, on_tile=None):
+    def restore(self, image, on_tile=None, num_channels=None):
         time.sleep({pause})
         return Result(255 - image, 0.5, False)
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from dual_prior.classifier import CompressionClassifier
+from dual_prior.classifier import CompressionClassifier, freeze
 from dual_prior.classifier_descent import ClassifierDescent
 from dual_prior.deblocker import Deblocker
 from dual_prior.unfolding import DualPriorNetwork, UnfoldingStage, load_weights
@@ -185,6 +185,23 @@ def test_the_classifier_does_not_move_after_loading(tmp_path):
         np.testing.assert_array_equal(value, old)
 
 
+@pytest.mark.parametrize("part", ["deblocker", "first stage", "nothing"])
+def test_what_is_frozen_is_so_after_loading(tmp_path, part):
+    original = _network()
+    original(_image())
+    if part == "deblocker":
+        freeze(original.deblocker)
+    if part == "first stage":  # whose solver and descent are as trainable as before
+        original.stages[0].trainable = False
+        original.deblocker.trainable = True
+    original.save(tmp_path / "network.keras")
+    network = keras.saving.load_model(tmp_path / "network.keras")
+    assert network.trainable
+    trainable = {w.path for w in network.deblocker.trainable_weights}
+    assert bool(trainable) is (part != "deblocker")
+    assert network.classifier.trainable_weights == []
+
+
 def test_a_saved_network_computes_the_same(tmp_path):
     network = _network()
     y = _image()
@@ -228,6 +245,9 @@ def test_a_file_that_holds_no_weights_is_named(tmp_path, content):
 
 
 def test_missing_weights_are_named(tmp_path):
+    (tmp_path / "some.h5").touch()
+    with pytest.raises(OSError, match=r"some.h5: .* ends in .weights.h5"):
+        load_weights(_network(), tmp_path / "some.h5")
     with pytest.raises(OSError, match="nothing.weights.h5: no such"):
         load_weights(_network(), tmp_path / "nothing.weights.h5")
 
