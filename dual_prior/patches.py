@@ -62,7 +62,7 @@ class PatchRecipe:
         alignment: Patches start at multiples of this many pixels. At 8 they keep the
             grid of JPEG blocks in place, as it is in the pictures to be restored; at 1
             they start anywhere, as the paper's do.
-        seed: Any integer; another seed gives other patches.
+        seed: At least 0; another seed gives other patches.
     """
 
     patch_size: int = 64  # paper

@@ -28,7 +28,7 @@ class PhotoRecipe:
     Attributes:
         patch_size: Side of the square patches, pixels.
         batch_size: Patches a batch.
-        seed: Any integer; another seed gives other patches.
+        seed: At least 0; another seed gives other patches.
         qualities: The lowest and the highest JPEG quality.
         low_bias: Qualities are drawn as low + (high - low) u^low_bias, u uniform: above
             1, low ones are more frequent. They need more of the network.

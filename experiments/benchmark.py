@@ -5,8 +5,9 @@
 Prints, and with --output writes as Markdown:
 - the machine's convolution peak: training steps of plain 3x3 convolutions of 128
   channels, in float32 and in bfloat16;
-- a training step of the preset, in the precision that training takes here: the
-  de-blocker's part as a share of that peak, and where the rest goes;
+- a training step of the preset by Adam and the mean absolute error, in the precision
+  that training takes here: the de-blocker's part as a share of that peak, and where the
+  rest goes;
 - restoration of a 512x512 picture, beside DnCNN's architecture (20 convolutions of 64
   features) on the same cores, and of a large one by tiles: time and peak memory;
 - with --folder=200, a folder of so many photographs of mixed size and quality, made of

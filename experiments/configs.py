@@ -85,6 +85,17 @@ class NetworkRecipe:
     num_woven: int
     dtype: str
 
+    def __post_init__(self):
+        for phase in self.phases:
+            side = phase.patch_size
+            on_grid = self.alignment % 8 == side % 8 == 0 and side > 8
+            if phase.loss == "squared_error_and_blocks" and not on_grid:
+                raise ValueError(
+                    "Expected patches of whole blocks of 8x8, and of more than one, "
+                    "with the loss squared_error_and_blocks; got an alignment of "
+                    f"{self.alignment} and a side of {side}."
+                )
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -134,7 +145,7 @@ RECIPES = {
             patch_size=64,  # paper
             alignment=1,  # paper: patches anywhere
             blend=False,  # paper
-            dtype="float32",  # paper
+            dtype="float32",  # ours: the paper does not say
         ),
         NetworkRecipe(
             pictures="paper",
@@ -154,7 +165,7 @@ RECIPES = {
             relative=False,  # paper
             num_patterns=0,  # paper
             num_woven=0,  # paper
-            dtype="float32",  # paper
+            dtype="float32",  # ours: the paper does not say
         ),
     ),
     "compact": _COMPACT,

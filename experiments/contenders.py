@@ -2,9 +2,10 @@
 
 What is changed is the network around the paper's de-blocker, made small: two of its
 units at half the resolution. `compact` has another de-blocker, and is a contender too.
-Each has just under 300,000 multiply-accumulates a pixel, or the size published if that
-is less. TNRD's compute is in its influence functions, which do not count as
-multiply-accumulates: it is reduced, too. All numbers are ours.
+Each has about 300,000 multiply-accumulates a pixel, or the size published if that is
+less; the ablations of K and J have what these cost. TNRD's compute is in its influence
+functions, which do not count as multiply-accumulates: it is reduced, too. All numbers
+are ours.
 """
 
 import dataclasses

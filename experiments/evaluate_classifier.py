@@ -44,7 +44,9 @@ def main(argv):
     else:
         _, paths = hold_out(data.training_paths(_DATA_DIR.value))
     restorer = Restorer(Options(_PRESET.value, _WEIGHTS.value))
-    clean_below = _CLEAN_BELOW.value or find_preset(_PRESET.value).clean_below
+    clean_below = _CLEAN_BELOW.value
+    if clean_below is None:
+        clean_below = find_preset(_PRESET.value).clean_below
     pictures = map(data.read_rgb, tqdm(paths, unit="picture", disable=None))
     values = probabilities(restorer, pictures)
     print(table(values, clean_below), end="")

@@ -92,6 +92,13 @@ class PaperPictures(_Pictures):
         self.validation = _top_left(compress_pictures(held_out, QUALITIES))
 
     def _drawing(self, patch_size, batch_size, alignment, seed):
+        # Here, since a small one may not be drawn for hours.
+        shortest = min(min(picture.clean.shape) for picture in self._pictures)
+        if patch_size > shortest:
+            raise ValueError(
+                f"Expected patches no larger than the smallest picture, {shortest} "
+                f"pixels; got a side of {patch_size}."
+            )
         recipe = PatchRecipe(patch_size, batch_size, alignment, seed)
         return functools.partial(draw_batch, self._pictures, recipe)
 

@@ -54,7 +54,13 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
     """
     to_colour = (source.deblocker.channels, network.deblocker.channels) == (1, 3)
     head, tail = network.deblocker.head, network.deblocker.tail
-    for weight, given in zip(_learned(network), _learned(source), strict=True):
+    own, others = _learned(network), _learned(source)
+    if len(own) != len(others):
+        raise ValueError(
+            f"Expected the {len(own)} learned weights of such a network as "
+            f"{network.name!r}; {source.name!r} has {len(others)}."
+        )
+    for weight, given in zip(own, others, strict=True):
         value = keras.ops.convert_to_numpy(given)
         if to_colour and weight is head.kernel:
             value = value * np.float32(LUMA_WEIGHTS)[:, None]

@@ -49,12 +49,20 @@ _DTYPE = flags.DEFINE_enum(
     "Keras dtype policy. Default: the recipe's, or float32 where that is faster.",
 )
 _STEPS_PER_EPOCH = flags.DEFINE_integer(
-    "steps_per_epoch", 250, "Steps between two validations and checkpoints."
+    "steps_per_epoch",
+    250,
+    "Steps between two validations and checkpoints.",
+    lower_bound=1,
 )
 _STEPS_PER_EXECUTION = flags.DEFINE_integer(
-    "steps_per_execution", 1, "Steps the backend does in one go; more on accelerators."
+    "steps_per_execution",
+    1,
+    "Steps the backend does in one go; more on accelerators.",
+    lower_bound=1,
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Of the weights and the patches.")
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Of the weights and the patches.", lower_bound=0
+)
 
 
 @dataclasses.dataclass(frozen=True)

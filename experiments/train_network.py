@@ -76,12 +76,20 @@ _DTYPE = flags.DEFINE_enum(
     "Keras dtype policy. Default: the recipe's, or float32 where that is faster.",
 )
 _STEPS_PER_EPOCH = flags.DEFINE_integer(
-    "steps_per_epoch", 500, "Steps between two validations and checkpoints."
+    "steps_per_epoch",
+    500,
+    "Steps between two validations and checkpoints.",
+    lower_bound=1,
 )
 _STEPS_PER_EXECUTION = flags.DEFINE_integer(
-    "steps_per_execution", 1, "Steps the backend does in one go; more on accelerators."
+    "steps_per_execution",
+    1,
+    "Steps the backend does in one go; more on accelerators.",
+    lower_bound=1,
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Of the weights and the patches.")
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Of the weights and the patches.", lower_bound=0
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,6 +212,8 @@ def main(argv):
         )
         for phase in phases
     )
+    if _INITIAL_PRESET.value and not _INITIAL.value:
+        raise ValueError("--initial_preset says whose weights --initial is: give both.")
     dtype = _DTYPE.value or faster_dtype(recipe.dtype)
     recipe = dataclasses.replace(recipe, phases=phases, dtype=dtype)
     config = Config(

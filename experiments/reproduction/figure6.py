@@ -41,7 +41,7 @@ def make(sources: Sources, folder: Path) -> str:
                 show(row[2 * k + 1], maps[k], "activation", vmin=0, vmax=largest)
     clear, compressed = (f"{mean:.3f}" for mean in means[..., channel].mean(axis=0))
     return f"""
-The paper's maps answer to compressed pictures, and hardly to clear ones. Shown is map
+The paper's maps tell compressed pictures from clear ones. Shown is map
 {channel} of the last convolution, the one whose mean differs most between the two:
 {clear} for clear and {compressed} for compressed pictures, on average over BSD500 val
 at quality {_QUALITY}. Twitter and WeChat are not at hand.

@@ -16,7 +16,7 @@ def make(sources: Sources, folder: Path) -> str:
     trials = {name: sources.trials(name) for name in names}
     return f"""
 The text at hand does not give the table's figures, only what it concludes: the paper's
-de-blocker is better than DnCNN, and both than the l1 sparsity. Here "dual prior" is the
+de-blocker is better than DnCNN and than the l1 sparsity. Here "dual prior" is the
 paper's de-blocker, made small; the pyramid is that of `compact`.
 
 {gain_table(trials, names)}
