@@ -60,12 +60,12 @@ Rows marked "(Table 1)" are the paper's, as printed; the others were measured he
 one protocol. Baselines "trained here" had as many minutes of training as each other
 (see the comparison at equal cost), a small part of what the published weights had;
 `compact` had some hours of it, and some minutes of an accelerator. "kept": the share of
-coefficients that come out as before when the result is encoded again. "consistent", "narrow": projected onto what the JPEG may
-have been made from, and onto what lies well within that; neither takes training nor, to
-speak of, time. The self-ensemble, eight times as slow, is measured on
-Classic5 only, and the baselines trained here not on BSD500. Twitter and WeChat: data
-not at hand; `python -m experiments.evaluate --datasets=twitter,wechat --crop=1024`
-measures them.
+coefficients that come out as before when the result is encoded again. "consistent",
+"narrow": projected onto what the JPEG may have been made from, and onto what lies well
+within that; neither takes training nor, to speak of, time. The self-ensemble, eight
+times as slow, is measured on Classic5 only, and the baselines trained here not on
+BSD500. Twitter and WeChat: data not at hand;
+`python -m experiments.evaluate --datasets=twitter,wechat --crop=1024` measures them.
 Not trained yet: {untrained or "none"}.
 
 PSNR in dB, set and quality:
@@ -87,8 +87,8 @@ BSD500; the paper's own row is uniform throughout. So the gain over RDN that it 
 for Classic5 at 10, 0.0209 in SSIM, is mostly the window's: on that set at that quality
 the uniform SSIM of the same picture is 0.018 higher. Four rows fit neither: M-Net on
 LIVE1 at 10 (0.8103; 0.8193 in other copies of the table in the text at hand), RNAN on
-Classic5 at 10 (0.8278; 0.8178), LD at 30, whose PSNR on LIVE1 is lower than at 20, and SADCT on BSD500, which is nearer
-to the uniform one.
+Classic5 at 10 (0.8278; 0.8178), LD at 30, whose PSNR on LIVE1 is lower than at 20, and
+SADCT on BSD500, which is nearer to the uniform one.
 
 {ssim_windows.table(scores)}
 """
