@@ -13,6 +13,7 @@ CheckpointManager knows no other backend.
 import json
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -21,6 +22,14 @@ from absl import logging
 from dual_prior.atomic_file import atomic_file, remove_leftovers
 
 NUM_KEPT = 2
+
+
+class Standing(NamedTuple):
+    """Where training stands: epochs done, the best score, and seconds by its clock."""
+
+    epoch: int = 0
+    best: float = float("-inf")
+    seconds: float = 0.0
 
 
 class Checkpoints:
@@ -33,33 +42,29 @@ class Checkpoints:
     def __init__(self, folder: Path):
         self._folder = folder
 
-    def save(self, model: keras.Model, epoch: int, best: float) -> None:
-        """Stores the state after `epoch` epochs, and removes the third newest.
+    def save(self, model: keras.Model, standing: Standing) -> None:
+        """Stores the state after an epoch, and removes the third newest.
 
         Args:
             model: Compiled and built, with its optimiser.
-            epoch: Number of epochs done.
-            best: Best validation score so far.
+            standing: Where its training stands.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         arrays = {
             f"{index:05}": keras.ops.convert_to_numpy(variable)
             for index, variable in enumerate(_variables(model))
         }
-        header = np.frombuffer(
-            json.dumps({"epoch": epoch, "best": best}).encode(), "u1"
-        )
-        with atomic_file(self._folder / f"epoch-{epoch:06}.npz") as file:
+        header = np.frombuffer(json.dumps(standing._asdict()).encode(), "u1")
+        with atomic_file(self._folder / f"epoch-{standing.epoch:06}.npz") as file:
             np.savez(file, header=header, **arrays)
         for old in self._files()[:-NUM_KEPT]:
             old.unlink()
 
-    def restore(self, model: keras.Model) -> tuple[int, float]:
+    def restore(self, model: keras.Model) -> Standing:
         """Sets `model` to the newest readable state.
 
         Returns:
-            The number of epochs done and the best score; (0, -inf) where there is no
-            checkpoint.
+            Where its training stood; at the beginning, where there is no checkpoint.
 
         Raises:
             OSError: There are checkpoints, and none can be read.
@@ -68,7 +73,7 @@ class Checkpoints:
         files, variables = self._files(), _variables(model)
         for file in reversed(files):
             try:
-                header, values = _read(file)
+                standing, values = _read(file)
                 if len(values) != len(variables):
                     raise ValueError(f"{len(values)} arrays, not {len(variables)}")
             # NumPy raises nearly everything on damaged files.
@@ -79,10 +84,10 @@ class Checkpoints:
                 continue
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
-            return header["epoch"], header["best"]
+            return standing
         if files:
             raise OSError(f"{self._folder}: no checkpoint there can be read.")
-        return 0, float("-inf")
+        return Standing()
 
     def _files(self) -> list[Path]:
         return sorted(
@@ -92,11 +97,11 @@ class Checkpoints:
         )
 
 
-def _read(file: Path) -> tuple[dict, list[np.ndarray]]:
+def _read(file: Path) -> tuple[Standing, list[np.ndarray]]:
     # Reading every array checks every array: each has its own CRC in the file.
     with np.load(file) as archive:
-        header = json.loads(archive["header"].tobytes())
-        return header, [archive[name] for name in sorted(archive.files)[:-1]]
+        standing = Standing(**json.loads(archive["header"].tobytes()))
+        return standing, [archive[name] for name in sorted(archive.files)[:-1]]
 
 
 def _variables(model: keras.Model) -> list:

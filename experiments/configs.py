@@ -6,6 +6,8 @@ preset. A flag replaces a number of it; the resolved recipe is stored with the r
 
 import dataclasses
 
+from dual_prior.presets import Preset
+
 QUALITIES = (10, 20, 30)  # paper: one model for all three
 NUM_VALIDATION_PICTURES = 10  # ours: of the 400 training pictures, every 40th
 
@@ -16,19 +18,21 @@ class Phase:
 
     Attributes:
         num_stages: K.
-        steps: Number of training steps.
+        steps: Number of training steps; None for as many as `minutes` allow.
         learning_rate: Of Adam; where it starts, or stays.
         batch_size: Patches a step.
         patch_size: Side of a patch, pixels.
         loss: What is minimised, one of `losses.LOSSES`.
+        minutes: Of training, by the clock; None where `steps` are given.
     """
 
     num_stages: int
-    steps: int
+    steps: int | None
     learning_rate: float
     batch_size: int
     patch_size: int
     loss: str = "mean_absolute_error"  # paper
+    minutes: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,6 +187,28 @@ RECIPES = {
         ),
     ),
 }
+
+
+def recipe_for(preset: str, of: str | None = None) -> Recipe:
+    """How `preset` is trained: by its own recipe, or by that of the preset `of`.
+
+    Raises:
+        ValueError: The two are for different pictures.
+    """
+    own, recipe = RECIPES[preset], RECIPES[of or preset]
+    pictures = own.network.pictures, recipe.network.pictures
+    if pictures[0] != pictures[1]:
+        raise ValueError(
+            f"Expected a recipe for {pictures[0]!r} pictures, which {preset} is for; "
+            f"that of {of} is for {pictures[1]!r}."
+        )
+    return recipe
+
+
+def with_scalars_of(preset: Preset, other: Preset) -> Preset:
+    """`preset`, whose alpha, beta, lambda2 and eta start where those of `other` do."""
+    names = ("alpha_init", "beta_init", "lambda2_init", "eta_init")
+    return dataclasses.replace(preset, **{n: getattr(other, n) for n in names})
 
 
 def override(recipe, **numbers):

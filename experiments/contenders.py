@@ -58,6 +58,11 @@ BASELINES = {
 }
 DUAL_PRIOR = {"dual prior": _changed()}
 PYRAMID = {"dual prior, pyramid": lambda c: ablated(find_preset("compact"), c)}
+PYRAMID_WITHOUT = {
+    "pyramid without classifier": lambda c: ablated(
+        find_preset("compact"), c, num_descent_steps=0
+    )
+}
 DEBLOCKERS = {
     "l1 sparsity": _changed(deblocker=ista),
     "DnCNN as de-blocker": _changed(
@@ -72,4 +77,4 @@ PRIORS = {
     "no gradient term": _changed(gradient_term=False),
     "random classifier": lambda _: ablated(UNITS, None),
 }
-CONTENDERS = BASELINES | DUAL_PRIOR | DEBLOCKERS | STAGES | PRIORS
+CONTENDERS = BASELINES | DUAL_PRIOR | DEBLOCKERS | STAGES | PRIORS | PYRAMID_WITHOUT

@@ -6,6 +6,8 @@ import time
 import keras
 from tqdm import tqdm
 
+from experiments.clock import Clock
+
 
 class Progress(keras.callbacks.Callback):
     """Loss, validation score and time left of `fit`.
@@ -13,18 +15,25 @@ class Progress(keras.callbacks.Callback):
     Args:
         title: Name of what is being trained.
         first_step: Steps done before this `fit`.
-        num_steps: Steps in all.
+        num_steps: Steps in all; None where the clock decides.
         steps_per_epoch: Steps between two validations.
+        clock: What knows the time left, if not the steps.
     """
 
     def __init__(
-        self, title: str, first_step: int, num_steps: int, steps_per_epoch: int
+        self,
+        title: str,
+        first_step: int,
+        num_steps: int | None,
+        steps_per_epoch: int,
+        clock: Clock | None = None,
     ):
         super().__init__()
         self._title = title
         self._first_step = first_step
         self._num_steps = num_steps
         self._steps_per_epoch = steps_per_epoch
+        self._clock = clock
         self._on_terminal = sys.stderr.isatty()
         self._validation = {}
 
@@ -56,10 +65,15 @@ class Progress(keras.callbacks.Callback):
         self._bar.close()
 
     def _line(self, step: int, logs: dict) -> str:
-        pace = (time.monotonic() - self._started) / (step - self._first_step)
+        if self._clock:
+            count, left = f"{step}", self._clock.left
+        else:
+            pace = (time.monotonic() - self._started) / (step - self._first_step)
+            count = f"{step}/{self._num_steps}"
+            left = pace * (self._num_steps - step)
         figures = "  ".join(f"{k} {v}" for k, v in _figures(logs).items())
-        left = tqdm.format_interval(pace * (self._num_steps - step))
-        return f"{self._title}  step {step}/{self._num_steps}  {figures}  left {left}"
+        interval = tqdm.format_interval(left)
+        return f"{self._title}  step {count}  {figures}  left {interval}"
 
 
 def _figures(logs: dict) -> dict[str, str]:

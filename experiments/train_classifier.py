@@ -31,6 +31,12 @@ _PRESET = flags.DEFINE_enum(
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "../shared/data", "Folder that holds bsds500/train and bsds500/test."
 )
+_RECIPE = flags.DEFINE_enum(
+    "recipe",
+    None,
+    list(PRESETS),
+    "Train as this preset's is trained. Default: --preset itself.",
+)
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Folder of the run. Default: runs/classifier-PRESET."
 )
@@ -144,7 +150,7 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
 def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
-    recipe = configs.RECIPES[_PRESET.value].classifier
+    recipe = configs.recipe_for(_PRESET.value, _RECIPE.value).classifier
     recipe = configs.override(
         recipe,
         steps=_STEPS.value,

@@ -7,15 +7,17 @@ quality 10, 20 and 30, the classifier frozen; for `photo` on CID22 as well, in c
 and damaged as photographs are. The numbers left unset are the preset's recipe
 (experiments/configs.py); for `paper` it is the paper's. Killed at any moment and
 started again with the same flags, it goes on from its last checkpoint. On an
-accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10.
+accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10,
+and where it is rented by the minute, --phases in minutes.
 
-Writes into --run_dir: PRESET.weights.h5 (give it to evaluate, export and
-dual-prior restore), config.json, and for each phase best.weights.h5, log.csv,
-tensorboard/ and checkpoints/.
+Writes into --run_dir: PRESET.weights.h5, with as many stages as the preset has (give it
+to evaluate, export, dual-prior restore, or --initial), config.json, and for each phase
+best.weights.h5, log.csv, tensorboard/ and checkpoints/.
 """
 
 import dataclasses
 import operator
+import re
 from pathlib import Path
 
 import keras
@@ -50,6 +52,13 @@ _INITIAL = flags.DEFINE_string(
 _INITIAL_PRESET = flags.DEFINE_enum(
     "initial_preset", None, list(PRESETS), "Whose they are. Default: those of --preset."
 )
+_RECIPE = flags.DEFINE_enum(
+    "recipe",
+    None,
+    list(PRESETS),
+    "Train as this preset is trained: by its recipe, and from its alpha, beta, lambda2 "
+    "and eta. Default: --preset itself.",
+)
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Folder of the run. Default: runs/network-PRESET."
 )
@@ -57,9 +66,17 @@ _PHASES = flags.DEFINE_list(
     "phases",
     None,
     "What is trained in turn, as STAGES:STEPS, for instance 1:30000,2:15000: first one "
-    "stage, then unfolded to two.",
+    "stage, then unfolded to two. Or as STAGES:MINUTESm, for instance 1:5m,2:2.5m: by "
+    "the clock, compiling and validating included.",
 )
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Of Adam, in all phases.")
+_EMA_MOMENTUM = flags.DEFINE_float(
+    "ema_momentum",
+    None,
+    "Of the moving average of the weights: 0 for none; lower for short runs.",
+    lower_bound=0.0,
+    upper_bound=0.9999,
+)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Patches a step, in all phases.", lower_bound=1
 )
@@ -91,6 +108,10 @@ _SEED = flags.DEFINE_integer(
     "seed", 0, "Of the weights and the patches.", lower_bound=0
 )
 
+_PHASE = re.compile(
+    r"(?P<stages>[1-9][0-9]*):((?P<steps>[0-9]+)|(?P<minutes>[0-9]+(\.[0-9]+)?)m)"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -102,6 +123,7 @@ class Config:
     seed: int
     initial: str | None = None
     initial_preset: str | None = None
+    scalars_of: str | None = None
 
 
 def train(
@@ -127,14 +149,18 @@ def train(
             recipe.muon_ratio,
             recipe.ema_momentum,
             steps_per_execution,
+            phase.minutes,
         )
         for phase in recipe.phases
     ]
     folder = open_run_dir(run_dir, config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
-    network = DualPriorNetwork.from_preset(config.preset, weights=None)
-    load_classifier(network, find_preset(config.preset), classifier)
+    preset = find_preset(config.preset)
+    if config.scalars_of:
+        preset = configs.with_scalars_of(preset, find_preset(config.scalars_of))
+    network = DualPriorNetwork.from_preset(preset, weights=None)
+    load_classifier(network, preset, classifier)
     if config.initial:
         source = DualPriorNetwork.from_preset(
             config.initial_preset or config.preset, config.initial
@@ -170,8 +196,8 @@ def train(
             title=f"phase {index}, K = {phase.num_stages}",
         )
     path = folder / f"{config.preset}.weights.h5"
-    # Unfolded once more, it was never compiled: the file holds no optimiser.
-    save_atomically(unfold(network, len(network.stages)).save_weights, path)
+    # Of the preset's K, to be read as such; and, never compiled, without an optimiser.
+    save_atomically(unfold(network, preset.num_stages).save_weights, path)
     return path, score
 
 
@@ -181,18 +207,25 @@ def parse_phases(
     """The phases of the flag, other numbers as in the recipe's phase of that place.
 
     Raises:
-        ValueError: A text is not STAGES:STEPS.
+        ValueError: A text is neither STAGES:STEPS nor STAGES:MINUTESm.
     """
     if texts is None:
         return None
     phases = []
     for index, text in enumerate(texts):
-        stages, _, steps = text.partition(":")
-        if not (stages.isdigit() and steps.isdigit() and int(stages) and int(steps)):
-            raise ValueError(f"--phases: expected STAGES:STEPS, got {text!r}.")
+        match = _PHASE.fullmatch(text)
+        if not match or not float(match["steps"] or match["minutes"]):
+            raise ValueError(
+                f"--phases: expected STAGES:STEPS or STAGES:MINUTESm, got {text!r}."
+            )
         like = recipe.phases[min(index, len(recipe.phases) - 1)]
         phases.append(
-            dataclasses.replace(like, num_stages=int(stages), steps=int(steps))
+            dataclasses.replace(
+                like,
+                num_stages=int(match["stages"]),
+                steps=int(match["steps"]) if match["steps"] else None,
+                minutes=float(match["minutes"]) if match["minutes"] else None,
+            )
         )
     return tuple(phases)
 
@@ -200,7 +233,7 @@ def parse_phases(
 def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
-    recipe = configs.RECIPES[_PRESET.value].network
+    recipe = configs.recipe_for(_PRESET.value, _RECIPE.value).network
     phases = parse_phases(_PHASES.value, recipe) or recipe.phases
     phases = tuple(
         configs.override(
@@ -215,7 +248,9 @@ def main(argv):
     if _INITIAL_PRESET.value and not _INITIAL.value:
         raise ValueError("--initial_preset says whose weights --initial is: give both.")
     dtype = _DTYPE.value or faster_dtype(recipe.dtype)
-    recipe = dataclasses.replace(recipe, phases=phases, dtype=dtype)
+    recipe = configs.override(
+        recipe, phases=phases, dtype=dtype, ema_momentum=_EMA_MOMENTUM.value
+    )
     config = Config(
         _PRESET.value,
         recipe,
@@ -223,6 +258,7 @@ def main(argv):
         _SEED.value,
         _INITIAL.value,
         _INITIAL_PRESET.value,
+        _RECIPE.value,
     )
     path, score = train(
         config,

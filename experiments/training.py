@@ -10,12 +10,15 @@ import numpy as np
 from absl import logging
 
 from dual_prior.patches import PatchSequence
-from experiments.checkpoint import Checkpoints
+from experiments.checkpoint import Checkpoints, Standing
+from experiments.clock import Clock
 from experiments.muon import Muon
 from experiments.progress import Progress
 from experiments.run_dir import save_atomically
 
 BEST_WEIGHTS = "best.weights.h5"
+
+_NEVER_REACHED = 10**9  # steps
 
 
 class TrainingDiverged(ArithmeticError):
@@ -27,32 +30,39 @@ class Schedule:
     """How long a `fit` is, and how it steps.
 
     Attributes:
-        steps: Training steps in all.
+        steps: Training steps in all; None for as many as `minutes` allow.
         steps_per_epoch: Steps between two validations and checkpoints, if there are so
             many; `steps` is a multiple of it.
         learning_rate: Of Adam.
         muon_ratio: Learning rate of the hidden kernels, stepped by Muon, as a multiple
             of Adam's; 0 for Adam everywhere.
-        cosine: Warm up over the first 1/50 of the steps, then lower to 0 along a
-            cosine; otherwise fixed.
+        cosine: Warm up over the first 1/50 of the steps, or of the minutes, then lower
+            to 0 along a cosine; otherwise fixed.
         ema_momentum: Of the moving average of the weights; 0 for none.
         steps_per_execution: Steps that the backend does in one go; an epoch is a
             multiple of it.
+        minutes: Of training, by the clock; None where `steps` are given.
 
     Raises:
-        ValueError: It is not.
+        ValueError: It is not, or not just one of `steps` and `minutes` is given.
     """
 
-    steps: int
+    steps: int | None
     steps_per_epoch: int
     learning_rate: float
     cosine: bool
     muon_ratio: float = 0.0
     ema_momentum: float = 0.0
     steps_per_execution: int = 1
+    minutes: float | None = None
 
     def __post_init__(self):
-        if self.steps % self.epoch_steps:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError(
+                f"Expected either steps or minutes, got {self.steps} and "
+                f"{self.minutes}."
+            )
+        if self.steps is not None and self.steps % self.epoch_steps:
             raise ValueError(
                 f"Expected steps in whole epochs of {self.steps_per_epoch}, got "
                 f"{self.steps}."
@@ -66,18 +76,18 @@ class Schedule:
     @property
     def epoch_steps(self) -> int:
         """Steps of an epoch."""
-        return min(self.steps, self.steps_per_epoch)
+        return min(self.steps or self.steps_per_epoch, self.steps_per_epoch)
 
     @property
     def epochs(self) -> int:
-        """Number of epochs."""
-        return self.steps // self.epoch_steps
+        """Number of epochs; more than there will ever be, where the clock ends them."""
+        return (self.steps or _NEVER_REACHED) // self.epoch_steps
 
 
 def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
     """Adam, or Muon, as `schedule` wants it."""
     learning_rate = schedule.learning_rate
-    if schedule.cosine:
+    if schedule.cosine and schedule.steps is not None:  # otherwise the clock's to set
         warmup = max(1, schedule.steps // 50)
         learning_rate = keras.optimizers.schedules.CosineDecay(
             0.0,
@@ -138,22 +148,24 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     model.optimizer.build(model.trainable_variables)
     checkpoints = Checkpoints(folder / "checkpoints")
-    first_epoch, best = checkpoints.restore(model)
+    standing = checkpoints.restore(model)
+    first_epoch, num_epochs = standing.epoch, schedule.epochs - standing.epoch
     first_step = first_epoch * schedule.epoch_steps
-    keeper = _BestWeightsKeeper(folder / BEST_WEIGHTS, score, best)
+    keeper = _BestWeightsKeeper(folder / BEST_WEIGHTS, score, standing.best)
+    clock = _clock(schedule, standing.seconds)
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
         keeper,  # Before the swap: it must see the averaged weights.
         *([keras.callbacks.SwapEMAWeights()] if schedule.ema_momentum else []),
-        _Checkpointer(checkpoints, keeper),
-        Progress(title, first_step, schedule.steps, schedule.epoch_steps),
+        *([clock] if clock else []),  # Before those that ask it.
+        _Checkpointer(checkpoints, keeper, clock),
+        Progress(title, first_step, schedule.steps, schedule.epoch_steps, clock),
         keras.callbacks.CSVLogger(folder / "log.csv", append=True),
         *_tensorboard(folder),
     ]
-    if first_epoch < schedule.epochs:
-        num_steps = schedule.steps - first_step
+    if num_epochs and not (clock and clock.is_over):
         losses = model.fit(
-            feed(batch_of, first_step, num_steps),
+            feed(batch_of, first_step, num_epochs * schedule.epoch_steps),
             initial_epoch=first_epoch,
             epochs=schedule.epochs,
             steps_per_epoch=schedule.epoch_steps,
@@ -196,14 +208,28 @@ class _Checkpointer(keras.callbacks.Callback):
     Of the two the loss comes from before the last step, the validation from after it.
     """
 
-    def __init__(self, checkpoints: Checkpoints, keeper: _BestWeightsKeeper):
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        keeper: _BestWeightsKeeper,
+        clock: Clock | None = None,
+    ):
         super().__init__()
         self._checkpoints = checkpoints
         self._keeper = keeper
+        self._clock = clock
 
     def on_epoch_end(self, epoch, logs=None):
         if np.isfinite(logs["loss"]) and np.isfinite(logs["val_loss"]):
-            self._checkpoints.save(self.model, epoch + 1, self._keeper.best)
+            seconds = self._clock.spent if self._clock else 0.0
+            standing = Standing(epoch + 1, self._keeper.best, seconds)
+            self._checkpoints.save(self.model, standing)
+
+
+def _clock(schedule: Schedule, spent: float) -> Clock | None:
+    if schedule.minutes is None:
+        return None
+    return Clock(schedule.minutes, schedule.learning_rate, schedule.cosine, spent)
 
 
 def _tensorboard(folder: Path) -> list[keras.callbacks.Callback]:

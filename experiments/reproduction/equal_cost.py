@@ -14,6 +14,7 @@ from experiments.contenders import (
     DUAL_PRIOR,
     PRIORS,
     PYRAMID,
+    PYRAMID_WITHOUT,
 )
 from experiments.csv_text import csv_text
 from experiments.reproduction.sources import Sources
@@ -29,7 +30,7 @@ def make(sources: Sources, folder: Path) -> str:
         file.write(_csv(trials).encode())
     compared = {*BASELINES, *DUAL_PRIOR, *PYRAMID}
     baselines = gain_table(trials, compared)
-    parts = gain_table(trials, {*DUAL_PRIOR, *DEBLOCKERS, *PRIORS})
+    parts = gain_table(trials, {*DUAL_PRIOR, *DEBLOCKERS, *PRIORS, *PYRAMID_WITHOUT})
     return f"""
 Gain over the JPEG in dB on the 10 held-out training pictures, mean of quality 10, 20
 and 30. Each was trained for the same minutes on the same two cores, with the same feed
@@ -93,10 +94,13 @@ def _verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
 
 def _differences(trials: dict[str, list[TrialResult]]) -> str:
     """What each part gives: the whole network beside the one with it changed."""
-    (ours,) = DUAL_PRIOR
     lines = [
         f"- {name}: {mean_gain(trials[ours]) - mean_gain(trials[name]):+.3f} dB"
-        for name in (*PRIORS, *DEBLOCKERS)
+        for (ours,), changed in (
+            (DUAL_PRIOR, PRIORS | DEBLOCKERS),
+            (PYRAMID, PYRAMID_WITHOUT),
+        )
+        for name in changed
         if trials[name] and trials[ours]
     ]
     if not lines:

@@ -18,7 +18,7 @@ def test_training_and_measuring_run_on_jax_too(tiny_data, tmp_path):
         "train_network",
         f"--run_dir={tmp_path}/network",
         f"--classifier={tmp_path}/classifier/best.weights.h5",
-        "--phases=2:4",
+        "--phases=1:0.0001m,2:4",
         "--steps_per_execution=2",
         "--dtype=mixed_bfloat16",
         *SMALL,
@@ -26,6 +26,8 @@ def test_training_and_measuring_run_on_jax_too(tiny_data, tmp_path):
     record = json.loads((tmp_path / "network" / "config.json").read_text())
     assert record["versions"]["backend"] == "jax"
     assert record["config"]["recipe"]["dtype"] == "mixed_bfloat16"
+    log = (tmp_path / "network" / "phase-1" / "log.csv").read_text()
+    assert len(log.splitlines()) == 2  # one epoch, and the time was over
     arguments = (
         "--datasets=classic5",
         "--qualities=10",

@@ -1,6 +1,9 @@
 """The numbers of the paper's Section 3.4 that belong to training."""
 
-from experiments.configs import QUALITIES, RECIPES
+import pytest
+
+from dual_prior.presets import find_preset
+from experiments.configs import QUALITIES, RECIPES, recipe_for, with_scalars_of
 
 
 def test_the_papers_training():
@@ -19,3 +22,17 @@ def test_the_paper_trains_by_adam_at_1e_4():
     assert recipe.classifier.learning_rate == 1e-4
     assert [phase.learning_rate for phase in recipe.network.phases] == [1e-4]
     assert recipe.network.muon_ratio == 0  # Adam for all variables
+
+
+def test_a_preset_may_be_trained_by_the_recipe_of_another():
+    assert recipe_for("paper") is RECIPES["paper"]
+    assert recipe_for("paper", "compact") is RECIPES["compact"]
+    with pytest.raises(ValueError, match="of photo is for 'photo'"):
+        recipe_for("paper", "photo")
+
+
+def test_it_then_starts_from_the_scalars_of_the_other():
+    paper, compact = find_preset("paper"), find_preset("compact")
+    preset = with_scalars_of(paper, compact)
+    assert (preset.alpha_init, preset.eta_init) == (10.0, 0.01)
+    assert (preset.features, preset.num_stages) == (112, 5)

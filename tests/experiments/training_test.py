@@ -11,7 +11,7 @@ from dual_prior.pyramid_deblocker import PyramidDeblocker
 from dual_prior.restoration import LUMA_WEIGHTS
 from dual_prior.unfolding import DualPriorNetwork
 from experiments import training
-from experiments.checkpoint import NUM_KEPT, Checkpoints
+from experiments.checkpoint import NUM_KEPT, Checkpoints, Standing
 from experiments.configs import RECIPES
 from experiments.run_dir import open_run_dir
 from experiments.stages import psnr, start_from, unfold
@@ -38,9 +38,9 @@ def _model(num_stages=1, features=4):
     return network
 
 
-def _compiled_model():
+def _compiled_model(schedule=SCHEDULE):
     network = _model()
-    network.compile(training.optimizer(SCHEDULE), "mean_absolute_error")
+    network.compile(training.optimizer(schedule), "mean_absolute_error")
     network.optimizer.build(network.trainable_variables)
     return network
 
@@ -102,6 +102,38 @@ def test_a_finished_run_is_only_read(tmp_path):
     assert _fit(tmp_path, no_batches)[0] == best
 
 
+def test_a_run_by_the_clock_ends_in_time_and_is_then_only_read(tmp_path):
+    by_clock = dataclasses.replace(SCHEDULE, steps=None, minutes=1e-6)
+    best, _ = _fit(tmp_path, schedule=by_clock)
+    rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert len(rows) == 2  # the names, and the epoch in which the time ran out
+
+    def no_batches(step):
+        raise AssertionError("trained again")
+
+    assert _fit(tmp_path, no_batches, by_clock)[0] == best
+
+
+def test_a_run_by_the_clock_goes_on_with_the_time_it_has_left(tmp_path):
+    by_clock = dataclasses.replace(SCHEDULE, steps=None, minutes=5.0)
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    standing = Standing(2, 10.0, seconds=5 * 60 - 1e-6)
+    checkpoints.save(_compiled_model(by_clock), standing)
+    steps = []
+    _fit(tmp_path, lambda step: steps.append(int(step)) or _pair(step), by_clock)
+    standing = checkpoints.restore(_compiled_model(by_clock))
+    assert standing.epoch == 3 and standing.seconds >= 5 * 60
+    # The first three are step 6, 7, 8; the feed has drawn some ahead.
+    assert min(steps) == 2 * SCHEDULE.epoch_steps
+
+
+@pytest.mark.parametrize("minutes", [None, 3.0])
+def test_a_schedule_is_of_steps_or_of_minutes(minutes):
+    steps = None if minutes is None else 12
+    with pytest.raises(ValueError, match="either steps or minutes"):
+        dataclasses.replace(SCHEDULE, steps=steps, minutes=minutes)
+
+
 @pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     tmp_path, damage, caplog
@@ -110,13 +142,13 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     checkpoints = Checkpoints(tmp_path)
     for epoch in (1, 2, 3):
         network.deblocker.tail.bias.assign([float(epoch)])
-        checkpoints.save(network, epoch, best=10.0 * epoch)
+        checkpoints.save(network, Standing(epoch, 10.0 * epoch))
     files = sorted(tmp_path.iterdir())
     assert len(files) == NUM_KEPT
     newest = bytearray(files[-1].read_bytes())
     newest[len(newest) // 2] ^= 0xFF
     files[-1].write_bytes(bytes(newest) if damage is None else damage)
-    assert checkpoints.restore(network) == (2, 20.0)
+    assert checkpoints.restore(network) == Standing(2, 20.0)
     assert float(np.asarray(network.deblocker.tail.bias)[0]) == 2.0
     assert "damaged" in caplog.text and files[-1].name in caplog.text
 
@@ -133,15 +165,16 @@ def test_no_readable_checkpoint_is_an_error(tmp_path):
 def test_whatever_byte_of_its_directory_is_damaged_a_checkpoint_is_found(tmp_path):
     network = _compiled_model()
     checkpoints = Checkpoints(tmp_path)
-    checkpoints.save(network, 1, best=1.0)
-    checkpoints.save(network, 2, best=2.0)
+    checkpoints.save(network, Standing(1, 1.0))
+    checkpoints.save(network, Standing(2, 2.0))
     newest = tmp_path / "epoch-000002.npz"
     data = newest.read_bytes()
     for place in range(-100, 0):
         damaged = bytearray(data)
         damaged[place] ^= 0x11
         newest.write_bytes(damaged)
-        assert checkpoints.restore(network) in ((1, 1.0), (2, 2.0)), place
+        standing = checkpoints.restore(network)
+        assert standing in (Standing(1, 1.0), Standing(2, 2.0)), place
 
 
 def test_weights_that_are_no_numbers_are_no_checkpoint(tmp_path):
