@@ -47,9 +47,20 @@ __all__ = [
 def __getattr__(name: str):
     # On first use: importing Keras takes seconds, and a command that only has to refuse
     # a file should not wait for it.
+    if name == "__version__":
+        return _version()
     if name in _HOMES:
         return getattr(importlib.import_module(f"dual_prior.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'dual_prior' has no attribute {name!r}")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("dual-prior")
+    except PackageNotFoundError:  # run from a checkout
+        return "(not installed)"
 
 
 def __dir__():

@@ -9,10 +9,9 @@ import functools
 import json
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from dual_prior import interruption
+from dual_prior import __version__, interruption
 from dual_prior.atomic_file import remove_leftovers
 from dual_prior.interruption import Terminated
 from dual_prior.jobs import SUFFIXES, Plan, UsageError, plan_jobs
@@ -105,20 +104,13 @@ class _NoNetwork(Exception):
     """The network cannot be had: no picture can be restored."""
 
 
-def _version() -> str:
-    try:
-        return version("dual-prior")
-    except PackageNotFoundError:  # run from a checkout
-        return "(not installed)"
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dual-prior",
         description="Removes JPEG artifacts with a deep unfolding network.",
     )
     parser.add_argument(
-        "--version", action="version", version=f"dual-prior {_version()}"
+        "--version", action="version", version=f"dual-prior {__version__}"
     )
     commands = parser.add_subparsers(dest="command", required=True)
     _add_restore(commands)

@@ -39,3 +39,5 @@ def _parse(argv):
     except flags.Error as error:
         print(f"{error} See --help.", file=sys.stderr)
         sys.exit(2)
+    except SystemExit:  # by --help, with 1, as if something had failed
+        sys.exit(0)

@@ -34,6 +34,7 @@ from dual_prior.unfolding import DualPriorNetwork
 from experiments import app, configs, cost, data, folder_speed
 from experiments.alone import alone
 from experiments.baselines.dncnn import dncnn
+from experiments.markdown import aligned
 from experiments.peak import (
     FLOP_PER_MAC,
     PASSES,
@@ -61,8 +62,8 @@ _REPEATS = flags.DEFINE_integer(
 )
 
 
-def training_report(preset: str, repeats: int) -> list[str]:
-    """Where the time of a training step goes, as lines of Markdown."""
+def training_report(preset: str, repeats: int) -> str:
+    """Where the time of a training step goes, as Markdown."""
     recipe = configs.RECIPES[preset].network
     phase = recipe.phases[-1]
     peaks = {
@@ -104,7 +105,7 @@ def training_report(preset: str, repeats: int) -> list[str]:
     return _table("training", rows)
 
 
-def restoration_report(preset: str, repeats: int) -> list[str]:
+def restoration_report(preset: str, repeats: int) -> str:
     """Time of a 512x512 picture and of its parts, beside DnCNN, as Markdown."""
     network = DualPriorNetwork.from_preset(preset, weights=None)
     channels = network.deblocker.channels
@@ -135,7 +136,7 @@ def restoration_report(preset: str, repeats: int) -> list[str]:
     return _table("512x512 picture, float32", rows)
 
 
-def large_report(preset: str, megapixels: float) -> list[str]:
+def large_report(preset: str, megapixels: float) -> str:
     """Time and peak memory of a large picture, in a process of its own."""
     side = round((megapixels * 1e6) ** 0.5 / 8) * 8
     seconds, peak = alone(_restore_large, preset, side)
@@ -168,22 +169,15 @@ def mixed_paths(data_dir: str, count: int) -> list[Path]:
     return paths[:count]
 
 
-def folder_report(preset: str, paths: list[Path], repeats: int) -> list[str]:
+def folder_report(preset: str, paths: list[Path], repeats: int) -> str:
     """Pace of a folder of photographs, as Markdown."""
     peak = convolution_peak("float32", repeats)
     rows = folder_speed.measure(preset, paths, peak, repeats)
     return _table(f"{len(paths)} photographs, float32", rows)
 
 
-def _table(title: str, rows: dict[str, str]) -> list[str]:
-    lines = [(title, ""), *rows.items()]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    aligned = [f"| {a:{widths[0]}} | {b:{widths[1]}} |" for a, b in lines]
-    return [
-        aligned[0],
-        f"|{'-' * (widths[0] + 2)}|{'-' * (widths[1] + 2)}|",
-        *aligned[1:],
-    ]
+def _table(title: str, rows: dict[str, str]) -> str:
+    return aligned([(title, ""), *rows.items()])
 
 
 def _restore_large(preset: str, side: int) -> tuple[float, int]:
@@ -222,7 +216,7 @@ def main(argv):
     preset, repeats = _PRESET.value, _REPEATS.value
     paths = mixed_paths(_DATA_DIR.value, _FOLDER.value) if _FOLDER.value else []
     header = f"{preset}, {keras.backend.backend()}, {os.cpu_count()} cores"
-    sections = [[f"**{header}**"]]
+    sections = [f"**{header}**\n"]
     if _TRAINING.value:
         sections.append(training_report(preset, repeats))
     sections.append(restoration_report(preset, repeats))
@@ -230,7 +224,7 @@ def main(argv):
         sections.append(large_report(preset, _LARGE.value))
     if paths:
         sections.append(folder_report(preset, paths, repeats))
-    text = "\n\n".join("\n".join(section) for section in sections) + "\n"
+    text = "\n".join(sections)
     print(text, end="")
     if _OUTPUT.value:
         path = Path(_OUTPUT.value)

@@ -179,21 +179,3 @@ def _rgb(image: np.ndarray) -> np.ndarray:
     if image.ndim == 2:
         return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     return cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2RGB)
-
-
-def lumas_from_tfds(name: str, split: str, **load_arguments) -> Iterator[np.ndarray]:
-    """The lumas of one of this repository's TFDS builders, in its order.
-
-    Args:
-        name: `"bsds500"`, `"live1"` or `"classic5"`.
-        split: For instance `"train+test"`.
-        **load_arguments: Of `tfds.load`, for instance `data_dir`.
-    """
-    import importlib
-
-    import tensorflow_datasets as tfds
-
-    importlib.import_module(f"datasets.{name}.{name}_dataset_builder")
-    for example in tfds.as_numpy(tfds.load(name, split=split, **load_arguments)):
-        image = example["image"]
-        yield image[..., 0] if image.shape[-1] == 1 else jpeg.luma(image)

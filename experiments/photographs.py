@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 import cv2
 import numpy as np
 
-from dual_prior import jpeg
+from dual_prior import jpeg, metrics
 from dual_prior.backend import compiled
 from dual_prior.restoration import restore_array
 from dual_prior.unfolding import DualPriorNetwork
+from experiments.markdown import aligned
 
 # A picture to a picture.
 Restore = Callable[[np.ndarray], np.ndarray]
@@ -84,8 +85,8 @@ def methods(
 
 def psnr(clean: np.ndarray, restored: np.ndarray) -> float:
     """In dB, over all channels together; infinite for equal pictures."""
-    error = np.mean((clean.astype(np.float64) - restored) ** 2)
-    return float(10 * np.log10(255**2 / error)) if error else float("inf")
+    planes = (picture.reshape(len(picture), -1) for picture in (clean, restored))
+    return metrics.psnr(*planes)
 
 
 def measure(
@@ -133,10 +134,4 @@ def table(means: dict, shifts: dict) -> str:
             shift = shifts.get((method, name))
             cells.append("" if shift is None else f"{np.abs(shift).max():.2f}")
         lines.append([name, *cells])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rows = [
-        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |"
-        for line in lines
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([rows[0], rule, *rows[1:]]) + "\n"
+    return aligned(lines)

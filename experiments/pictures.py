@@ -35,6 +35,11 @@ Batch = tuple[np.ndarray, np.ndarray]
 class _Pictures(abc.ABC):
     """What pictures of any kind give to training."""
 
+    @property
+    @abc.abstractmethod
+    def _largest_patch(self) -> int:
+        """Side in pixels of the largest patch that all pictures have room for."""
+
     @abc.abstractmethod
     def _drawing(
         self, patch_size: int, batch_size: int, alignment: int, seed: int
@@ -54,7 +59,16 @@ class _Pictures(abc.ABC):
         Args:
             patch_size, batch_size, alignment, seed: As of `PatchRecipe`.
             loss: Give each patch its `weights` for this loss, too.
+
+        Raises:
+            ValueError: A patch is larger than the smallest picture has room for.
         """
+        # Here, since a small picture may not be drawn for hours.
+        if patch_size > self._largest_patch:
+            raise ValueError(
+                f"Expected patches of at most {self._largest_patch} pixels a side, "
+                f"which the smallest picture has room for; got {patch_size}."
+            )
         draw = self._drawing(patch_size, batch_size, alignment, seed)
 
         def batch_of(step: int):
@@ -92,14 +106,11 @@ class PaperPictures(_Pictures):
         self._pictures = compress_pictures(kept, QUALITIES)
         self.validation = _top_left(compress_pictures(held_out, QUALITIES))
 
+    @property
+    def _largest_patch(self):
+        return min(min(picture.clean.shape) for picture in self._pictures)
+
     def _drawing(self, patch_size, batch_size, alignment, seed):
-        # Here, since a small one may not be drawn for hours.
-        shortest = min(min(picture.clean.shape) for picture in self._pictures)
-        if patch_size > shortest:
-            raise ValueError(
-                f"Expected patches no larger than the smallest picture, {shortest} "
-                f"pixels; got a side of {patch_size}."
-            )
         recipe = PatchRecipe(patch_size, batch_size, alignment, seed)
         return functools.partial(draw_batch, self._pictures, recipe)
 
@@ -123,6 +134,10 @@ class PhotoPictures(_Pictures):
         self._pictures = kept + [pattern_sheet(seed) for seed in range(num_patterns)]
         recipe = _validation_recipe(held_out)
         self.validation = draw_photo_batch(held_out, recipe, 0)[:2]
+
+    @property
+    def _largest_patch(self):
+        return _largest_photo_patch(self._pictures)
 
     def _drawing(self, patch_size, batch_size, alignment, seed):
         del alignment  # the grid's place is `PhotoRecipe`'s to say
@@ -174,9 +189,13 @@ def _validation_recipe(pictures: Sequence[np.ndarray]) -> PhotoRecipe:
     A clear patch that is left as it is has a PSNR of infinity: a network that does
     nothing at all would score best.
     """
-    shortest = min(min(picture.shape[:2]) for picture in pictures)
-    side = min(_PHOTO_VALIDATION_SIDE, shortest - photo_patches.MARGIN)
+    side = min(_PHOTO_VALIDATION_SIDE, _largest_photo_patch(pictures))
     return PhotoRecipe(side, _PHOTO_VALIDATION_SIZE, clear=0.0)
+
+
+def _largest_photo_patch(pictures: Sequence[np.ndarray]) -> int:
+    shortest = min(min(picture.shape[:2]) for picture in pictures)
+    return shortest - photo_patches.MARGIN
 
 
 def _top_left(pictures: Sequence[CompressedPicture]) -> Batch:

@@ -48,6 +48,7 @@ class Progress(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
+        self._last_step_ended = time.monotonic()
         # With several steps per execution, `batch` is the last of them.
         step = self._epoch * self._steps_per_epoch + batch + 1
         self._bar.update(step - self._bar.n)
@@ -55,6 +56,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
+        self._epoch_began = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         self._validation = {k: v for k, v in logs.items() if k.startswith("val_")}
@@ -72,8 +74,11 @@ class Progress(keras.callbacks.Callback):
             count = f"{step}/{self._num_steps}"
             left = pace * (self._num_steps - step)
         figures = "  ".join(f"{k} {v}" for k, v in _figures(logs).items())
-        interval = tqdm.format_interval(left)
-        return f"{self._title}  step {count}  {figures}  left {interval}"
+        seconds = (self._last_step_ended - self._epoch_began) / self._steps_per_epoch
+        return (
+            f"{self._title}  step {count}  {figures}  {1000 * seconds:.0f} ms/step  "
+            f"left {tqdm.format_interval(left)}"
+        )
 
 
 def _figures(logs: dict) -> dict[str, str]:

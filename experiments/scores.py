@@ -16,6 +16,7 @@ from dual_prior.restoration import restore_array
 from dual_prior.self_ensemble import SYMMETRIES, self_ensemble
 from experiments import data
 from experiments.csv_text import csv_text
+from experiments.markdown import aligned
 from experiments.published import table1
 
 Restore = Callable[[np.ndarray], np.ndarray]  # a plane [H, W] to a plane
@@ -137,19 +138,8 @@ _LEFT_ALIGNED = {"set", "method", ""}
 
 def markdown_table(scores: Sequence[Score]) -> str:
     """An aligned Markdown table: measured figures to four decimals, Table 1's as is."""
-    lines = [_HEADER, *(_cells(score) for score in scores)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEADER))]
-    aligned = [
-        "| "
-        + " | ".join(
-            cell.ljust(width) if name in _LEFT_ALIGNED else cell.rjust(width)
-            for name, cell, width in zip(_HEADER, line, widths, strict=True)
-        )
-        + " |"
-        for line in lines
-    ]
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([aligned[0], rule, *aligned[1:]]) + "\n"
+    numbers = [i for i, name in enumerate(_HEADER) if name not in _LEFT_ALIGNED]
+    return aligned([_HEADER, *map(_cells, scores)], right=numbers)
 
 
 def csv_table(scores: Sequence[Score]) -> str:

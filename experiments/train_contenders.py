@@ -6,7 +6,7 @@ A step of each is timed first, with nothing else running, please: the number of 
 follows from it, and what else runs afterwards does no harm. All see the same pictures,
 patches and schedule. Killed and started again, it keeps what was finished. Writes a
 folder of each into --run_dir, with result.json: PSNR on the held-out pictures.
-`experiments.reproduce` makes tables and figures of them. On TensorFlow only.
+`experiments.reproduce` makes tables and figures of them.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import flags
 
 from dual_prior.presets import find_preset
-from experiments import app, cost
+from experiments import app
 from experiments.alone import alone
 from experiments.classifier_model import write_shipped_classifier
 from experiments.contenders import CONTENDERS
@@ -47,7 +47,6 @@ def main(argv):
         )
     if not _SEEDS.value or not all(seed.isdecimal() for seed in _SEEDS.value):
         raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
-    cost.check_backend()
     run_dir = Path(_RUN_DIR.value)
     classifier = _CLASSIFIER.value
     settings = {"classifier": classifier or find_preset("compact").weights}
@@ -78,7 +77,7 @@ def main(argv):
                 run_dir / config.folder,
             )
             print(
-                f"{name:24} seed {seed}  {result.steps:6} steps  +{result.gain:.3f} dB",
+                f"{name:24} seed {seed}  {result.steps:6} steps  {result.gain:+.3f} dB",
                 flush=True,
             )
 

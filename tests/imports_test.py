@@ -31,10 +31,18 @@ def test_the_library_knows_nothing_of_flags_experiments_or_data_sets():
     ).split()
     for unwanted in ("tensorflow_datasets", "experiments", "datasets"):
         assert unwanted not in modules
+    # TensorFlow itself brings absl along.
+    for file in (ROOT / "dual_prior").glob("*.py"):
+        assert "absl" not in file.read_text(), file
 
 
 def test_the_public_names_resolve():
     _run("import dual_prior\nfor n in dual_prior.__all__: getattr(dual_prior, n)")
+
+
+def test_the_package_knows_its_version():
+    version = _run("import dual_prior; print(dual_prior.__version__)").strip()
+    assert f"version = {version}\n" in (ROOT / "setup.cfg").read_text()
 
 
 @pytest.mark.parametrize("module", ["dual_prior", "dual_prior.cli"])

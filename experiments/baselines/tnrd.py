@@ -55,12 +55,11 @@ class DiffusionStage(keras.layers.Layer):
     def _influence(self, z):
         centres = np.linspace(-self._RANGE, self._RANGE, self.bumps)
         width = centres[1] - centres[0]
+        weights = ops.unstack(ops.convert_to_tensor(self.weights_of_bumps))
         # One bump at a time: all at once would be `bumps` times the features.
         return sum(
             weight * ops.exp(-0.5 * ops.square((z - centre) / width))
-            for centre, weight in zip(
-                centres.tolist(), ops.unstack(self.weights_of_bumps), strict=True
-            )
+            for centre, weight in zip(centres.tolist(), weights, strict=True)
         )
 
     def get_config(self):

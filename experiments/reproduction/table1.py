@@ -54,7 +54,7 @@ def make(sources: Sources, folder: Path) -> str:
         scores += published_scores(dataset, None)
     with atomic_file(folder / "table1.csv") as file:
         file.write(csv_table(scores).encode())
-    untrained = ", ".join(name for name in BASELINES if sources.trained(name) is None)
+    untrained = ", ".join(name for name in BASELINES if sources.weights(name) is None)
     return f"""
 Rows marked "(Table 1)" are the paper's, as printed; the others were measured here, by
 one protocol. Baselines "trained here" had as many minutes of training as each other

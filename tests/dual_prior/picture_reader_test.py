@@ -333,6 +333,20 @@ def test_errors_go_from_one_process_to_another():
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
+@pytest.mark.parametrize(
+    ("format", "mode"), [("JPEG", "L"), ("TIFF", "L"), ("TIFF", "I;16")]
+)
+@pytest.mark.parametrize(("orientation", "across"), [(1, 100), (3, 100), (6, 200)])
+def test_unequal_resolutions_are_turned_with_the_pixels(
+    format, mode, orientation, across
+):
+    image = Image.new(mode, (7, 5))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = read_picture(_file(format, image, dpi=(100, 200), exif=exif))
+    assert picture.metadata["dpi"] == (across, 300 - across)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_tiffs_of_sixteen_bits_are_turned(orientation):
     planes = np.random.default_rng(0).integers(0, 65536, (5, 7)).astype(np.uint16)

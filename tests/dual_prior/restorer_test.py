@@ -103,7 +103,7 @@ def test_the_papers_network_takes_smaller_tiles(weights):
     restorer = _restorer(weights)
     papers = module.find_preset("paper").bytes_per_tile_pixel
     own = restorer._tile(image)
-    object.__setattr__(restorer.options, "preset", "paper")
+    restorer.options = module.dataclasses.replace(restorer.options, preset="paper")
     assert restorer._tile(image) < own / 1.5 < papers
 
 

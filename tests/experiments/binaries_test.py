@@ -199,4 +199,5 @@ def test_a_mistake_gets_one_line(arguments, code, message, tmp_path, monkeypatch
 )
 def test_help_begins_with_the_command_to_type(name):
     code, out, _ = run(name, "--help")
+    assert code == 0
     assert f"python -m experiments.{name} --" in out and "--preset" in out

@@ -118,7 +118,7 @@ def test_a_pair_must_be_of_one_size(tmp_path):
         list(data.read_pairs(data.pair_paths(tmp_path, "wechat")))
 
 
-def test_lumas_of_the_tfds_builder_are_those_of_the_folder(tmp_path, monkeypatch):
+def test_tfds_and_the_folder_give_the_same_luma(tmp_path, monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets")
     from datasets.classic5 import classic5_dataset_builder
 
@@ -126,10 +126,13 @@ def test_lumas_of_the_tfds_builder_are_those_of_the_folder(tmp_path, monkeypatch
     plane = made_picture(24, 32)
     _write(tmp_path / "manual" / "classic5" / "a.png", plane)
     config = tfds.download.DownloadConfig(manual_dir=tmp_path / "manual")
-    (luma,) = data.lumas_from_tfds(
+    built = tfds.load(
         "classic5",
-        "test",
+        split="test",
         data_dir=tmp_path / "tfds",
         download_and_prepare_kwargs={"download_config": config},
     )
-    np.testing.assert_array_equal(luma, plane)
+    (example,) = tfds.as_numpy(built)
+    np.testing.assert_array_equal(example["image"][..., 0], plane)
+    (path,) = data.evaluation_paths(tmp_path / "manual", "classic5")
+    np.testing.assert_array_equal(data.read_luma(path), plane)

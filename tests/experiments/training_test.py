@@ -87,7 +87,11 @@ def test_a_run_taken_up_again_ends_bit_for_bit_where_it_would_have(tmp_path):
     with pytest.raises(Exception, match="Killed"):
         _fit(tmp_path / "parts", killed)
     assert Checkpoints(tmp_path / "parts" / "checkpoints")._files()
-    best_again, state_again = _fit(tmp_path / "parts")
+    steps = []
+    best_again, state_again = _fit(
+        tmp_path / "parts", lambda step: steps.append(int(step)) or _pair(step)
+    )
+    assert min(steps) > 0  # it did go on, and did not begin anew
     assert best_again == best
     for value, expected in zip(state_again, state, strict=True):
         np.testing.assert_array_equal(value, expected)
