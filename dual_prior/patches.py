@@ -2,16 +2,17 @@
 
 A batch is a pure function of (pictures, recipe, step). Training that stops after step n
 goes on with step n + 1 as if it had never stopped, and needs no state of the feed for
-it. `input_pipeline` wraps these functions in `tf.data`; `PatchSequence` feeds them to
+it. `input_pipeline` wraps these functions in `tf.data`; `batch_stream` feeds them to
 `fit` where there is no TensorFlow.
 """
 
+import collections
 import dataclasses
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import keras
 import numpy as np
 
 from dual_prior import jpeg
@@ -120,25 +121,30 @@ def turn(plane: np.ndarray, symmetry: int) -> np.ndarray:
     return plane[:, ::-1] if symmetry >= 4 else plane
 
 
-class PatchSequence(keras.utils.PyDataset):
-    """The batches of `num_steps` steps from `first_step` on, for `fit`.
+def batch_stream(
+    batch_of: Callable[[int], tuple[np.ndarray, ...]], first_step: int, num_steps: int
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """The batches of `num_steps` steps from `first_step` on, drawn ahead by threads.
+
+    In order, and through all epochs of a `fit`: Keras begins a `PyDataset` anew in
+    each, and would train on the batches of the first one for ever.
 
     Args:
         batch_of: Maps a step to its batch, a tuple of arrays.
         first_step: The step of the first batch.
         num_steps: Number of batches.
     """
-
-    def __init__(self, batch_of, first_step: int, num_steps: int):
-        # Threads: encoding and decoding JPEG leave the interpreter to the others.
-        workers = os.cpu_count() or 1
-        super().__init__(workers=workers, max_queue_size=4 * workers)
-        self._batch_of = batch_of
-        self._first_step = first_step
-        self._num_steps = num_steps
-
-    def __len__(self):
-        return self._num_steps
-
-    def __getitem__(self, index):
-        return self._batch_of(self._first_step + index)
+    # Threads: encoding and decoding JPEG leave the interpreter to the others.
+    num_threads = os.cpu_count() or 1
+    pool = ThreadPoolExecutor(num_threads)
+    steps = iter(range(first_step, first_step + num_steps))
+    drawn = collections.deque()
+    try:
+        while True:
+            for step in itertools.islice(steps, 4 * num_threads - len(drawn)):
+                drawn.append(pool.submit(batch_of, step))
+            if not drawn:
+                return
+            yield drawn.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -8,13 +8,14 @@ import keras
 
 _WARM_UP = 1 / 50  # of the time; ours
 _FIRST = 1 / 10  # of the learning rate, at the very beginning; ours
+_INTERVAL = 1 / 200  # of the time, between two changes of the rate; ours
 
 
 class Clock(keras.callbacks.Callback):
     """Ends `fit` after some minutes, and takes the learning rate to 0 by then.
 
-    Goes by whole epochs: the rate is set when one begins, and the one that the time
-    runs out in is the last. Compiling and validating count.
+    Compiling and validating count, and a validation follows the end; what a kill has
+    lost does not.
 
     Args:
         minutes: Of training in all.
@@ -42,29 +43,44 @@ class Clock(keras.callbacks.Callback):
         self._learning_rate = learning_rate
         self._cosine = cosine
         self._now = now
+        self._began = None
 
     @property
     def is_over(self) -> bool:
         """Whether no time is left."""
-        return self.spent >= self._seconds
+        return self.left <= 0
 
     @property
     def left(self) -> float:
-        """Seconds that are left."""
-        return max(0.0, self._seconds - self.spent)
+        """Seconds that are left, or by how many it is over if negative."""
+        if self._began is None:
+            return self._seconds - self.spent
+        return self._seconds - (self._now() - self._began)
 
     def on_train_begin(self, logs=None):
         self._began = self._now() - self.spent
+        self._set_rate()
 
-    def on_epoch_begin(self, epoch, logs=None):
-        if self._cosine:
-            share = (self._now() - self._began) / self._seconds
-            self.model.optimizer.learning_rate = self._learning_rate * factor(share)
+    def on_train_batch_end(self, batch, logs=None):
+        if self.is_over:
+            self.model.stop_training = True
+        elif self._share - self._share_of_rate >= _INTERVAL:
+            self._set_rate()
 
     def on_epoch_end(self, epoch, logs=None):
         self.spent = self._now() - self._began
-        if self.is_over:
-            self.model.stop_training = True
+
+    @property
+    def _share(self) -> float:
+        return 1 - self.left / self._seconds
+
+    def _set_rate(self):
+        self._share_of_rate = self._share
+        if self._cosine:
+            if keras.backend.backend() == "jax":
+                self.model.jax_state_sync()  # `fit` has the optimiser's state
+            rate = self._learning_rate * factor(self._share_of_rate)
+            self.model.optimizer.learning_rate = rate
 
 
 def factor(share: float) -> float:

@@ -13,7 +13,8 @@ def macs(network: Callable, channels: int = 1) -> float:
     """Multiply-accumulates a pixel of convolutions and matrix products.
 
     Those of derivatives within the network count; Fourier transforms and what is done
-    element by element do not. The two backends count alike.
+    element by element do not. Of branches and loops what is in them is not counted as
+    often as it is done: there are none in these networks. Both backends count alike.
 
     Args:
         network: Maps an image `[B, H, W, channels]` to another.

@@ -48,37 +48,44 @@ class Progress(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
-        self._last_step_ended = time.monotonic()
         # With several steps per execution, `batch` is the last of them.
-        step = self._epoch * self._steps_per_epoch + batch + 1
-        self._bar.update(step - self._bar.n)
-        self._bar.set_postfix(_figures({**logs, **self._validation}), refresh=False)
+        self._step = self._epoch * self._steps_per_epoch + batch + 1
+        self._step_ended = time.monotonic()
+        if self._paced_from is None:
+            self._paced_from = self._step, self._step_ended
+        figures = _figures({**logs, **self._validation})
+        if self._clock:
+            figures["left"] = tqdm.format_interval(max(0.0, self._clock.left))
+        self._bar.update(self._step - self._bar.n)
+        self._bar.set_postfix(figures, refresh=False)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        self._epoch_began = time.monotonic()
+        # The first execution may have been compiled before: it does not count.
+        self._paced_from = None
 
     def on_epoch_end(self, epoch, logs=None):
         self._validation = {k: v for k, v in logs.items() if k.startswith("val_")}
         if not self._on_terminal:
-            print(self._line((epoch + 1) * self._steps_per_epoch, logs), flush=True)
+            print(self._line(logs), flush=True)
 
     def on_train_end(self, logs=None):
         self._bar.close()
 
-    def _line(self, step: int, logs: dict) -> str:
+    def _line(self, logs: dict) -> str:
         if self._clock:
-            count, left = f"{step}", self._clock.left
+            count, left = f"{self._step}", max(0.0, self._clock.left)
         else:
-            pace = (time.monotonic() - self._started) / (step - self._first_step)
-            count = f"{step}/{self._num_steps}"
-            left = pace * (self._num_steps - step)
-        figures = "  ".join(f"{k} {v}" for k, v in _figures(logs).items())
-        seconds = (self._last_step_ended - self._epoch_began) / self._steps_per_epoch
-        return (
-            f"{self._title}  step {count}  {figures}  {1000 * seconds:.0f} ms/step  "
-            f"left {tqdm.format_interval(left)}"
-        )
+            pace = (time.monotonic() - self._started) / (self._step - self._first_step)
+            count = f"{self._step}/{self._num_steps}"
+            left = pace * (self._num_steps - self._step)
+        parts = [f"{self._title}  step {count}"]
+        parts += [f"{name} {value}" for name, value in _figures(logs).items()]
+        step, ended = self._paced_from
+        if self._step > step:
+            seconds = (self._step_ended - ended) / (self._step - step)
+            parts.append(f"{1000 * seconds:.0f} ms/step")
+        return "  ".join([*parts, f"left {tqdm.format_interval(left)}"])
 
 
 def _figures(logs: dict) -> dict[str, str]:

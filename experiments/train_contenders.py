@@ -11,6 +11,7 @@ folder of each into --run_dir, with result.json: PSNR on the held-out pictures.
 
 from pathlib import Path
 
+import keras
 from absl import flags
 
 from dual_prior.presets import find_preset
@@ -56,11 +57,13 @@ def main(argv):
         alone(write_shipped_classifier, "compact", Path(classifier))
     elif not Path(classifier).is_file():
         raise FileNotFoundError(f"{classifier}: no such weights file.")
+    settings["backend"] = keras.backend.backend()
     settings["dtype"] = alone(faster_dtype, TrialConfig.dtype)
     seconds = {}
     for name in names:
         config = TrialConfig(name, 0, _MINUTES.value, **settings)
-        file = run_dir / "seconds_per_step" / f"{slug(name)}-{config.dtype}.json"
+        setting = f"{slug(name)}-{config.dtype}-{config.backend}"
+        file = run_dir / "seconds_per_step" / f"{setting}.json"
         seconds[name] = alone(
             seconds_per_step, config, _DATA_DIR.value, classifier, file
         )

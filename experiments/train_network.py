@@ -57,7 +57,7 @@ _RECIPE = flags.DEFINE_enum(
     None,
     list(PRESETS),
     "Train as this preset is trained: by its recipe, and from its alpha, beta, lambda2 "
-    "and eta. Default: --preset itself.",
+    "and eta unless --initial has others. Default: --preset itself.",
 )
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Folder of the run. Default: runs/network-PRESET."
@@ -67,7 +67,7 @@ _PHASES = flags.DEFINE_list(
     None,
     "What is trained in turn, as STAGES:STEPS, for instance 1:30000,2:15000: first one "
     "stage, then unfolded to two. Or as STAGES:MINUTESm, for instance 1:5m,2:2.5m: by "
-    "the clock, compiling and validating included.",
+    "the clock, compiling and validating included; a last validation follows.",
 )
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Of Adam, in all phases.")
 _EMA_MOMENTUM = flags.DEFINE_float(
@@ -136,7 +136,8 @@ def train(
     """Trains the network of `config`, phase by phase.
 
     Returns:
-        The weights file, and its PSNR on the held-out pictures.
+        The weights file, with as many stages as the preset has, and the PSNR on the
+        held-out pictures of the network as it was trained last.
     """
     recipe = config.recipe
     # First, since they refuse numbers of steps that could come to light after hours.
@@ -258,7 +259,7 @@ def main(argv):
         _SEED.value,
         _INITIAL.value,
         _INITIAL_PRESET.value,
-        _RECIPE.value,
+        _RECIPE.value if _RECIPE.value != _PRESET.value else None,
     )
     path, score = train(
         config,
@@ -267,7 +268,13 @@ def main(argv):
         _RUN_DIR.value or f"runs/network-{_PRESET.value}",
         _STEPS_PER_EXECUTION.value,
     )
+    stages, own_stages = phases[-1].num_stages, find_preset(config.preset).num_stages
     print(f"PSNR on the held-out pictures {score:.3f} dB. Weights: {path}")
+    if stages != own_stages:
+        print(
+            f"That is with the {stages} stages trained last; the file has the "
+            f"{own_stages} of {config.preset}, and another PSNR."
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from dual_prior.patches import PatchSequence
+from dual_prior.patches import batch_stream
 from experiments.checkpoint import Checkpoints, Standing
 from experiments.clock import Clock
 from experiments.muon import Muon
@@ -44,7 +44,8 @@ class Schedule:
         minutes: Of training, by the clock; None where `steps` are given.
 
     Raises:
-        ValueError: It is not, or not just one of `steps` and `minutes` is given.
+        ValueError: It is not, there is no step, or not just one of `steps` and
+            `minutes` is given.
     """
 
     steps: int | None
@@ -62,6 +63,8 @@ class Schedule:
                 f"Expected either steps or minutes, got {self.steps} and "
                 f"{self.minutes}."
             )
+        if self.steps is not None and self.steps < 1:
+            raise ValueError(f"Expected at least one step, got {self.steps}.")
         if self.steps is not None and self.steps % self.epoch_steps:
             raise ValueError(
                 f"Expected steps in whole epochs of {self.steps_per_epoch}, got "
@@ -109,7 +112,7 @@ def feed(
 ):
     """The batches of `num_steps` steps from `first_step` on, for this backend's fit."""
     if keras.backend.backend() != "tensorflow":
-        return PatchSequence(batch_of, first_step, num_steps)
+        return batch_stream(batch_of, first_step, num_steps)
     from dual_prior.input_pipeline import batch_dataset
 
     shapes = [array.shape for array in batch_of(first_step)]

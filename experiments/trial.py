@@ -50,6 +50,7 @@ class TrialConfig:
     patch_size: int = 64
     alignment: int = 8
     dtype: str = "mixed_bfloat16"
+    backend: str = "tensorflow"
 
     @property
     def folder(self) -> str:

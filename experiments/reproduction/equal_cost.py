@@ -94,14 +94,14 @@ def _verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
 
 def _differences(trials: dict[str, list[TrialResult]]) -> str:
     """What each part gives: the whole network beside the one with it changed."""
+    (ours,), (pyramid,) = DUAL_PRIOR, PYRAMID
+    pairs = {name: (name, ours) for name in PRIORS | DEBLOCKERS} | {
+        f"{name}, beside the pyramid": (name, pyramid) for name in PYRAMID_WITHOUT
+    }
     lines = [
-        f"- {name}: {mean_gain(trials[ours]) - mean_gain(trials[name]):+.3f} dB"
-        for (ours,), changed in (
-            (DUAL_PRIOR, PRIORS | DEBLOCKERS),
-            (PYRAMID, PYRAMID_WITHOUT),
-        )
-        for name in changed
-        if trials[name] and trials[ours]
+        f"- {label}: {mean_gain(trials[whole]) - mean_gain(trials[name]):+.3f} dB"
+        for label, (name, whole) in pairs.items()
+        if trials[name] and trials[whole]
     ]
     if not lines:
         return ""

@@ -5,7 +5,7 @@ from dual_prior import jpeg
 from dual_prior.input_pipeline import batch_dataset
 from dual_prior.patches import (
     PatchRecipe,
-    PatchSequence,
+    batch_stream,
     compress_pictures,
     draw_batch,
     turn,
@@ -101,11 +101,31 @@ def test_both_feeds_give_the_same_batches_from_any_step():
     def batch_of(step):
         return draw_batch(PICTURES, RECIPE, int(step))
 
-    sequence = PatchSequence(batch_of, first_step=5, num_steps=3)
+    stream = list(batch_stream(batch_of, first_step=5, num_steps=3))
     shapes = [(4, 16, 16, 1)] * 2 + [(4,)]
     dataset = list(batch_dataset(batch_of, shapes, 5, 3).as_numpy_iterator())
-    assert len(sequence) == len(dataset) == 3
+    assert len(stream) == len(dataset) == 3
     for index, batch in enumerate(dataset):
-        for actual, expected in zip(batch, sequence[index], strict=True):
+        for actual, expected in zip(batch, stream[index], strict=True):
             np.testing.assert_array_equal(actual, expected)
         np.testing.assert_array_equal(batch[1], batch_of(5 + index)[1])
+
+
+def test_a_stream_draws_ahead_and_no_further():
+    drawn = []
+    stream = batch_stream(lambda step: drawn.append(step) or (step,), 5, 10**9)
+    assert [next(stream) for _ in range(3)] == [(5,), (6,), (7,)]
+    stream.close()
+    assert 3 <= len(drawn) < 1000
+
+
+def test_an_error_of_a_batch_reaches_who_asks_for_it():
+    def batch_of(step):
+        if step == 2:
+            raise OSError("no such picture")
+        return (step,)
+
+    stream = batch_stream(batch_of, 0, 5)
+    assert [next(stream), next(stream)] == [(0,), (1,)]
+    with pytest.raises(OSError, match="no such picture"):
+        next(stream)

@@ -121,13 +121,12 @@ def test_a_run_by_the_clock_ends_in_time_and_is_then_only_read(tmp_path):
 def test_a_run_by_the_clock_goes_on_with_the_time_it_has_left(tmp_path):
     by_clock = dataclasses.replace(SCHEDULE, steps=None, minutes=5.0)
     checkpoints = Checkpoints(tmp_path / "checkpoints")
-    standing = Standing(2, 10.0, seconds=5 * 60 - 1e-6)
+    standing = Standing(2, 10.0, seconds=5 * 60 - 0.5)
     checkpoints.save(_compiled_model(by_clock), standing)
     steps = []
     _fit(tmp_path, lambda step: steps.append(int(step)) or _pair(step), by_clock)
     standing = checkpoints.restore(_compiled_model(by_clock))
     assert standing.epoch == 3 and standing.seconds >= 5 * 60
-    # The first three are step 6, 7, 8; the feed has drawn some ahead.
     assert min(steps) == 2 * SCHEDULE.epoch_steps
 
 
@@ -194,6 +193,8 @@ def test_weights_that_are_no_numbers_are_no_checkpoint(tmp_path):
 def test_steps_epochs_and_executions_go_into_each_other(tmp_path):
     with pytest.raises(ValueError, match="whole epochs of 3, got 10"):
         dataclasses.replace(SCHEDULE, steps=10)
+    with pytest.raises(ValueError, match="at least one step, got 0"):
+        dataclasses.replace(SCHEDULE, steps=0)
     with pytest.raises(ValueError, match="whole executions, got 2"):
         dataclasses.replace(SCHEDULE, steps_per_execution=2)
     short = dataclasses.replace(SCHEDULE, steps=2)
