@@ -1,7 +1,11 @@
 """The binaries on the other backend, on tiny data."""
 
 import json
+import os
+import subprocess
+import sys
 
+from tests.conftest import ROOT
 from tests.experiments.binary import SMALL, run
 
 
@@ -39,3 +43,16 @@ def test_training_and_measuring_run_on_jax_too(tiny_data, tmp_path):
     code, on_tensorflow, err = run("evaluate", f"--data_dir={tiny_data}", *arguments)
     assert code == 0, err
     assert "| compact |" in table and table == on_tensorflow
+
+
+def test_a_run_taken_up_again_ends_where_it_would_have_on_jax_too():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        + ["tests/experiments/training_test.py", "-k", "bit_for_bit"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
