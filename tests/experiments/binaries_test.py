@@ -187,9 +187,9 @@ assert len(jpeg(jpeg=tf.constant(data))["png"]) == 2
     ],
 )
 def test_a_mistake_gets_one_line(arguments, code, message, tmp_path, monkeypatch):
-    name, flag = arguments
+    name, *own = arguments
     extra = [f"--run_dir={tmp_path}/run"] if name.startswith("train") else []
-    actual, out, err = run(name, flag, *extra)
+    actual, out, err = run(name, *own, *extra)
     assert (actual, out) == (code, "")
     assert message in err and err.strip().count("\n") == 0, err
 

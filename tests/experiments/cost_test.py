@@ -27,7 +27,7 @@ def test_layers_cost_what_they_multiply(layer, expected):
     assert macs(layer, channels=3) == expected
 
 
-NAMES = ("TNRD", "DCSC", "RNAN", "dual prior, pyramid", "J = 3")
+NAMES = ("TNRD", "dual prior, pyramid", "J = 3")
 ON_JAX = """
 from experiments.contenders import CONTENDERS
 from experiments.cost import macs
