@@ -1,5 +1,8 @@
 """Pictures that the tests share."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -49,6 +52,19 @@ def tiny_data(tmp_path_factory) -> Path:
             image = image if name == "classic5" else np.stack([image] * 3, axis=-1)
             cv2.imwrite(str(folder / name / f"{index}.png"), image)
     return folder
+
+
+def run_script(script: str, **environment) -> str:
+    """What Python in a process of its own prints, with variables of the environment."""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def made_picture(height: int = 72, width: int = 88, seed: int = 0) -> np.ndarray:

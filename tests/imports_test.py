@@ -5,25 +5,11 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
-
-
-def _run(script: str, **environment) -> str:
-    import os
-
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from tests.conftest import ROOT, run_script
 
 
 def test_the_library_knows_nothing_of_flags_experiments_or_data_sets():
-    modules = _run(
+    modules = run_script(
         "import pkgutil, importlib, sys, dual_prior\n"
         "for m in pkgutil.iter_modules(dual_prior.__path__):\n"
         "    importlib.import_module('dual_prior.' + m.name)\n"
@@ -37,17 +23,17 @@ def test_the_library_knows_nothing_of_flags_experiments_or_data_sets():
 
 
 def test_the_public_names_resolve():
-    _run("import dual_prior\nfor n in dual_prior.__all__: getattr(dual_prior, n)")
+    run_script("import dual_prior\nfor n in dual_prior.__all__: getattr(dual_prior, n)")
 
 
 def test_the_package_knows_its_version():
-    version = _run("import dual_prior; print(dual_prior.__version__)").strip()
+    version = run_script("import dual_prior; print(dual_prior.__version__)").strip()
     assert f"version = {version}\n" in (ROOT / "setup.cfg").read_text()
 
 
 @pytest.mark.parametrize("module", ["dual_prior", "dual_prior.cli"])
 def test_importing_the_front_door_is_light(module):
-    modules = _run(f"import sys, {module}; print(*sys.modules)").split()
+    modules = run_script(f"import sys, {module}; print(*sys.modules)").split()
     assert not {"keras", "tensorflow", "cv2", "skimage"} & set(modules)
 
 

@@ -1,9 +1,6 @@
 """The binaries on the other backend, on tiny data."""
 
 import json
-import re
-
-import numpy as np
 
 from tests.experiments.binary import SMALL, run
 
@@ -21,7 +18,7 @@ def test_training_and_measuring_run_on_jax_too(tiny_data, tmp_path):
         "train_network",
         f"--run_dir={tmp_path}/network",
         f"--classifier={tmp_path}/classifier/best.weights.h5",
-        "--phases=2:0.0001m",
+        "--phases=1:0.0001m,2:4",
         "--steps_per_execution=2",
         "--dtype=mixed_bfloat16",
         *SMALL,
@@ -41,9 +38,4 @@ def test_training_and_measuring_run_on_jax_too(tiny_data, tmp_path):
     table = on_jax("evaluate", *arguments)
     code, on_tensorflow, err = run("evaluate", f"--data_dir={tiny_data}", *arguments)
     assert code == 0, err
-    assert "| compact |" in table
-    # A grey level may be rounded otherwise.
-    figures = re.compile(r"\d+\.\d+")
-    assert figures.sub("", table) == figures.sub("", on_tensorflow)
-    on_both = [[float(n) for n in figures.findall(t)] for t in (table, on_tensorflow)]
-    np.testing.assert_allclose(*on_both, atol=1e-3)
+    assert "| compact |" in table and table == on_tensorflow

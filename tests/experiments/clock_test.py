@@ -1,13 +1,10 @@
-import os
-import subprocess
-import sys
 import types
 
 import numpy as np
 import pytest
 
 from experiments.clock import Clock, factor
-from tests.conftest import ROOT
+from tests.conftest import run_script
 
 
 class Training:
@@ -103,13 +100,6 @@ print(float(np.asarray(layer.kernel)[0, 0]))
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_fit_steps_at_the_rate_of_the_moment_and_ends_amid_an_epoch(backend):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": backend},
-    )
-    assert done.returncode == 0, done.stderr
+    out = run_script(SCRIPT, KERAS_BACKEND=backend)
     lowered = 0.1 * sum(map(factor, (0, 0.25, 0.5, 0.75)))
-    assert float(done.stdout) == pytest.approx(1 - lowered, abs=1e-5)
+    assert float(out) == pytest.approx(1 - lowered, abs=1e-5)

@@ -1,15 +1,11 @@
 """What networks cost, beside counts by hand and on the other backend."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import pytest
 
 from experiments.contenders import CONTENDERS
 from experiments.cost import macs
-from tests.conftest import ROOT
+from tests.conftest import run_script
 
 
 @pytest.mark.parametrize(
@@ -37,13 +33,6 @@ for name in {names}:
 
 
 def test_the_backends_count_alike():
-    done = subprocess.run(
-        [sys.executable, "-c", ON_JAX.format(names=NAMES)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-    )
-    assert done.returncode == 0, done.stderr
+    out = run_script(ON_JAX.format(names=NAMES), KERAS_BACKEND="jax")
     on_tensorflow = [macs(CONTENDERS[name](None)) for name in NAMES]
-    assert list(map(float, done.stdout.split())) == on_tensorflow
+    assert list(map(float, out.split())) == on_tensorflow

@@ -1,12 +1,8 @@
 """What `fit` is fed, on either backend: each step's batch once, through all epochs."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import run_script
 
 # The loss is the number of the step: an epoch's is their mean.
 SCRIPT = """
@@ -30,12 +26,5 @@ print(*history.history["loss"])
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_fit_sees_every_batch_once_and_in_order(backend):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": backend},
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["7.5", "11.5", "15.5"]
+    out = run_script(SCRIPT, KERAS_BACKEND=backend)
+    assert out.split() == ["7.5", "11.5", "15.5"]

@@ -295,7 +295,7 @@ def test_a_pyramid_starts_from_a_narrower_one_and_computes_the_same():
     y = VALIDATION[0]
     expected = np.asarray(narrow(y))
     assert np.abs(expected - y).max() > 0.01
-    np.testing.assert_allclose(np.asarray(wide(y)), expected, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(wide(y)), expected, atol=1e-6)
     # What is new can learn: nothing reads it yet, but it reads.
     assert np.asarray(wide.deblocker.down[0].kernel)[..., :4, 6:].all()
     with pytest.raises(ValueError, match="from a narrower one"):
@@ -303,6 +303,7 @@ def test_a_pyramid_starts_from_a_narrower_one_and_computes_the_same():
 
 
 def _pyramid(features):
+    keras.utils.set_random_seed(0)
     network = DualPriorNetwork(
         PyramidDeblocker(features=features, depths=(2, 1, 1)),
         CompressionClassifier(4, (2, 1)),
