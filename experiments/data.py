@@ -18,7 +18,7 @@ import numpy as np
 
 from dual_prior import jpeg
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 # Folder of each set that is compressed to be measured on.
 EVALUATION_SETS = {"classic5": "classic5", "live1": "live1", "bsds500": "bsds500/val"}

@@ -31,9 +31,11 @@ def make(sources: Sources, folder: Path) -> str:
     compared = {*BASELINES, *DUAL_PRIOR, *PYRAMID}
     baselines = gain_table(trials, compared)
     parts = gain_table(trials, {*DUAL_PRIOR, *DEBLOCKERS, *PRIORS, *PYRAMID_WITHOUT})
+    how = sources.settings()["trials"]
+    time = f"{how['minutes']:g} minutes ({how['dtype']})" if how else "the same minutes"
     return f"""
 Gain over the JPEG in dB on the 10 held-out training pictures, mean of quality 10, 20
-and 30. Each was trained for the same minutes on the same two cores, with the same feed
+and 30. Each was trained for {time} on the same machine, with the same feed
 and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± how far
 they lie from it. The runs are short: they say which network learns fastest, not which
 is the best in the end.

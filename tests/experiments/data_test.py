@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets import image_folder
 from dual_prior import jpeg
 from experiments import data
 from tests.conftest import made_picture
@@ -52,6 +53,17 @@ def test_a_folder_without_pictures_is_named(tmp_path):
     (tmp_path / "live1" / ".hidden.png").touch()
     with pytest.raises(FileNotFoundError, match="live1: holds no pictures"):
         data.evaluation_paths(tmp_path, "live1")
+
+
+def test_pictures_of_every_kind_that_the_builders_take_are_found_and_read(tmp_path):
+    grey = made_picture(24, 32)
+    for suffix in image_folder.SUFFIXES:
+        path = tmp_path / "live1" / f"{suffix[1:]}{suffix}"
+        _write(path, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+    paths = data.evaluation_paths(tmp_path, "live1")
+    assert [path.suffix for path in paths] == sorted(image_folder.SUFFIXES)
+    for path in paths:
+        assert abs(data.read_rgb(path)[..., 0].astype(int) - grey).mean() < 3
 
 
 def test_a_grey_picture_is_its_own_luma(tmp_path):

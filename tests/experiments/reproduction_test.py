@@ -62,6 +62,11 @@ def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
         assert "Not trained yet" in ITEMS[name].make(nothing, tmp_path)
 
 
+def test_how_long_contenders_were_trained_is_said(sources, tmp_path):
+    text = equal_cost.make(sources, tmp_path)
+    assert "trained for 0.0001 minutes (float32)" in text
+
+
 def test_trials_are_found_by_name(sources):
     assert [trial.seed for trial in sources.trials("DnCNN")] == [0, 1]
     (sources.contenders / "dncnn-1").rename(sources.contenders / "dncnn-10")
