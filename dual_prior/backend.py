@@ -30,8 +30,8 @@ def compiled(network: keras.Model, channels: int) -> Callable:
     """A network as one graph, traced once for all sizes: the same, faster.
 
     Layer by layer, each result has memory of its own and Python between it and the
-    next. Traced per size, a folder of mixed photographs would wait for each. JAX can
-    do no other: there, the network itself comes back.
+    next. Traced per size, a folder of mixed photographs would wait for each. JAX traces
+    per size only: there, the network itself comes back.
 
     Args:
         network: Maps `[B, H, W, channels]`, float32, to the same. Its weights may be

@@ -28,7 +28,8 @@ examples:
   dual-prior restore photo.jpg --strength 0.5 --output half.png --compare compared.png
   dual-prior restore - < photo.jpg > photo.png
 
-exit codes: 0 every picture has its result, 1 some failed, 2 wrong usage
+exit codes: 0 every picture has its result, or was left alone by --skip_clean;
+1 some failed; 2 wrong usage
 """
 
 _INSPECT_EXAMPLES = """\
@@ -244,7 +245,9 @@ def _add_inspect(commands) -> None:
         "--overwrite", action="store_true", help="replace a figure that is there"
     )
     inspect.add_argument(
-        "--json", action="store_true", help="print one line of JSON a picture"
+        "--json",
+        action="store_true",
+        help="print one line of JSON for each picture that can be read",
     )
     _add_network(inspect)
     _add_reading(inspect)
@@ -280,7 +283,7 @@ def _add_reading(parser) -> None:
         (
             "--max_scans",
             100,
-            "scans of a JPEG, and fewer of a large one",
+            "scans of a JPEG, above 50 megapixels in proportion",
         ),
     ):
         reading.add_argument(

@@ -73,8 +73,9 @@ def restore_file(
 ) -> Path | None:
     """Restores a picture file, as `dual-prior restore` does.
 
-    What could not be kept, or is doubtful, is a `UserWarning`. While another thread
-    reads a picture, one may be lost: Python's filters of warnings are not a thread's.
+    What was lost in reading, is too long for JPEG, or is doubtful, is a `UserWarning`;
+    what a format never holds (see `picture_writer`) is not. While another thread reads
+    a picture, one may be lost: Python's filters of warnings are not a thread's.
 
     Args:
         path: The picture.

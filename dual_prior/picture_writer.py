@@ -64,13 +64,13 @@ def encode_picture(
     All formats but JPEG give the pixels back exactly. WebP has no place for a
     resolution and no grey: its grey pictures are of three equal channels, without the
     profile, which is one for grey. So are grey TIFF files of 16 bits with alpha, which
-    hardly any program opens otherwise.
+    hardly any program opens otherwise. Comments have a place in JPEG only.
 
     Args:
         picture: Of uint8, or of uint16 for PNG and TIFF.
         format: "png", "webp" (lossless), "tiff" or "jpeg" (4:4:4).
         jpeg_quality: libjpeg's quality factor, 1 to 100.
-        notes: Takes a sentence for what the format cannot hold besides the pixels.
+        notes: Takes a sentence for metadata that are too long for JPEG.
 
     Raises:
         ValueError: The format cannot hold the picture.

@@ -6,7 +6,7 @@
                                      where it sees less than the whole, are dropped
 
 A row of tiles is put together before the next one is begun, so that no more than two of
-them are in memory, whatever the size of the picture.
+them, each in parts and joined, are in memory, whatever the size of the picture.
 """
 
 from collections.abc import Callable, Iterator

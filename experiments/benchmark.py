@@ -13,7 +13,8 @@ Prints, and with --output writes as Markdown:
 - with --folder=200, a folder of so many photographs of mixed size and quality, made of
   the pictures in --data_dir: the command, against a process for each picture.
 
-Every time is the shortest of several. On a busy machine only the ratios mean something.
+Times are the shortest of several, but for the large picture and the folder, which are
+timed once. On a busy machine only the ratios mean something.
 """
 
 import itertools

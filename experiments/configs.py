@@ -173,7 +173,7 @@ RECIPES = {
         ),
     ),
     "compact": _COMPACT,
-    # All ours, too. Started from a `compact` as narrow (--initial): see TRAINING.md.
+    # All ours, too. What ships started from compact-2, as narrow: see TRAINING.md.
     "photo": Recipe(
         dataclasses.replace(_COMPACT.classifier, pictures="photo"),
         dataclasses.replace(

@@ -7,7 +7,8 @@ The first is a SavedModel, with two signatures:
 - `luma`: `luma`, float32 [B, H, W, 1] in [0, 1], to `restored`, the same. A preset of
   three channels has `rgb` instead, of [B, H, W, 3].
 - `jpeg`: `jpeg`, strings [B], each the bytes of a JPEG file, to `png`, strings [B], the
-  bytes of PNG files of the same sizes; grey stays grey, colour keeps its chroma.
+  bytes of PNG files of the same sizes; grey stays grey, and a preset of one channel
+  leaves chroma as it is.
 
     import tensorflow as tf
     model = tf.saved_model.load("runs/saved_model")
@@ -20,7 +21,8 @@ empty. A SavedModel is a program: load none from people you do not trust.
 The second is the model, its weights and its configuration, for Keras on TensorFlow or
 JAX where this package is installed; it holds no code:
 
-    import dual_prior, keras
+    import keras
+    from dual_prior import DualPriorNetwork  # so that Keras knows it
     network = keras.saving.load_model("runs/compact.keras")
 """
 

@@ -29,7 +29,9 @@ _PRESET = flags.DEFINE_enum(
     "preset", "compact", list(PRESETS), "Whose classifier and recipe."
 )
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", "../shared/data", "Folder that holds bsds500/train and bsds500/test."
+    "data_dir",
+    "../shared/data",
+    "Folder that holds bsds500/train and bsds500/test; for photo cid22, too.",
 )
 _RECIPE = flags.DEFINE_enum(
     "recipe",

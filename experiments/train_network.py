@@ -35,7 +35,9 @@ from experiments.stages import psnr, start_from, unfold
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", "../shared/data", "Folder that holds bsds500/train and bsds500/test."
+    "data_dir",
+    "../shared/data",
+    "Folder that holds bsds500/train and bsds500/test; for photo cid22, too.",
 )
 _CLASSIFIER = flags.DEFINE_string(
     "classifier",
@@ -46,8 +48,8 @@ _CLASSIFIER = flags.DEFINE_string(
 _INITIAL = flags.DEFINE_string(
     "initial",
     None,
-    "Weights to start from: of the same preset, of one with fewer feature maps, or of "
-    "luma for colour. Default: random ones.",
+    "Weights to start from: of the same preset, of a pyramid that is nowhere wider, or "
+    "of such a one for luma where colour is trained. Default: random ones.",
 )
 _INITIAL_PRESET = flags.DEFINE_enum(
     "initial_preset", None, list(PRESETS), "Whose they are. Default: those of --preset."

@@ -65,7 +65,7 @@ coefficients that come out as before when the result is encoded again. "consiste
 within that; neither takes training nor, to speak of, time. The self-ensemble, eight
 times as slow, is measured on Classic5 only, and the baselines trained here not on
 BSD500. Twitter and WeChat: data not at hand;
-`python -m experiments.evaluate --datasets=twitter,wechat --crop=1024` measures them.
+`evaluate --preset=compact --datasets=twitter,wechat --crop=1024` measures them.
 Not trained yet: {untrained or "none"}.
 
 PSNR in dB, set and quality:
