@@ -32,7 +32,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Opening it shows that the folder can be written to, before any work is done. If the
     block raises, what was at `path` before is still there, and nothing else. What is
     behind a symbolic link is replaced, not the link; permissions stay, and the owner
-    where the system lets us.
+    and extended attributes (lists of access are among them) where the system lets us.
 
     Args:
         path: Where the file goes; one that exists is replaced.
@@ -86,7 +86,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _take_after(path: Path, temporary: str) -> None:
-    """Owner and permissions of `path`, or those of any new file."""
+    """Owner, permissions and attributes of `path`, or those of any new file."""
     mode = 0o666 & ~_UMASK  # mkstemp's files are private
     if path.exists():
         status = path.stat()
@@ -94,3 +94,6 @@ def _take_after(path: Path, temporary: str) -> None:
         with contextlib.suppress(OSError, AttributeError):  # nobody else's, Windows
             os.chown(temporary, status.st_uid, status.st_gid)
     os.chmod(temporary, mode)
+    with contextlib.suppress(OSError, AttributeError):  # no such file, macOS
+        for name in os.listxattr(path):
+            os.setxattr(temporary, name, os.getxattr(path, name))

@@ -481,6 +481,11 @@ def _load(arguments: argparse.Namespace):
             f"the Keras backend {backend!r} cannot be used ({one_line(error)}); "
             "KERAS_BACKEND=tensorflow and KERAS_BACKEND=jax can."
         ) from error
+    except Exception as error:  # what an unusual keras.json brings about
+        raise _NoNetwork(
+            f"the network cannot be made ({one_line(error)}); see keras.json, where "
+            "Keras keeps its settings"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -11,10 +11,14 @@ _LIMITS = ("tj", "Could not determine", "Unsupported", "Requested feature")
 _UNUSUAL_SAMPLING = "Could not determine subsampling"
 _BAD_PROFILE = "Corrupt JPEG data: bad ICC marker"
 
+# Python itself may have to say something before and after.
+_AROUND = "dual-prior: what OpenCV says"
 _OPENCV = """
 import sys, cv2, numpy
 data = numpy.frombuffer(sys.stdin.buffer.read(), numpy.uint8)
+print(sys.argv[1], file=sys.stderr, flush=True)
 cv2.imdecode(data, cv2.IMREAD_REDUCED_GRAYSCALE_8)
+print(sys.argv[1], file=sys.stderr, flush=True)
 """
 
 
@@ -47,8 +51,11 @@ def _opencv_message(data: bytes) -> str | None:
     """
     # -P: a cv2.py in the current folder is not OpenCV.
     done = subprocess.run(
-        [sys.executable, "-P", "-c", _OPENCV], input=data, capture_output=True
+        [sys.executable, "-P", "-c", _OPENCV, _AROUND],
+        input=data,
+        capture_output=True,
     )
-    lines = done.stderr.decode(errors="replace").splitlines()
-    # Python's own trouble is no damage.
-    return lines[0] if lines and done.returncode == 0 else None
+    if done.returncode:  # Python's own trouble is no damage
+        return None
+    _, said, _ = done.stderr.decode(errors="replace").split(f"{_AROUND}\n")
+    return said.splitlines()[0] if said else None

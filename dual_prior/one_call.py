@@ -36,9 +36,12 @@ def _restorer(options: Options) -> Restorer:
 def restore(image: np.ndarray, **options: Unpack[Words]) -> np.ndarray:
     """The picture without its JPEG artifacts.
 
+    Threads may call it at once; processes have to be started by "spawn", since
+    TensorFlow waits for ever in the forked copy of a process that has used it.
+
     Args:
         image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16; whatever
-            NumPy makes such an array of, as a Pillow image.
+            NumPy makes such an array of, as a Pillow image in mode L or RGB.
         **options: Of `Options`: preset, weights, strength, ensemble, skip_clean,
             depth, max_memory. The network is loaded once for the same options.
 

@@ -13,7 +13,7 @@ from dual_prior.picture import Picture
 MAX_JPEG_EXIF = 65533
 
 _ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
-_CAMERA_TAGS, _MAKER_NOTE = 0x8769, 0x927C
+_CAMERA_TAGS, _GPS, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
 _IPTC = 0x0404  # among what Photoshop stores
 _IPTC_OF_TIFF = 0x83BB
 _SIZE = (0xA002, 0xA003)  # width, height
@@ -26,6 +26,7 @@ DESCRIPTIVE_TAGS = {
     _PROCESSING_SOFTWARE,
     *(0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C),
     *(0x4746, 0x4749, 0x8298, 0x8769, 0x8825),
+    *range(0x9C9B, 0x9CA0),  # Windows' title, comment, author, keywords, subject
 }
 _MARK = "dual-prior"
 _JPEG_START = b"\xff\xd8\xff"
@@ -106,7 +107,7 @@ def mark(picture: Picture) -> Picture:
     """
     exif = _parsed(picture)
     exif[_PROCESSING_SOFTWARE] = _MARK
-    marked = exif.tobytes()
+    marked = with_texts_as_read(exif).tobytes()
     if picture.format == "JPEG" and len(marked) > MAX_JPEG_EXIF:
         raise ValueError(
             "its EXIF data leave no room for the mark of what was restored in place; "
@@ -119,6 +120,27 @@ def mark(picture: Picture) -> Picture:
 def is_marked(picture: Picture) -> bool:
     """Whether a picture was restored in place, where no name says so."""
     return _parsed(picture).get(_PROCESSING_SOFTWARE) == _MARK
+
+
+class _Text(str):
+    """A text of EXIF data, whose bytes are those that were read."""
+
+    def encode(self, encoding=None, errors=None):
+        return super().encode("latin-1")
+
+
+def with_texts_as_read(exif: Image.Exif) -> Image.Exif:
+    """`exif`, changed so that what is written of its texts is what was read.
+
+    Pillow reads each byte as a letter of Latin-1, whatever the encoding was, and writes
+    a question mark for all that is not ASCII.
+    """
+    parts = [exif, *(exif.get_ifd(t) for t in (_CAMERA_TAGS, _GPS) if t in exif)]
+    for part in parts:
+        for tag, value in list(part.items()):
+            if isinstance(value, str):
+                part[tag] = _Text(value)
+    return exif
 
 
 def _parsed(picture: Picture) -> Image.Exif:
@@ -158,7 +180,7 @@ def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
             del camera[_MAKER_NOTE]
             notes.append("the camera's own notes held a preview and were dropped")
         # The thumbnail is in a directory of its own, which Pillow leaves out.
-        data = exif.tobytes() if exif else None
+        data = with_texts_as_read(exif).tobytes() if exif else None
     except Exception:  # Pillow raises nearly everything on broken EXIF data
         notes.append("the EXIF data are damaged and were dropped")
         return None, 1

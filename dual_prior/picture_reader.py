@@ -34,7 +34,7 @@ from dual_prior.jpeg_header import (
 )
 from dual_prior.picture import Picture
 from dual_prior.picture_metadata import drop_unfit_profile, read_metadata
-from dual_prior.png_chunks import completed_png
+from dual_prior.png_chunks import completed_png, without_texts
 from dual_prior.quiet import silenced_stderr
 from dual_prior.text import shown
 
@@ -221,11 +221,15 @@ def _decode(
     if reader is PngImagePlugin.PngImageFile:
         width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
         _check_pixels(width, height, limits, name)
+        data = without_texts(data)
     try:
         picture = _load(data, reader, limits, name)
     except PictureError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError):
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if "unknown pixel mode" in str(error) or "unknown raw mode" in str(error):
+            reason = "a layout of bits and channels that is not supported"
+            raise PictureError(name, reason) from error
         whole = _completed(data, reader) if salvage else None
         if whole is None:
             raise
@@ -319,6 +323,8 @@ def _load(data: bytes, reader, limits: Limits, name: str) -> Picture:
         metadata, orientation = read_metadata(image, notes)
         if lay_on_its_side and "dpi" in metadata:
             metadata["dpi"] = metadata["dpi"][::-1]
+        if image.format == "PNG" and data[24] in (2, 4):
+            _scale_transparency(image, data[24])
         if is_deep:
             pixels, alpha = _deep_pixels(image, data)
         else:
@@ -341,17 +347,27 @@ def _is_deep(image: Image.Image, data: bytes, name: str) -> bool:
         kind = {2: "signed", 3: "floating-point"}.get(max(kinds), "other")
         raise PictureError(name, f"TIFF of {kind} numbers is not supported")
     bits = set(tags.get(_TIFF_BITS, (1,)))
+    is_planar = tags.get(_TIFF_PLANAR, 1) != 1
+    if is_planar and image.mode in ("LA", "LAB"):  # Pillow mixes its channels up
+        reason = f"TIFF of {image.mode} with its channels apart is not supported"
+        raise PictureError(name, reason)
     if max(bits) <= 8:
         return False
     if bits != {16}:
         raise PictureError(name, f"TIFF of {max(bits)} bits is not supported")
-    if tags.get(_TIFF_PLANAR, 1) != 1 and len(tags.get(_TIFF_BITS, ())) > 1:
+    if is_planar and len(tags.get(_TIFF_BITS, ())) > 1:
         reason = "TIFF of 16 bits with its channels apart is not supported"
         raise PictureError(name, reason)
     if tags.get(_TIFF_PHOTOMETRIC) not in (1, 2):
         reason = "TIFF of 16 bits that is neither grey nor RGB is not supported"
         raise PictureError(name, reason)
     return True
+
+
+def _scale_transparency(image: Image.Image, bits: int) -> None:
+    """Scales the grey that is transparent to 255, as Pillow does with the pixels."""
+    if image.mode == "L" and "transparency" in image.info:
+        image.info["transparency"] *= 255 // (2**bits - 1)
 
 
 def _check_tiff_is_whole(image: Image.Image, data: bytes, name: str) -> None:

@@ -13,7 +13,11 @@ from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from dual_prior.atomic_file import atomic_file
 from dual_prior.picture import Picture
-from dual_prior.picture_metadata import DESCRIPTIVE_TAGS, MAX_JPEG_EXIF
+from dual_prior.picture_metadata import (
+    DESCRIPTIVE_TAGS,
+    MAX_JPEG_EXIF,
+    with_texts_as_read,
+)
 from dual_prior.picture_reader import PictureError
 from dual_prior.png_chunks import deep_png, with_metadata
 from dual_prior.zlib_bands import deflated
@@ -29,7 +33,7 @@ _FORMATS = {
 FORMATS = frozenset(_FORMATS.values())
 
 _MAX_SIDE = {"webp": 16383, "jpeg": 65500}  # libjpeg's
-_EXIF, _GPS = 0x8769, 0x8825
+_EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 
 # What a segment of a JPEG file takes, bytes; resolutions have two.
 _MAX_SEGMENT = {
@@ -146,8 +150,11 @@ def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], None]]:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():
             raise OSError("not a regular file")  # renaming would replace a device
-        if path.exists() and not path.stat().st_mode & 0o222:
-            raise OSError("write-protected")  # which renaming would not ask
+        # Renaming would ask for neither; what root may is not what a mode of 0444 says.
+        if path.exists() and not (
+            path.stat().st_mode & 0o222 and os.access(path, os.W_OK)
+        ):
+            raise OSError("write-protected")
         with atomic_file(path) as file:
             yield file.write
     except PictureError:
@@ -195,11 +202,16 @@ def _tiff(planes: np.ndarray, metadata: dict) -> bytes:
     if exif := metadata.get("exif"):
         parsed = Image.Exif()
         parsed.load(exif)
+        with_texts_as_read(parsed)
         for tag in DESCRIPTIVE_TAGS & set(parsed):
             tags[tag] = parsed[tag]
         for tag in (_EXIF, _GPS):
             if tag in parsed:
-                tags[tag] = parsed.get_ifd(tag)
+                part = parsed.get_ifd(tag)
+                if _INTEROPERABILITY in part:  # an offset, until it is asked for
+                    interoperability = parsed.get_ifd(_INTEROPERABILITY)
+                    part = {**part, _INTEROPERABILITY: interoperability}
+                tags[tag] = part
     tags[TiffImagePlugin.IMAGEWIDTH] = width
     tags[TiffImagePlugin.IMAGELENGTH] = height
     tags[TiffImagePlugin.BITSPERSAMPLE] = (8 * planes.dtype.itemsize,) * channels

@@ -13,6 +13,8 @@ _PASSES = [
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
     *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
 ]
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_WANTED_TEXTS = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -57,6 +59,21 @@ def with_metadata(png: bytes | memoryview, metadata: dict) -> bytes:
         chunks.append(_chunk(b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp))
     end_of_header = len(_SIGNATURE) + 25
     return b"".join([png[:end_of_header], *chunks, png[end_of_header:]])
+
+
+def without_texts(data: bytes) -> bytes:
+    """A PNG file without the texts that Pillow would mistake for other chunks.
+
+    It keeps both in one dictionary, a text by the name that its author gave it.
+    """
+    kept, start = [data[: len(_SIGNATURE)]], len(_SIGNATURE)
+    while start < len(data):
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        kind, body = data[start + 4 : start + 8], data[start + 8 : end - 4]
+        if kind not in _TEXTS or body.startswith(_WANTED_TEXTS) or end > len(data):
+            kept.append(data[start:end])
+        start = end
+    return b"".join(kept)
 
 
 def completed_png(data: bytes) -> bytes:

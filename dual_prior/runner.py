@@ -79,6 +79,7 @@ class Runner:
         self._restorer = restorer
         self._options = options
         self._reporter = reporter
+        self._versions = {}  # of what is to be replaced, as it was read
 
     def run(self, jobs: Sequence[Job]) -> None:
         """Does the jobs in order, and tells of each, whatever comes of it."""
@@ -147,6 +148,8 @@ class Runner:
             if self._is_there(job.target) and job.target != job.source:
                 reason = f"{job.target} exists; --overwrite replaces it"
                 return dataclasses.replace(record, status=SKIPPED, reason=reason)
+            if job.in_place:
+                self._versions[job.source] = _version(job.source)
             picture = read_picture(
                 job.source or sys.stdin.buffer,
                 limits or options.limits,
@@ -166,8 +169,8 @@ class Runner:
             return _failed(record, getattr(error, "strerror", None) or error)
 
     def _is_there(self, path: Path | None) -> bool:
-        """Whether a file is there that is to stay."""
-        return not self._options.overwrite and path is not None and os.path.exists(path)
+        """Whether a file is there that is to stay; other things cannot be replaced."""
+        return not self._options.overwrite and path is not None and os.path.isfile(path)
 
     def _restore(
         self, job: Job, outcome: Picture | Record, writing: ThreadPoolExecutor
@@ -237,11 +240,25 @@ class Runner:
                 )
                 if draw is not None:
                     draw(comparison_png(before.pixels, restored.pixels))
+                self._check_nobody_else_wrote(job)
         except (PictureError, ValueError) as error:
             return _failed(record, error)
         except Exception as error:  # encoders raise nearly everything
             return _failed(record, f"cannot be encoded ({one_line(error)})")
         return record
+
+    def _check_nobody_else_wrote(self, job: Job) -> None:
+        """Refuses to replace what came while the picture was restored.
+
+        Raises:
+            PictureError: Something did.
+        """
+        if job.in_place:
+            if _version(job.source) != self._versions.pop(job.source):
+                raise PictureError(job.source, "changed while it was restored")
+        elif self._is_there(job.target):
+            reason = "was written by somebody else meanwhile; --overwrite replaces it"
+            raise PictureError(job.target, reason)
 
     def _on_tile(self, done: int, total: int) -> None:
         raise_if_requested()
@@ -269,6 +286,15 @@ class Runner:
         if job.in_place:  # its name may lie
             return picture.format.lower()
         return output_format(job.target.suffix)
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    """What differs once a file was written again; nothing of one that is not there."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _record(job: Job, picture: Picture) -> Record:

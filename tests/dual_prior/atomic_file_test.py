@@ -44,6 +44,22 @@ def test_permissions_of_a_replaced_file_stay(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_attributes_of_a_replaced_file_stay(tmp_path, monkeypatch):
+    held = {str(tmp_path / "a"): {"user.note": b"mine"}}  # not every disk has them
+
+    def set_one(path, name, value):
+        held.setdefault(str(path), {})[name] = value
+
+    monkeypatch.setattr(os, "listxattr", lambda path: list(held[str(path)]))
+    monkeypatch.setattr(os, "getxattr", lambda path, name: held[str(path)][name])
+    monkeypatch.setattr(os, "setxattr", set_one)
+    (tmp_path / "a").touch()
+    with atomic_file(tmp_path / "a") as file:
+        file.write(b"new")
+    (temporary,) = set(held) - {str(tmp_path / "a")}  # which has its name now
+    assert held[temporary] == {"user.note": b"mine"}
+
+
 def test_the_owner_of_a_replaced_file_stays(tmp_path, monkeypatch):
     path = tmp_path / "a"
     path.touch()

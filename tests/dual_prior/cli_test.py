@@ -423,6 +423,30 @@ def test_a_strength_of_0_replaces_no_original(run, photo):
     assert code == 2 and "nothing to replace" in err
 
 
+def test_what_others_write_meanwhile_is_not_replaced(run, photo, monkeypatch):
+    result = photo.with_name("photo.restored.png")
+    writes = {photo: ["--in_place"], result: []}
+    for path, options in writes.items():
+
+        def restore(self, image, on_tile=None, num_channels=None, path=path):
+            path.write_bytes(b"precious")
+            return Result(image, 0.75, skipped=False)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(_Darkening, "restore", restore)
+            before = photo.read_bytes()
+            code, _, err = run("restore", photo, *options)
+        assert code == 1 and path.read_bytes() == b"precious"
+        assert "while it was restored" in err or "meanwhile; --overwrite" in err
+        photo.write_bytes(before)
+
+
+def test_a_folder_of_the_name_of_a_result_is_no_result(run, photo):
+    photo.with_name("photo.restored.png").mkdir()
+    code, _, err = run("restore", photo)
+    assert code == 1 and "cannot be written (is a directory)" in err
+
+
 def test_a_write_protected_original_stays(run, photo):
     photo.chmod(0o444)
     before = photo.read_bytes()
@@ -456,6 +480,13 @@ def test_without_a_network_no_picture_is_tried(
     assert cli.main([command, str(tmp_path)]) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "'abacus' cannot be used (no abacus)" in err
+
+
+def test_settings_of_keras_that_do_not_fit_are_told(photo, capsys, monkeypatch):
+    monkeypatch.setattr(restorer, "Restorer", _raising(TypeError("channels first")))
+    assert cli.main(["restore", str(photo)]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "(channels first); see keras.json" in err
 
 
 def _raising(error):

@@ -394,6 +394,12 @@ def test_damage_is_seen_in_a_jpeg_of_unusual_sampling(tmp_path, monkeypatch):
     assert "premature end of data segment" in warning
 
 
+def test_what_python_says_of_its_own_settings_is_no_damage(monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "bogus")
+    path = Path(__file__).with_name("pictures") / "sampling_3x1.jpg"
+    assert read_picture(path, strict=True).warnings == []
+
+
 def test_damage_is_an_error_when_strict():
     assert _reason_of(_damaged(), strict=True).startswith("damaged (Corrupt JPEG data")
 
@@ -639,12 +645,42 @@ def _png_bytes_with(*chunks):
     )
 
 
-@pytest.mark.parametrize("name", ["gamma", "dpi", "chromaticity", "photoshop"])
-def test_a_text_of_any_name_in_a_png_costs_nothing(name):
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("gamma", "dpi", "chromaticity", "photoshop", "transparency", "interlace"),
+        *("exif", "xmp", "icc_profile", "srgb"),
+    ],
+)
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
+def test_a_text_of_any_name_in_a_png_costs_nothing(kind, name):
     text = PngInfo()
-    text.add_text(name, "72")
-    picture = read_picture(_file("PNG", pnginfo=text))
-    assert "dpi" not in picture.metadata and picture.warnings == []
+    if kind == b"iTXt":
+        text.add_itxt(name, "72")
+    else:
+        text.add_text(name, "72", zip=kind == b"zTXt")
+    data = _file("PNG", pnginfo=text)
+    assert kind in data
+    picture = read_picture(data)
+    assert picture.metadata == {} and picture.warnings == [] and picture.alpha is None
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_the_transparent_grey_of_a_png_of_few_bits(bits):
+    top = 2**bits - 1
+    levels = np.linspace(0, top, 8).round().astype(np.uint8)
+    packed = np.packbits(np.unpackbits(levels[:, None], axis=1)[:, -bits:])
+    header = (8).to_bytes(4, "big") + (1).to_bytes(4, "big") + bytes([bits, 0, 0, 0, 0])
+    chunks = [
+        (b"IHDR", header),
+        (b"tRNS", bytes([0, top])),
+        (b"IDAT", zlib.compress(b"\0" + packed.tobytes())),
+        (b"IEND", b""),
+    ]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunks._chunk(*c) for c in chunks)
+    picture = read_picture(data)
+    np.testing.assert_array_equal(picture.pixels[0], levels * (255 // top))
+    np.testing.assert_array_equal(picture.alpha[0], np.where(levels == top, 0, 255))
 
 
 @pytest.mark.parametrize("orientation", [None, 1])  # without one Pillow looks into XMP
@@ -683,6 +719,14 @@ def test_sixteen_bits_with_channels_apart_are_refused():
     at = data.index((284).to_bytes(2, "little") + b"\3\0\1\0\0\0\1\0")
     data[at + 8] = 2
     assert "channels apart" in _reason_of(bytes(data))
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("LA", 2), ("LAB", 3)])
+def test_channels_apart_that_would_be_mixed_up_are_refused(mode, channels):
+    data = bytearray(_file("TIFF", Image.new(mode, (7, 9)), compression="tiff_lzw"))
+    at = data.index((284).to_bytes(2, "little") + b"\3\0\1\0\0\0\1\0")
+    data[at + 8] = 2
+    assert f"{mode} with its channels apart" in _reason_of(bytes(data))
 
 
 def test_millions_of_segments_are_refused():

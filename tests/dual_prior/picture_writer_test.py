@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import stat
 import tempfile
@@ -34,6 +35,32 @@ def _exif():
     exif.get_ifd(0x8769)[0x829A] = 0.01
     exif.get_ifd(0x8825)[1] = "N GPS"
     return exif.tobytes()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+def test_texts_of_exif_stay_byte_for_byte(format, encoding):
+    name = "José Müller ©".encode(encoding)
+    exif = Image.Exif()
+    for part, tag in ((exif, 0x013B), (exif.get_ifd(0x8769), 0xA433)):
+        part[tag] = "x" * len(name)  # Pillow itself would write question marks
+    data = exif.tobytes().replace(b"x" * len(name), name)
+    jpeg = encode_picture(_picture(exif=data), "jpeg")
+    picture = read_picture(encode_picture(mark(read_picture(jpeg)), format))
+    written = Image.Exif()
+    written.load(picture.metadata["exif"])
+    for text in (written[0x013B], written.get_ifd(0x8769)[0xA433]):
+        assert text.encode("latin-1") == name
+
+
+def test_a_tiff_holds_what_an_exif_pointer_points_at():
+    exif = Image.Exif()
+    exif[0x9C9C] = "a comment".encode("utf-16-le")
+    exif.get_ifd(0x8769)[0xA005] = {1: "R98"}
+    tiff = encode_picture(_picture(exif=exif.tobytes()), "tiff")
+    tags = Image.open(io.BytesIO(tiff)).getexif()
+    assert tags.get_ifd(0xA005)[1] == "R98"
+    assert tags[0x9C9C] == "a comment".encode("utf-16-le")
 
 
 @pytest.mark.parametrize("has_alpha", [False, True])
@@ -189,6 +216,17 @@ def test_the_result_has_ordinary_permissions(tmp_path):
         for name in ("new/out.png", "plain")
     ]
     assert modes[0] == modes[1]
+
+
+def test_what_the_user_may_not_write_is_not_replaced(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"somebody else's")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with (
+        pytest.raises(PictureError, match="write-protected"),
+        picture_file(tmp_path / "a.png"),
+    ):
+        raise AssertionError("the work began")
+    assert os.listdir(tmp_path) == ["a.png"]
 
 
 def test_a_device_is_never_replaced(tmp_path):
