@@ -16,6 +16,7 @@ from dual_prior.atomic_file import remove_leftovers
 from dual_prior.interruption import Terminated
 from dual_prior.jobs import SUFFIXES, Plan, UsageError, plan_jobs
 from dual_prior.presets import DEFAULT_PRESET, PRESETS, find_preset
+from dual_prior.quiet import to_standard_error
 from dual_prior.restorer import MIN_MEMORY_GIB, Options, overlapping
 from dual_prior.text import one_line, shown
 
@@ -98,7 +99,8 @@ def _open_closed_streams() -> None:
 
 
 def _complain(sentence: object) -> None:
-    print(f"dual-prior: {shown(str(sentence))}", file=sys.stderr)
+    with to_standard_error():
+        print(f"dual-prior: {shown(str(sentence))}", file=sys.stderr)
 
 
 class _NoNetwork(Exception):

@@ -13,6 +13,8 @@ from dual_prior.picture import Picture
 MAX_JPEG_EXIF = 65533
 
 _ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
+# What Pillow wants of EXIF data before it takes a resolution from them.
+_WANTED_OF_RESOLUTION = {_X_RESOLUTION, 0x0128}
 _CAMERA_TAGS, _GPS, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
 _IPTC = 0x0404  # among what Photoshop stores
 _IPTC_OF_TIFF = 0x83BB
@@ -75,6 +77,10 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
     dpi = image.info.get("dpi", ())
     if image.format == "TIFF" and _X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1
+    has_density = image.info.get("jfif_unit") in (1, 2)
+    in_exif = exif is not None and set(image.getexif()) >= _WANTED_OF_RESOLUTION
+    if image.format in ("JPEG", "MPO") and not has_density and not in_exif:
+        dpi = ()  # its default of 72
     # Files say 0 and infinity, too; and words, by a text of that name in a PNG.
     if len(dpi) == 2 and all(isinstance(v, Real) and 1 <= v <= 1e6 for v in dpi):
         metadata["dpi"] = tuple(float(value) for value in dpi)

@@ -5,8 +5,22 @@ import os
 import sys
 import threading
 
-# What must not be lost is written to standard error while this is held.
-standard_error = threading.RLock()
+_STANDARD_ERROR = threading.RLock()
+
+
+@contextlib.contextmanager
+def to_standard_error():
+    """What must not be lost is written to standard error in such a block.
+
+    Where it cannot be written to, as on a full disk, nothing else is: no picture fails
+    since another one could not be told of.
+    """
+    with _STANDARD_ERROR:
+        try:
+            yield
+        except OSError:
+            # What is left in the buffer would fail again when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 @contextlib.contextmanager
@@ -16,7 +30,7 @@ def silenced_stderr():
     TensorFlow 2.21 writes lines about the processor and about GPUs, whatever
     TF_CPP_MIN_LOG_LEVEL says. Python's exceptions pass as always.
     """
-    with standard_error:
+    with _STANDARD_ERROR:
         if sys.stderr is None:  # closed: whatever has its number now is to stay
             yield
             return

@@ -7,7 +7,7 @@ import time
 
 from tqdm import tqdm
 
-from dual_prior.quiet import standard_error
+from dual_prior.quiet import to_standard_error
 from dual_prior.text import shown
 
 RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
@@ -104,7 +104,7 @@ class Reporter:
 
     def warn(self, sentence: str) -> None:
         """Prints a warning or an error, whatever else is printed."""
-        with standard_error:
+        with to_standard_error():
             tqdm.write(f"dual-prior: {shown(sentence)}", file=sys.stderr)
 
     def close(self) -> None:

@@ -791,16 +791,23 @@ def test_too_little_memory_gets_one_line(monkeypatch, photo, capsys):
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
 
+def test_a_full_disk_behind_standard_error_stops_no_folder(photo, tmp_path):
+    (tmp_path / "broken.jpg").touch()
+    with open("/dev/full", "w") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": full, "capture_output": False}
+        done = _command("inspect", tmp_path, "--json", **streams)
+    assert done.returncode == 1 and json.loads(done.stdout)["input"] == str(photo)
+
+
 def _command(*arguments, **options):
     # Importing Keras has set the level of logging in this process: not a user's.
     environment = {**os.environ}
     environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     return subprocess.run(
         [sys.executable, "-m", "dual_prior.cli", *map(str, arguments)],
-        capture_output=True,
         cwd=ROOT,
         env=environment,
-        **{"text": True, **options},
+        **{"text": True, "capture_output": True, **options},
     )
 
 

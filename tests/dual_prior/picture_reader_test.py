@@ -347,6 +347,14 @@ def test_unequal_resolutions_are_turned_with_the_pixels(
     assert picture.metadata["dpi"] == (across, 300 - across)
 
 
+def test_a_jpeg_that_says_no_resolution_has_none():
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    assert "dpi" not in read_picture(_jpeg_bytes(exif=exif)).metadata
+    exif[0x011A], exif[0x0128] = IFDRational(96), 2
+    assert read_picture(_jpeg_bytes(exif=exif)).metadata["dpi"] == (96, 96)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_tiffs_of_sixteen_bits_are_turned(orientation):
     planes = np.random.default_rng(0).integers(0, 65536, (5, 7)).astype(np.uint16)
