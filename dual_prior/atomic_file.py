@@ -96,4 +96,5 @@ def _take_after(path: Path, temporary: str) -> None:
     os.chmod(temporary, mode)
     with contextlib.suppress(OSError, AttributeError):  # no such file, macOS
         for name in os.listxattr(path):
-            os.setxattr(temporary, name, os.getxattr(path, name))
+            with contextlib.suppress(OSError):  # one that is the system's to set
+                os.setxattr(temporary, name, os.getxattr(path, name))

@@ -81,7 +81,7 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
     in_exif = exif is not None and set(image.getexif()) >= _WANTED_OF_RESOLUTION
     if image.format in ("JPEG", "MPO") and not has_density and not in_exif:
         dpi = ()  # its default of 72
-    # Files say 0 and infinity, too; and words, by a text of that name in a PNG.
+    # Files say 0 and infinity, too.
     if len(dpi) == 2 and all(isinstance(v, Real) and 1 <= v <= 1e6 for v in dpi):
         metadata["dpi"] = tuple(float(value) for value in dpi)
         if orientation > 4:
@@ -201,7 +201,7 @@ def _is_calibrated(info: dict) -> bool:
     said = (info.get("gamma"), *info.get("chromaticity", ()))
     of_srgb = (_SRGB_GAMMA, *_SRGB_PRIMARIES)
     return any(
-        isinstance(a, Real) and abs(a - b) > 1e-3  # a text may have that name
+        isinstance(a, Real) and abs(a - b) > 1e-3  # None: nothing is said
         for a, b in zip(said, of_srgb, strict=False)
     )
 

@@ -66,14 +66,15 @@ def without_texts(data: bytes) -> bytes:
 
     It keeps both in one dictionary, a text by the name that its author gave it.
     """
-    kept, start = [data[: len(_SIGNATURE)]], len(_SIGNATURE)
+    kept, start, kept_to = [], len(_SIGNATURE), 0
     while start < len(data):
         end = start + 12 + int.from_bytes(data[start : start + 4], "big")
-        kind, body = data[start + 4 : start + 8], data[start + 8 : end - 4]
-        if kind not in _TEXTS or body.startswith(_WANTED_TEXTS) or end > len(data):
-            kept.append(data[start:end])
+        is_text = data[start + 4 : start + 8] in _TEXTS and end <= len(data)
+        if is_text and not data.startswith(_WANTED_TEXTS, start + 8):
+            kept.append(data[kept_to:start])
+            kept_to = end
         start = end
-    return b"".join(kept)
+    return b"".join([*kept, data[kept_to:]]) if kept else data
 
 
 def completed_png(data: bytes) -> bytes:
