@@ -127,9 +127,9 @@ def restore_file(
         named = output_format(job.target.suffix)
         if format not in (None, named):
             raise ValueError(f"{job.target}: the name says {named}, format {format}.")
-        if os.path.exists(job.target) and not overwrite:
+        if os.path.isfile(job.target) and not overwrite:
             raise FileExistsError(f"{job.target} exists; overwrite=True replaces it.")
-    if job.comparison and os.path.exists(job.comparison) and not overwrite:
+    if job.comparison and os.path.isfile(job.comparison) and not overwrite:
         raise FileExistsError(f"{job.comparison} exists; overwrite=True replaces it.")
     files = FileOptions(
         format,

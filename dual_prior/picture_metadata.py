@@ -6,6 +6,7 @@ import re
 from numbers import Real
 
 from PIL import Image, ImageCms
+from PIL.ExifTags import IFD
 
 from dual_prior.picture import Picture
 
@@ -15,7 +16,7 @@ MAX_JPEG_EXIF = 65533
 _ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
 # What Pillow wants of EXIF data before it takes a resolution from them.
 _WANTED_OF_RESOLUTION = {_X_RESOLUTION, 0x0128}
-_CAMERA_TAGS, _GPS, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
+_MAKER_NOTE = 0x927C
 _IPTC = 0x0404  # among what Photoshop stores
 _IPTC_OF_TIFF = 0x83BB
 _SIZE = (0xA002, 0xA003)  # width, height
@@ -27,7 +28,7 @@ _PROCESSING_SOFTWARE = 0x000B
 DESCRIPTIVE_TAGS = {
     _PROCESSING_SOFTWARE,
     *(0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C),
-    *(0x4746, 0x4749, 0x8298, 0x8769, 0x8825),
+    *(0x4746, 0x4749, 0x8298, IFD.Exif, IFD.GPSInfo),
     *range(0x9C9B, 0x9CA0),  # Windows' title, comment, author, keywords, subject
 }
 _MARK = "dual-prior"
@@ -111,9 +112,9 @@ def mark(picture: Picture) -> Picture:
         ValueError: They would be too long for a JPEG file. Without the mark the picture
             would be restored again and again.
     """
-    exif = _parsed(picture)
+    exif = parsed_exif(picture.metadata)
     exif[_PROCESSING_SOFTWARE] = _MARK
-    marked = with_texts_as_read(exif).tobytes()
+    marked = exif.tobytes()
     if picture.format == "JPEG" and len(marked) > MAX_JPEG_EXIF:
         raise ValueError(
             "its EXIF data leave no room for the mark of what was restored in place; "
@@ -125,7 +126,7 @@ def mark(picture: Picture) -> Picture:
 
 def is_marked(picture: Picture) -> bool:
     """Whether a picture was restored in place, where no name says so."""
-    return _parsed(picture).get(_PROCESSING_SOFTWARE) == _MARK
+    return parsed_exif(picture.metadata).get(_PROCESSING_SOFTWARE) == _MARK
 
 
 class _Text(str):
@@ -135,24 +136,28 @@ class _Text(str):
         return super().encode("latin-1")
 
 
-def with_texts_as_read(exif: Image.Exif) -> Image.Exif:
+def parsed_exif(metadata: dict) -> Image.Exif:
+    """The EXIF data of `metadata` (as in `Picture`), which may be changed and written.
+
+    None of their texts changes by that.
+    """
+    exif = Image.Exif()
+    if data := metadata.get("exif"):
+        exif.load(data)
+    return _with_texts_as_read(exif)
+
+
+def _with_texts_as_read(exif: Image.Exif) -> Image.Exif:
     """`exif`, changed so that what is written of its texts is what was read.
 
     Pillow reads each byte as a letter of Latin-1, whatever the encoding was, and writes
     a question mark for all that is not ASCII.
     """
-    parts = [exif, *(exif.get_ifd(t) for t in (_CAMERA_TAGS, _GPS) if t in exif)]
+    parts = [exif, *(exif.get_ifd(t) for t in (IFD.Exif, IFD.GPSInfo) if t in exif)]
     for part in parts:
         for tag, value in list(part.items()):
             if isinstance(value, str):
                 part[tag] = _Text(value)
-    return exif
-
-
-def _parsed(picture: Picture) -> Image.Exif:
-    exif = Image.Exif()
-    if data := picture.metadata.get("exif"):
-        exif.load(data)
     return exif
 
 
@@ -177,7 +182,7 @@ def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
         if image.format == "TIFF":
             for tag in set(exif) - DESCRIPTIVE_TAGS:
                 del exif[tag]
-        camera = exif.get_ifd(_CAMERA_TAGS) if _CAMERA_TAGS in exif else {}
+        camera = exif.get_ifd(IFD.Exif) if IFD.Exif in exif else {}
         if orientation in (5, 6, 7, 8) and camera.keys() >= set(_SIZE):
             width, height = _SIZE  # of the pixels, which are turned
             camera[width], camera[height] = camera[height], camera[width]
@@ -186,7 +191,7 @@ def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
             del camera[_MAKER_NOTE]
             notes.append("the camera's own notes held a preview and were dropped")
         # The thumbnail is in a directory of its own, which Pillow leaves out.
-        data = with_texts_as_read(exif).tobytes() if exif else None
+        data = _with_texts_as_read(exif).tobytes() if exif else None
     except Exception:  # Pillow raises nearly everything on broken EXIF data
         notes.append("the EXIF data are damaged and were dropped")
         return None, 1

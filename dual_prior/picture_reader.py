@@ -64,6 +64,7 @@ _REFUSED = [
     (b"%PDF", "PDF"),
     (b"<svg", "SVG"),
 ]
+_UNKNOWN_LAYOUT = ("unknown pixel mode", "unknown raw mode")  # Pillow's words
 # Pixels up to which a picture may have all of the scans allowed.
 _SCAN_PIXELS = 50_000_000  # ours
 _STREAM_PART = 1_000_000  # ours, bytes read at a time
@@ -201,6 +202,8 @@ def _one_error(name: str) -> Iterator[None]:
         reason = f"truncated or damaged ({reason})"
         if "truncated" in str(error).lower():
             reason = "truncated"
+        if any(words in str(error) for words in _UNKNOWN_LAYOUT):
+            reason = "a layout of bits and channels that is not supported"
         raise PictureError(name, reason) from error
 
 
@@ -226,10 +229,7 @@ def _decode(
         picture = _load(data, reader, limits, name)
     except PictureError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if "unknown pixel mode" in str(error) or "unknown raw mode" in str(error):
-            reason = "a layout of bits and channels that is not supported"
-            raise PictureError(name, reason) from error
+    except (OSError, SyntaxError, ValueError, EOFError):
         whole = _completed(data, reader) if salvage else None
         if whole is None:
             raise

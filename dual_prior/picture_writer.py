@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
+from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from dual_prior.atomic_file import atomic_file
@@ -16,7 +17,7 @@ from dual_prior.picture import Picture
 from dual_prior.picture_metadata import (
     DESCRIPTIVE_TAGS,
     MAX_JPEG_EXIF,
-    with_texts_as_read,
+    parsed_exif,
 )
 from dual_prior.picture_reader import PictureError
 from dual_prior.png_chunks import deep_png, with_metadata
@@ -33,7 +34,6 @@ _FORMATS = {
 FORMATS = frozenset(_FORMATS.values())
 
 _MAX_SIDE = {"webp": 16383, "jpeg": 65500}  # libjpeg's
-_EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 
 # What a segment of a JPEG file takes, bytes; resolutions have two.
 _MAX_SEGMENT = {
@@ -199,19 +199,14 @@ def _tiff(planes: np.ndarray, metadata: dict) -> bytes:
 
     strip = deflated(planes, differences)
     tags = ImageFileDirectory_v2()
-    if exif := metadata.get("exif"):
-        parsed = Image.Exif()
-        parsed.load(exif)
-        with_texts_as_read(parsed)
-        for tag in DESCRIPTIVE_TAGS & set(parsed):
-            tags[tag] = parsed[tag]
-        for tag in (_EXIF, _GPS):
-            if tag in parsed:
-                part = parsed.get_ifd(tag)
-                if _INTEROPERABILITY in part:  # an offset, until it is asked for
-                    interoperability = parsed.get_ifd(_INTEROPERABILITY)
-                    part = {**part, _INTEROPERABILITY: interoperability}
-                tags[tag] = part
+    exif = parsed_exif(metadata)
+    for tag in DESCRIPTIVE_TAGS & set(exif):
+        tags[tag] = exif[tag]
+    for tag in {IFD.Exif, IFD.GPSInfo} & set(exif):
+        part = exif.get_ifd(tag)
+        if IFD.Interop in part:  # an offset, until it is asked for
+            part = {**part, IFD.Interop: exif.get_ifd(IFD.Interop)}
+        tags[tag] = part
     tags[TiffImagePlugin.IMAGEWIDTH] = width
     tags[TiffImagePlugin.IMAGELENGTH] = height
     tags[TiffImagePlugin.BITSPERSAMPLE] = (8 * planes.dtype.itemsize,) * channels

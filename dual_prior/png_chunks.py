@@ -66,14 +66,12 @@ def without_texts(data: bytes) -> bytes:
 
     It keeps both in one dictionary, a text by the name that its author gave it.
     """
-    kept, start, kept_to = [], len(_SIGNATURE), 0
-    while start < len(data):
-        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
-        is_text = data[start + 4 : start + 8] in _TEXTS and end <= len(data)
+    kept, kept_to = [], 0
+    for kind, start, end in _places(data):
+        is_text = kind in _TEXTS and end <= len(data)
         if is_text and not data.startswith(_WANTED_TEXTS, start + 8):
             kept.append(data[kept_to:start])
             kept_to = end
-        start = end
     return b"".join([*kept, data[kept_to:]]) if kept else data
 
 
@@ -108,14 +106,19 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Every chunk, complete but for pixels; checksums are not looked at."""
+    for kind, start, end in _places(data):
+        is_complete = end - 4 <= len(data)  # but for the checksum maybe
+        if is_complete or kind == b"IDAT":
+            yield kind, data[start + 8 : end - 4]
+
+
+def _places(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Every chunk's kind, start and end; of a cut-off one, where it would end."""
     start = len(_SIGNATURE)
     while start + 8 <= len(data):
-        length = int.from_bytes(data[start : start + 4], "big")
-        kind = data[start + 4 : start + 8]
-        body = data[start + 8 : start + 8 + length]
-        if len(body) == length or kind == b"IDAT":
-            yield kind, body
-        start += 12 + length
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        yield data[start + 4 : start + 8], start, end
+        start = end
 
 
 def _raw_size(header: bytes) -> int:

@@ -423,22 +423,26 @@ def test_a_strength_of_0_replaces_no_original(run, photo):
     assert code == 2 and "nothing to replace" in err
 
 
-def test_what_others_write_meanwhile_is_not_replaced(run, photo, monkeypatch):
-    result = photo.with_name("photo.restored.png")
-    writes = {photo: ["--in_place"], result: []}
-    for path, options in writes.items():
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("photo.jpg", ["--in_place"], "photo.jpg: changed while it was restored"),
+        ("photo.restored.png", [], "somebody else meanwhile; --overwrite replaces it"),
+    ],
+)
+def test_what_others_write_meanwhile_is_not_replaced(
+    run, photo, monkeypatch, name, options, message
+):
+    path = photo.with_name(name)
 
-        def restore(self, image, on_tile=None, num_channels=None, path=path):
-            path.write_bytes(b"precious")
-            return Result(image, 0.75, skipped=False)
+    def restore(self, image, on_tile=None, num_channels=None):
+        path.write_bytes(b"precious")
+        return Result(image, 0.75, skipped=False)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(_Darkening, "restore", restore)
-            before = photo.read_bytes()
-            code, _, err = run("restore", photo, *options)
-        assert code == 1 and path.read_bytes() == b"precious"
-        assert "while it was restored" in err or "meanwhile; --overwrite" in err
-        photo.write_bytes(before)
+    monkeypatch.setattr(_Darkening, "restore", restore)
+    code, _, err = run("restore", photo, *options)
+    assert code == 1 and message in err
+    assert path.read_bytes() == b"precious"
 
 
 def test_a_folder_of_the_name_of_a_result_is_no_result(run, photo):

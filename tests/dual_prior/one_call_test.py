@@ -151,6 +151,11 @@ def test_nothing_that_is_there_is_replaced_unasked(options, photo, tmp_path):
         dual_prior.restore_file(photo, in_place=True, strength=0, **options)
     with pytest.raises(ValueError, match="a picture keeps its format"):
         dual_prior.restore_file(photo, in_place=True, format="png", **options)
+    result = photo.with_name("photo.restored.png")
+    result.mkdir()
+    with pytest.raises(PictureError, match="is a directory"):
+        dual_prior.restore_file(photo, **options)
+    result.rmdir()
     drawn = tmp_path / "drawn.png"
     drawn.write_bytes(b"mine")
     with pytest.raises(FileExistsError, match="overwrite=True"):

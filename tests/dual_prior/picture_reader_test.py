@@ -723,18 +723,33 @@ def test_sixteen_bits_with_channels_apart_are_refused():
     import cv2
 
     planes = np.zeros((9, 7, 3), np.uint16)
-    data = bytearray(cv2.imencode(".tiff", planes)[1].tobytes())
-    at = data.index((284).to_bytes(2, "little") + b"\3\0\1\0\0\0\1\0")
-    data[at + 8] = 2
-    assert "channels apart" in _reason_of(bytes(data))
+    data = cv2.imencode(".tiff", planes)[1].tobytes()
+    assert "channels apart" in _reason_of(_with_channels_apart(data))
 
 
-@pytest.mark.parametrize(("mode", "channels"), [("LA", 2), ("LAB", 3)])
-def test_channels_apart_that_would_be_mixed_up_are_refused(mode, channels):
-    data = bytearray(_file("TIFF", Image.new(mode, (7, 9)), compression="tiff_lzw"))
+@pytest.mark.parametrize("mode", ["LA", "LAB"])
+def test_channels_apart_that_would_be_mixed_up_are_refused(mode):
+    data = _file("TIFF", Image.new(mode, (7, 9)), compression="tiff_lzw")
+    reason = _reason_of(_with_channels_apart(data))
+    assert f"{mode} with its channels apart" in reason
+
+
+def _with_channels_apart(tiff):
+    data = bytearray(tiff)
     at = data.index((284).to_bytes(2, "little") + b"\3\0\1\0\0\0\1\0")
     data[at + 8] = 2
-    assert f"{mode} with its channels apart" in _reason_of(bytes(data))
+    return bytes(data)
+
+
+def test_a_layout_that_pillow_does_not_know_is_not_called_damage():
+    import cv2
+
+    data = bytearray(cv2.imencode(".tiff", np.zeros((9, 7, 3), np.uint16))[1].tobytes())
+    photometric = data.index((262).to_bytes(2, "little") + b"\3\0\1\0\0\0\2\0")
+    data[photometric + 8] = 8  # Lab
+    assert _reason_of(bytes(data)) == (
+        "a layout of bits and channels that is not supported"
+    )
 
 
 def test_millions_of_segments_are_refused():
