@@ -4,9 +4,8 @@
     twitter/clean  twitter/compressed    wechat/clean  wechat/compressed
 
 Training takes BSD500's train + test, evaluation its val, as the paper does; CID22 joins
-the former for what goes beyond the paper. Twitter and
-WeChat come compressed; the two pictures of a pair have the same name, whatever their
-suffixes.
+the former for what goes beyond the paper. Twitter and WeChat come compressed; the two
+pictures of a pair have the same name, whatever their suffixes.
 """
 
 import os
@@ -17,8 +16,7 @@ import cv2
 import numpy as np
 
 from dual_prior import jpeg
-
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+from dual_prior.jobs import PICTURE_SUFFIXES
 
 # Folder of each set that is compressed to be measured on.
 EVALUATION_SETS = {"classic5": "classic5", "live1": "live1", "bsds500": "bsds500/val"}
@@ -135,11 +133,11 @@ def _picture_paths(data_dir: str | os.PathLike, name: str) -> list[Path]:
     paths = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
     )
     if not paths:
         raise FileNotFoundError(
-            f"{folder}: holds no pictures ({', '.join(sorted(_SUFFIXES))})."
+            f"{folder}: holds no pictures ({', '.join(sorted(PICTURE_SUFFIXES))})."
         )
     return paths
 

@@ -4,6 +4,7 @@ import pytest
 
 from datasets import image_folder
 from dual_prior import jpeg
+from dual_prior.jobs import PICTURE_SUFFIXES
 from experiments import data
 from tests.conftest import made_picture
 
@@ -56,10 +57,14 @@ def test_a_folder_without_pictures_is_named(tmp_path):
 
 
 def test_pictures_of_every_kind_that_the_builders_take_are_found_and_read(tmp_path):
+    assert set(image_folder.SUFFIXES) == PICTURE_SUFFIXES  # as `restore` does
     grey = made_picture(24, 32)
+    colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    (tmp_path / "live1").mkdir()
     for suffix in image_folder.SUFFIXES:
-        path = tmp_path / "live1" / f"{suffix[1:]}{suffix}"
-        _write(path, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+        # OpenCV writes no file that is called .jfif.
+        _, encoded = cv2.imencode(".jpg" if suffix == ".jfif" else suffix, colour)
+        (tmp_path / "live1" / f"{suffix[1:]}{suffix}").write_bytes(encoded.tobytes())
     paths = data.evaluation_paths(tmp_path, "live1")
     assert [path.suffix for path in paths] == sorted(image_folder.SUFFIXES)
     for path in paths:
