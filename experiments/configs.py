@@ -5,6 +5,7 @@ preset. A flag replaces a number of it; the resolved recipe is stored with the r
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 from dual_prior.presets import Preset
 
@@ -209,6 +210,33 @@ def with_scalars_of(preset: Preset, other: Preset) -> Preset:
     """`preset`, whose alpha, beta, lambda2 and eta start where those of `other` do."""
     names = ("alpha_init", "beta_init", "lambda2_init", "eta_init")
     return dataclasses.replace(preset, **{n: getattr(other, n) for n in names})
+
+
+def changed(preset: Preset, changes: Sequence[str]) -> Preset:
+    """`preset` with other numbers.
+
+    Args:
+        changes: NAME=NUMBER each, the name of an attribute that is a number.
+
+    Raises:
+        ValueError: There is no such number, or it is not one.
+    """
+    numbers = {
+        field.name: type(value)
+        for field in dataclasses.fields(preset)
+        if type(value := getattr(preset, field.name)) in (int, float)
+    }
+    values = {}
+    for change in changes:
+        name, _, text = change.partition("=")
+        try:
+            values[name] = numbers[name](text)
+        except (KeyError, ValueError):
+            raise ValueError(
+                f"Expected NAME=NUMBER, the name one of {', '.join(numbers)}; got "
+                f"{change!r}."
+            ) from None
+    return dataclasses.replace(preset, **values)
 
 
 def override(recipe, **numbers):

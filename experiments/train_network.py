@@ -11,8 +11,9 @@ accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution
 and where it is rented by the minute, --phases in minutes.
 
 Writes into --run_dir: PRESET.weights.h5, with as many stages as the preset has (give it
-to evaluate, export, dual-prior restore, or --initial), config.json, and for each phase
-best.weights.h5, log.csv, tensorboard/ and checkpoints/.
+to evaluate, export, dual-prior restore, or --initial; what was trained with --change is
+for --initial alone), config.json, and for each phase best.weights.h5, log.csv,
+tensorboard/ and checkpoints/.
 """
 
 import dataclasses
@@ -48,11 +49,21 @@ _CLASSIFIER = flags.DEFINE_string(
 _INITIAL = flags.DEFINE_string(
     "initial",
     None,
-    "Weights to start from: of the same preset, of a pyramid that is nowhere wider, or "
-    "of such a one for luma where colour is trained. Default: random ones.",
+    "Weights to start from: of the same preset; of one whose de-blocker is of the same "
+    "kind and nowhere wider or deeper in units; or of such a one for luma where colour "
+    "is trained. Default: random ones.",
 )
 _INITIAL_PRESET = flags.DEFINE_enum(
     "initial_preset", None, list(PRESETS), "Whose they are. Default: those of --preset."
+)
+_CHANGE = flags.DEFINE_list(
+    "change",
+    [],
+    "NAME=NUMBER,... of the preset (dual_prior/presets.py) to change, for instance "
+    "features=32,num_units=2: a smaller network for another run to start from.",
+)
+_INITIAL_CHANGE = flags.DEFINE_list(
+    "initial_change", [], "What --change was where the --initial weights were trained."
 )
 _RECIPE = flags.DEFINE_enum(
     "recipe",
@@ -126,6 +137,8 @@ class Config:
     initial: str | None = None
     initial_preset: str | None = None
     scalars_of: str | None = None
+    change: tuple[str, ...] = ()
+    initial_change: tuple[str, ...] = ()
 
 
 def train(
@@ -159,14 +172,15 @@ def train(
     folder = open_run_dir(run_dir, config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
-    preset = find_preset(config.preset)
+    preset = configs.changed(find_preset(config.preset), config.change)
     if config.scalars_of:
         preset = configs.with_scalars_of(preset, find_preset(config.scalars_of))
     network = DualPriorNetwork.from_preset(preset, weights=None)
     load_classifier(network, preset, classifier)
     if config.initial:
+        source = find_preset(config.initial_preset or config.preset)
         source = DualPriorNetwork.from_preset(
-            config.initial_preset or config.preset, config.initial
+            configs.changed(source, config.initial_change), config.initial
         )
         start_from(network, source)
     pictures = PICTURES[recipe.pictures](
@@ -248,8 +262,11 @@ def main(argv):
         )
         for phase in phases
     )
-    if _INITIAL_PRESET.value and not _INITIAL.value:
-        raise ValueError("--initial_preset says whose weights --initial is: give both.")
+    if (_INITIAL_PRESET.value or _INITIAL_CHANGE.value) and not _INITIAL.value:
+        raise ValueError(
+            "--initial_preset and --initial_change say whose weights --initial is: "
+            "give it, too."
+        )
     dtype = _DTYPE.value or faster_dtype(recipe.dtype)
     recipe = configs.override(
         recipe, phases=phases, dtype=dtype, ema_momentum=_EMA_MOMENTUM.value
@@ -262,6 +279,8 @@ def main(argv):
         _INITIAL.value,
         _INITIAL_PRESET.value,
         _RECIPE.value if _RECIPE.value != _PRESET.value else None,
+        tuple(_CHANGE.value),
+        tuple(_INITIAL_CHANGE.value),
     )
     path, score = train(
         config,

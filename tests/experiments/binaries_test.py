@@ -65,6 +65,40 @@ def test_another_configuration_is_not_mixed_in(trained, tiny_data):
     assert "another configuration (recipe.steps: 4 there, 2 asked for)" in err
 
 
+def test_a_small_network_is_trained_for_a_large_one_to_start_from(tiny_data, tmp_path):
+    preset, data_dir = "--preset=paper", f"--data_dir={tiny_data}"
+    classifier = f"{tmp_path}/classifier/best.weights.h5"
+    code, _, err = run(
+        "train_classifier",
+        preset,
+        data_dir,
+        f"--run_dir={tmp_path}/classifier",
+        "--steps=2",
+        *SMALL,
+    )
+    assert code == 0, err
+    arguments = (preset, data_dir, f"--classifier={classifier}", "--phases=1:2", *SMALL)
+    small = "features=4,num_units=1,num_stages=1"
+    code, out, err = run(
+        "train_network", *arguments, f"--change={small}", f"--run_dir={tmp_path}/small"
+    )
+    assert code == 0, err
+    code, grown_out, err = run(
+        "train_network",
+        *arguments,
+        "--change=features=6,num_units=2,num_stages=1",
+        f"--initial={tmp_path}/small/paper.weights.h5",
+        f"--initial_change={small}",
+        "--learning_rate=0",
+        f"--run_dir={tmp_path}/grown",
+    )
+    assert code == 0, err
+    # It begins as good as the small one was, and larger.
+    assert grown_out.split(" dB.")[0] == out.split(" dB.")[0]
+    files = [tmp_path / name / "paper.weights.h5" for name in ("small", "grown")]
+    assert files[0].stat().st_size < files[1].stat().st_size
+
+
 def test_evaluate_prints_and_writes_the_table(trained, tiny_data, tmp_path):
     code, out, err = run(
         "evaluate",
@@ -179,6 +213,8 @@ assert len(jpeg(jpeg=tf.constant(data))["png"]) == 2
             "Expected a recipe for 'paper' pictures, which paper is for",
         ),
         (("train_network", "--phases=1:500,2:501"), 1, "epochs of 500, got 501"),
+        (("train_network", "--change=size=3"), 1, "beta_init"),
+        (("train_network", "--initial_change=features=4"), 1, "give it, too"),
         (("train_network", "--classifier=/no.h5"), 1, "/no.h5: no such weights file"),
         (("train_classifier", "--steps=0"), 2, "steps"),
         (("train_classifier", "--steps=501"), 1, "epochs of 250, got 501"),

@@ -1,9 +1,17 @@
 """The numbers of the paper's Section 3.4 that belong to training."""
 
+import dataclasses
+
 import pytest
 
 from dual_prior.presets import find_preset
-from experiments.configs import QUALITIES, RECIPES, recipe_for, with_scalars_of
+from experiments.configs import (
+    QUALITIES,
+    RECIPES,
+    changed,
+    recipe_for,
+    with_scalars_of,
+)
 
 
 def test_the_papers_training():
@@ -36,3 +44,13 @@ def test_it_then_starts_from_the_scalars_of_the_other():
     preset = with_scalars_of(paper, compact)
     assert (preset.alpha_init, preset.eta_init) == (10.0, 0.01)
     assert (preset.features, preset.num_stages) == (112, 5)
+
+
+def test_numbers_of_a_preset_can_be_changed_by_name():
+    preset = changed(find_preset("paper"), ["features=32", "alpha_init=1"])
+    expected = dataclasses.replace(find_preset("paper"), features=32, alpha_init=1.0)
+    assert preset == expected
+    assert changed(preset, []) == preset
+    for wrong in ("features", "features=3.5", "name=4", "feature=32", "dilations=3"):
+        with pytest.raises(ValueError, match=f"NAME=NUMBER.*features.*'{wrong}'"):
+            changed(preset, [wrong])

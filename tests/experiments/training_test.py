@@ -25,10 +25,10 @@ SCHEDULE = training.Schedule(
 VALIDATION = draw_batch(PICTURES, dataclasses.replace(RECIPE, seed=99), 0)[:2]
 
 
-def _model(num_stages=1, features=4):
+def _model(num_stages=1, features=4, num_units=1, reduced=2):
     keras.utils.set_random_seed(0)
     network = DualPriorNetwork(
-        Deblocker(features=features, num_units=1, reduced=2, scale=2),
+        Deblocker(features=features, num_units=num_units, reduced=reduced, scale=2),
         CompressionClassifier(4, (2, 1)),
         num_stages,
         1,
@@ -280,11 +280,32 @@ def test_a_grey_network_becomes_one_that_restores_the_luma_of_colour():
         np.testing.assert_array_equal(*map(np.asarray, values))
 
 
-def test_a_network_starts_from_one_of_its_shape_only():
-    with pytest.raises(ValueError):
+def test_a_network_starts_from_one_of_its_kind_only():
+    with pytest.raises(ValueError, match="Expected the 1 stages"):
         start_from(_model(), _model(num_stages=2))
-    with pytest.raises(ValueError, match="only the pyramid can grow"):
-        start_from(_model(features=6), _model())
+    with pytest.raises(ValueError, match="'reduced': 2.*'reduced': 3"):
+        start_from(_model(), _model(reduced=3))
+    with pytest.raises(ValueError, match="'Deblocker'.*'PyramidDeblocker'"):
+        start_from(_model(), _pyramid((4, 6, 8)))
+
+
+def test_a_deblocker_starts_from_a_smaller_one_and_computes_the_same():
+    small, large = _model(num_units=2), _model(features=7, num_units=4)
+    for weight in small.deblocker.weights:  # biases, too, and a tail that is seen
+        weight.assign(np.random.default_rng(1).normal(0, 0.1, weight.shape))
+    start_from(large, small)
+    y = VALIDATION[0]
+    expected = np.asarray(small(y))
+    assert np.abs(expected - y).max() > 0.01
+    np.testing.assert_allclose(np.asarray(large(y)), expected, atol=1e-6)
+    # What is new can learn: nothing reads it yet, but it reads.
+    units = large.deblocker.units
+    assert np.asarray(units[0].convolutions[0].kernel)[:, :, :4, 4:].all()
+    assert np.asarray(units[3].convolutions[0].kernel).all()
+    with pytest.raises(ValueError, match="from a smaller one"):
+        start_from(small, large)
+    with pytest.raises(ValueError, match="from a smaller one"):
+        start_from(_model(), _model(features=7))
 
 
 def test_a_pyramid_starts_from_a_narrower_one_and_computes_the_same():
@@ -298,7 +319,7 @@ def test_a_pyramid_starts_from_a_narrower_one_and_computes_the_same():
     np.testing.assert_allclose(np.asarray(wide(y)), expected, atol=1e-6)
     # What is new can learn: nothing reads it yet, but it reads.
     assert np.asarray(wide.deblocker.down[0].kernel)[..., :4, 6:].all()
-    with pytest.raises(ValueError, match="from a narrower one"):
+    with pytest.raises(ValueError, match="from a smaller one"):
         start_from(narrow, wide)
 
 
