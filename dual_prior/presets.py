@@ -78,7 +78,11 @@ _COMPACT = Preset(
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset(name="paper"),
+        Preset(
+            name="paper",
+            weights="paper-1.weights.h5",
+            weights_sha256="46c3c7b7237db085d72955356c44bf0bce8cea4c90346e26e53dec7c74b4cc4d",
+        ),
         _COMPACT,
         # Red, green and blue in, so that what luma knows helps chroma.
         dataclasses.replace(
@@ -118,10 +122,9 @@ def shipped_weights(preset: Preset) -> Path:
         OSError: The file is missing, or is not the one that was shipped.
     """
     if preset.weights is None:
-        with_weights = [other.name for other in PRESETS.values() if other.weights]
         raise ValueError(
             f"No weights ship with the preset {preset.name!r}: give a weights file, or "
-            f"use one of {', '.join(with_weights) or '(none yet)'}."
+            f"use one of {', '.join(PRESETS)}."
         )
     path = _WEIGHTS / preset.weights
     if hashlib.sha256(path.read_bytes()).hexdigest() != preset.weights_sha256:

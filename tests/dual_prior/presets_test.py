@@ -3,10 +3,13 @@ import hashlib
 import numpy as np
 import pytest
 
-from dual_prior import presets
+from dual_prior import jpeg, presets
+from dual_prior.operators import image_gradient
 from dual_prior.presets import PRESETS, Preset, find_preset, shipped_weights
 from dual_prior.unfolding import DualPriorNetwork
+from tests.conftest import made_picture
 
+PICTURE = made_picture(96, 96)
 NUM_PARAMETERS = {"paper": 2_059_366, "compact": 1_203_754, "photo": 861_132}
 
 
@@ -31,8 +34,9 @@ def test_an_unknown_preset_is_named():
 
 
 def test_a_preset_without_weights_says_what_to_do():
-    with pytest.raises(ValueError, match="No weights ship with the preset 'paper'"):
-        DualPriorNetwork.from_preset("paper")
+    mine = Preset("mine", features=4, num_units=1)
+    with pytest.raises(ValueError, match="No weights ship with the preset 'mine'"):
+        DualPriorNetwork.from_preset(mine)
 
 
 def test_damaged_weights_are_refused(tmp_path, monkeypatch):
@@ -46,29 +50,43 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
         shipped_weights(preset)
 
 
-def test_the_shipped_stages_look_like_what_they_are_called():
-    from dual_prior import jpeg
-    from tests.conftest import made_picture
+def _stages(name):
+    """A made picture, the same at quality 10, and what a network does with that."""
+    clean, y = (
+        image.astype(np.float32)[None, :, :, None] / 255
+        for image in (PICTURE, jpeg.compress(PICTURE, 10))
+    )
+    network = DualPriorNetwork.from_preset(name)
+    return clean, y, network, network(y, return_stages=True)
 
-    clean = made_picture(96, 96).astype(np.float32)[None, :, :, None] / 255
-    y = jpeg.compress(made_picture(96, 96), 10).astype(np.float32)[None, :, :, None]
-    y = y / 255
-    network = DualPriorNetwork.from_preset("compact")
+
+@pytest.mark.parametrize("name", ["compact", "paper"])
+def test_the_shipped_stages_look_like_what_they_are_called(name):
+    clean, y, _, states = _stages(name)
     before = np.mean((y - clean) ** 2)
-    states = network(y, return_stages=True)
     for state in states:
-        for name in ("u", "x"):
-            image = np.asarray(state[name])
-            assert np.mean((image - clean) ** 2) < before, name
+        for part in ("u", "x"):
+            image = np.asarray(state[part])
+            assert np.mean((image - clean) ** 2) < before, part
             assert image.min() > -0.2 and image.max() < 1.2
         gradient = np.asarray(state["g"])
         for axis, channel in ((2, 0), (1, 1)):
             wanted = np.roll(clean, -1, axis=axis) - clean
             correlation = np.corrcoef(gradient[..., channel].ravel(), wanted.ravel())
             assert correlation[0, 1] > 0.7
-    # The classifier sees compression in y, and less of it from stage to stage.
+
+
+def test_the_classifier_of_compact_sees_less_of_compression_from_stage_to_stage():
+    *_, states = _stages("compact")
     probabilities = [float(np.asarray(state["probability"])[0]) for state in states]
     assert probabilities[0] > 0.9 > probabilities[-1]
+
+
+def test_the_descent_of_paper_takes_out_what_its_classifier_saw():
+    _, y, network, states = _stages("paper")
+    seen = float(np.asarray(network.classifier(image_gradient(y)))[0, 0])
+    for state in states:
+        assert float(np.asarray(state["probability"])[0]) < 0.3 < 0.8 < seen
 
 
 @pytest.mark.parametrize("name", [n for n, p in PRESETS.items() if p.weights])

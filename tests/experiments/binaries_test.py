@@ -218,7 +218,6 @@ assert len(jpeg(jpeg=tf.constant(data))["png"]) == 2
         (("train_network", "--classifier=/no.h5"), 1, "/no.h5: no such weights file"),
         (("train_classifier", "--steps=0"), 2, "steps"),
         (("train_classifier", "--steps=501"), 1, "epochs of 250, got 501"),
-        (("export", "--preset=paper"), 1, "No weights ship with"),
         (("export", "--weights=/no.h5"), 1, "/no.h5: no such weights file"),
     ],
 )
