@@ -77,7 +77,7 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
             start, value = _by_output(start), _by_output(value)
         weight.assign(_widened(value, start, reads).reshape(weight.shape))
     for weight, given in zip(_scalars(network), _scalars(source), strict=True):
-        weight.assign(given)
+        weight.assign(keras.ops.convert_to_numpy(given))  # no buffer shared, on JAX
 
 
 # The axes along which a kernel has the maps that it reads: [height, width, in, out]; of
