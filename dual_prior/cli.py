@@ -47,8 +47,8 @@ def main(argv: list[str] | None = None) -> int:
         0 if every input has its output, 1 if any failed, 2 for wrong usage, 130 after
         Ctrl-C, 143 after SIGTERM.
     """
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parsed(argv)
         code = arguments.run(arguments)
         sys.stdout.flush()
         return code
@@ -70,6 +70,13 @@ def main(argv: list[str] | None = None) -> int:
         # What is left in the buffer would fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _parsed(argv: list[str] | None) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(argv)
+    finally:  # what --help printed: a failure when Python ends is told by Python
+        sys.stdout.flush()
 
 
 def run() -> None:

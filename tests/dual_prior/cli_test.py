@@ -786,6 +786,16 @@ def test_too_little_memory_gets_one_line(monkeypatch, photo, capsys):
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
 
+@pytest.mark.parametrize("words", [["--version"], ["restore", "--help"]])
+def test_a_full_disk_behind_what_is_asked_gets_one_line(monkeypatch, words):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    with open("/dev/full", "w") as full:
+        streams = {"stdout": full, "stderr": subprocess.PIPE, "capture_output": False}
+        done = _command(*words, **streams)
+    assert done.returncode == 1
+    assert done.stderr == "dual-prior: standard output: no space left on device\n"
+
+
 def test_a_full_disk_behind_standard_error_stops_no_folder(photo, tmp_path):
     (tmp_path / "broken.jpg").touch()
     with open("/dev/full", "w") as full:
