@@ -1,7 +1,5 @@
 """What training does to a network besides fitting it: scoring, unfolding, starting."""
 
-import math
-
 import keras
 import numpy as np
 from keras import ops
@@ -17,14 +15,10 @@ def psnr(clean, restored):
     return -10.0 * ops.log10(ops.mean(error, axis=(1, 2, 3)))
 
 
-def unfold(
-    network: DualPriorNetwork, num_stages: int, added_beta: float | None = None
-) -> DualPriorNetwork:
+def unfold(network: DualPriorNetwork, num_stages: int) -> DualPriorNetwork:
     """`network` with another number of stages: the same layers, not copies of them.
 
-    Stages beyond those of `network` start with the scalars of its last one, or with
-    `added_beta` for its beta: where that is large, x_k keeps the gradients g_k of
-    x_{k-1} (Eq. 10), and the stage takes little away at first.
+    Stages beyond those of `network` start with the scalars of its last one.
     """
     config = {
         **network.get_config(),
@@ -43,8 +37,6 @@ def unfold(
                 # A number, not a tensor: JAX would share its buffer between stages, and
                 # refuse to train with it.
                 weight.assign(float(keras.ops.convert_to_numpy(value)))
-        if added_beta is not None and k >= len(network.stages):
-            stage.solver.beta.logarithm.assign(math.log(added_beta))
     return unfolded
 
 

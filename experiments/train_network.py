@@ -90,13 +90,6 @@ _EMA_MOMENTUM = flags.DEFINE_float(
     lower_bound=0.0,
     upper_bound=0.9999,
 )
-_ADDED_BETA = flags.DEFINE_float(
-    "added_beta",
-    None,
-    "beta of the stages that a phase adds, to begin with; with 1000 they keep nearly "
-    "all of the x before. Default: that of the last stage.",
-    lower_bound=1e-6,
-)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Patches a step, in all phases.", lower_bound=1
 )
@@ -154,7 +147,6 @@ class Config:
     change: tuple[str, ...] = ()
     initial_change: tuple[str, ...] = ()
     num_validation: int | None = None
-    added_beta: float | None = None
 
 
 def train(
@@ -204,7 +196,7 @@ def train(
     )
     phases = zip(recipe.phases, schedules, strict=True)
     for index, (phase, schedule) in enumerate(phases, start=1):
-        network = unfold(network, phase.num_stages, config.added_beta)
+        network = unfold(network, phase.num_stages)
         batch_of = pictures.batches(
             phase.patch_size,
             phase.batch_size,
@@ -230,8 +222,7 @@ def train(
         )
     path = folder / f"{config.preset}.weights.h5"
     # Of the preset's K, to be read as such; and, never compiled, without an optimiser.
-    network = unfold(network, preset.num_stages, config.added_beta)
-    save_atomically(network.save_weights, path)
+    save_atomically(unfold(network, preset.num_stages).save_weights, path)
     return path, score
 
 
@@ -299,7 +290,6 @@ def main(argv):
         tuple(_CHANGE.value),
         tuple(_INITIAL_CHANGE.value),
         _NUM_VALIDATION.value,
-        _ADDED_BETA.value,
     )
     path, score = train(
         config,
