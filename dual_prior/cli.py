@@ -268,8 +268,8 @@ def _add_network(group) -> None:
         default=DEFAULT_PRESET,
         choices=PRESETS,
         help="the network: photo for photographs; compact for the luma of JPEGs of "
-        "quality 10 to 30; paper, of the paper's size, slow and trained for minutes "
-        "only (default: %(default)s)",
+        "quality 10 to 30; paper, of the paper's size, slow and far from fully trained "
+        "(default: %(default)s)",
     )
     group.add_argument(
         "--weights",

@@ -80,8 +80,8 @@ PRESETS = {
     for preset in (
         Preset(
             name="paper",
-            weights="paper-1.weights.h5",
-            weights_sha256="46c3c7b7237db085d72955356c44bf0bce8cea4c90346e26e53dec7c74b4cc4d",
+            weights="paper-2.weights.h5",
+            weights_sha256="17ce5a8f325f5437ef1c0dd1ce49ccc65f489e78f2dd2639431c41810fc89122",
         ),
         _COMPACT,
         # Red, green and blue in, so that what luma knows helps chroma.
