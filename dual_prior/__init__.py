@@ -8,26 +8,26 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dual_prior.classifier import CompressionClassifier
-    from dual_prior.classifier_descent import ClassifierDescent
-    from dual_prior.deblocker import Deblocker
-    from dual_prior.fft_solver import FFTSolver
-    from dual_prior.non_local import NonLocal
-    from dual_prior.one_call import restore, restore_file
-    from dual_prior.pyramid_deblocker import PyramidDeblocker
-    from dual_prior.unfolding import DualPriorNetwork, UnfoldingStage
+    from dual_prior.api import restore, restore_file
+    from dual_prior.network.classifier import CompressionClassifier
+    from dual_prior.network.classifier_descent import ClassifierDescent
+    from dual_prior.network.deblocker import Deblocker
+    from dual_prior.network.fft_solver import FFTSolver
+    from dual_prior.network.non_local import NonLocal
+    from dual_prior.network.pyramid_deblocker import PyramidDeblocker
+    from dual_prior.network.unfolding import DualPriorNetwork, UnfoldingStage
 
 _HOMES = {
-    "CompressionClassifier": "classifier",
-    "ClassifierDescent": "classifier_descent",
-    "Deblocker": "deblocker",
-    "DualPriorNetwork": "unfolding",
-    "FFTSolver": "fft_solver",
-    "NonLocal": "non_local",
-    "PyramidDeblocker": "pyramid_deblocker",
-    "UnfoldingStage": "unfolding",
-    "restore": "one_call",
-    "restore_file": "one_call",
+    "CompressionClassifier": "network.classifier",
+    "ClassifierDescent": "network.classifier_descent",
+    "Deblocker": "network.deblocker",
+    "DualPriorNetwork": "network.unfolding",
+    "FFTSolver": "network.fft_solver",
+    "NonLocal": "network.non_local",
+    "PyramidDeblocker": "network.pyramid_deblocker",
+    "UnfoldingStage": "network.unfolding",
+    "restore": "api",
+    "restore_file": "api",
 }
 
 __all__ = [

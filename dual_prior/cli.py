@@ -11,14 +11,15 @@ import os
 import sys
 from pathlib import Path
 
-from dual_prior import __version__, interruption
-from dual_prior.atomic_file import remove_leftovers
-from dual_prior.interruption import Terminated
-from dual_prior.jobs import SUFFIXES, Plan, UsageError, plan_jobs
-from dual_prior.presets import DEFAULT_PRESET, PRESETS
-from dual_prior.quiet import to_standard_error
-from dual_prior.restorer import MIN_MEMORY_GIB, Options, overlapping
-from dual_prior.text import one_line, shown
+from dual_prior import __version__
+from dual_prior.files.plan import SUFFIXES, Plan, UsageError, plan_jobs
+from dual_prior.network.presets import DEFAULT_PRESET, PRESETS
+from dual_prior.restoration.restorer import MIN_MEMORY_GIB, Options, overlapping
+from dual_prior.system import signals
+from dual_prior.system.atomic_file import remove_leftovers
+from dual_prior.system.signals import Terminated
+from dual_prior.system.streams import to_standard_error
+from dual_prior.system.text import one_line, shown
 
 _RESTORE_EXAMPLES = """\
 examples:
@@ -81,7 +82,7 @@ def _parsed(argv: list[str] | None) -> argparse.Namespace:
 
 def run() -> None:
     """Entry point of the installed command."""
-    interruption.install()
+    signals.install()
     _open_closed_streams()
     # Names that are no valid text must not fail the line that reports them.
     sys.stdout.reconfigure(errors="backslashreplace")
@@ -324,8 +325,8 @@ def _path(text: str) -> Path:
 
 
 def _restore(arguments: argparse.Namespace) -> int:
-    from dual_prior.report import Reporter
-    from dual_prior.runner import FileOptions, Runner
+    from dual_prior.command.batch import FileOptions, Runner
+    from dual_prior.command.report import Reporter
 
     named = Path(arguments.output or "").suffix.lower()
     suffix = SUFFIXES[arguments.format or "png"]
@@ -389,7 +390,7 @@ def _check_network(arguments: argparse.Namespace) -> None:
 
 def _check_formats(arguments: argparse.Namespace, jobs: list) -> None:
     """Refuses names of results that say no format, or another than --format."""
-    from dual_prior.picture_writer import output_format
+    from dual_prior.pictures.writer import output_format
 
     if arguments.in_place:
         if arguments.format:
@@ -411,9 +412,9 @@ def _check_formats(arguments: argparse.Namespace, jobs: list) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from dual_prior.inspection import description, description_text, stages_png
-    from dual_prior.picture_reader import PictureError, read_picture
-    from dual_prior.picture_writer import picture_file
+    from dual_prior.pictures.facts import description, description_text, stages_png
+    from dual_prior.pictures.reader import PictureError, read_picture
+    from dual_prior.pictures.writer import picture_file
 
     figure = arguments.figure
     if figure and figure.suffix.lower() != ".png":
@@ -429,7 +430,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     limits, restorer = _limits(arguments), None
     failures = len(plan.unsearched)
     for job in plan.jobs:
-        interruption.raise_if_requested()
+        signals.raise_if_requested()
         try:
             picture = read_picture(
                 job.source or sys.stdin.buffer,
@@ -463,7 +464,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 
 def _limits(arguments: argparse.Namespace):
-    from dual_prior.picture_reader import Limits
+    from dual_prior.pictures.reader import Limits
 
     return Limits(
         arguments.max_megapixels, arguments.max_file_size, arguments.max_scans
@@ -471,7 +472,7 @@ def _limits(arguments: argparse.Namespace):
 
 
 def _load(arguments: argparse.Namespace):
-    from dual_prior.restorer import Restorer
+    from dual_prior.restoration.restorer import Restorer
 
     given = {
         name: getattr(arguments, name)

@@ -27,24 +27,27 @@ import keras
 import numpy as np
 from absl import flags
 
-from dual_prior.atomic_file import atomic_file
-from dual_prior.backend import compiled
-from dual_prior.presets import PRESETS
-from dual_prior.restoration import restore_array, seen_by
-from dual_prior.unfolding import DualPriorNetwork
-from experiments import app, configs, cost, data, folder_speed
-from experiments.alone import alone
-from experiments.baselines.dncnn import dncnn
-from experiments.markdown import aligned
-from experiments.peak import (
+from dual_prior.network.backend import compiled
+from dual_prior.network.presets import PRESETS
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.restoration.pixels import restore_array, seen_by
+from dual_prior.system.atomic_file import atomic_file
+from experiments import binaries
+from experiments.contenders.baselines.dncnn import dncnn
+from experiments.data import folders
+from experiments.measuring import cost, folder_speed
+from experiments.measuring.own_process import alone
+from experiments.measuring.tables import aligned
+from experiments.measuring.throughput import (
     FLOP_PER_MAC,
     PASSES,
     convolution_peak,
     faster_dtype,
     training_seconds,
 )
-from experiments.stages import unfold
-from experiments.timing import best_seconds
+from experiments.measuring.timing import best_seconds
+from experiments.training import recipes
+from experiments.training.growing import unfold
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to measure.")
 _OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
@@ -65,7 +68,7 @@ _REPEATS = flags.DEFINE_integer(
 
 def training_report(preset: str, repeats: int) -> str:
     """Where the time of a training step goes, as Markdown."""
-    recipe = configs.RECIPES[preset].network
+    recipe = recipes.RECIPES[preset].network
     phase = recipe.phases[-1]
     peaks = {
         dtype: convolution_peak(dtype, repeats)
@@ -156,9 +159,9 @@ def mixed_paths(data_dir: str, count: int) -> list[Path]:
         ValueError: There are not so many.
     """
     sets = [
-        data.evaluation_paths(data_dir, "live1"),
-        data.cid22_paths(data_dir),
-        data.evaluation_paths(data_dir, "bsds500"),
+        folders.evaluation_paths(data_dir, "live1"),
+        folders.cid22_paths(data_dir),
+        folders.evaluation_paths(data_dir, "bsds500"),
     ]
     turns = itertools.zip_longest(*sets)
     paths = [path for turn in turns for path in turn if path is not None]
@@ -235,4 +238,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

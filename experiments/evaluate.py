@@ -15,7 +15,7 @@ Twitter and WeChat (--datasets=twitter,wechat) come compressed: no quality appli
 
 --also adds rows that need no training. "consistent": the restored luma is projected onto
 the pictures that the JPEG may have been made from. "narrow": onto those of them that lie
-well within (see dual_prior/consistency.py). "self_ensemble": the mean over eight
+well within (see dual_prior/jpeg/projection.py). "self_ensemble": the mean over eight
 flips and rotations, eight times as slow. The column "kept" says which share of the
 quantized coefficients come out as before when the result is encoded again.
 
@@ -30,12 +30,13 @@ from pathlib import Path
 from absl import flags
 from tqdm import tqdm
 
-from dual_prior.atomic_file import atomic_file
-from dual_prior.backend import compiled
-from dual_prior.presets import PRESETS, find_preset
-from dual_prior.unfolding import DualPriorNetwork
-from experiments import app, configs, data
-from experiments.scores import (
+from dual_prior.network.backend import compiled
+from dual_prior.network.presets import PRESETS, find_preset
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.system.atomic_file import atomic_file
+from experiments import binaries
+from experiments.data import folders
+from experiments.measuring.scores import (
     OPTIONS,
     csv_table,
     evaluate,
@@ -44,6 +45,7 @@ from experiments.scores import (
     published_scores,
     read_pairs,
 )
+from experiments.training import recipes
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
@@ -52,11 +54,11 @@ _DATA_DIR = flags.DEFINE_string(
 )
 _DATASETS = flags.DEFINE_list(
     "datasets",
-    list(data.EVALUATION_SETS),
-    f"What to measure on: {', '.join((*data.EVALUATION_SETS, *data.PAIR_SETS))}.",
+    list(folders.EVALUATION_SETS),
+    f"What to measure on: {', '.join((*folders.EVALUATION_SETS, *folders.PAIR_SETS))}.",
 )
 _QUALITIES = flags.DEFINE_list(
-    "qualities", [str(quality) for quality in configs.QUALITIES], "JPEG qualities."
+    "qualities", [str(quality) for quality in recipes.QUALITIES], "JPEG qualities."
 )
 _PRESET = flags.DEFINE_enum(
     "preset", None, list(PRESETS), "Network to restore with. Default: the JPEG alone."
@@ -121,16 +123,18 @@ def _find_pictures() -> dict[str, list]:
     """By data set: paths, or pairs of them. Every folder is looked into."""
     if not _DATASETS.value:
         raise ValueError("--datasets: expected at least one, got none.")
-    names = (*data.PAIR_SETS, *data.EVALUATION_SETS)
+    names = (*folders.PAIR_SETS, *folders.EVALUATION_SETS)
     for name in _DATASETS.value:
         if name not in names:
             raise ValueError(
                 f"--datasets: expected some of {', '.join(names)}; got {name!r}."
             )
     return {
-        name: (data.pair_paths if name in data.PAIR_SETS else data.evaluation_paths)(
-            _DATA_DIR.value, name
-        )[: _LIMIT.value]
+        name: (
+            folders.pair_paths
+            if name in folders.PAIR_SETS
+            else folders.evaluation_paths
+        )(_DATA_DIR.value, name)[: _LIMIT.value]
         for name in _DATASETS.value
     }
 
@@ -158,7 +162,7 @@ def main(argv):
     cases = [
         (name, quality)
         for name in pictures
-        for quality in ([None] if name in data.PAIR_SETS else qualities)
+        for quality in ([None] if name in folders.PAIR_SETS else qualities)
     ]
     with contextlib.ExitStack() as stack:
         files = _open_output(stack)
@@ -188,4 +192,4 @@ def _counted(pairs: Iterable, bar: tqdm) -> Iterator:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

@@ -15,11 +15,12 @@ the preset, or --clean_below).
 from absl import flags
 from tqdm import tqdm
 
-from dual_prior.presets import PRESETS, find_preset
-from dual_prior.restorer import Options, Restorer
-from experiments import app, data
-from experiments.classifier_scores import probabilities, table
-from experiments.pictures import hold_out
+from dual_prior.network.presets import PRESETS, find_preset
+from dual_prior.restoration.restorer import Options, Restorer
+from experiments import binaries
+from experiments.data import folders
+from experiments.data.training_pictures import hold_out
+from experiments.measuring.classifier_scores import probabilities, table
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "Whose classifier.")
 _WEIGHTS = flags.DEFINE_string(
@@ -40,17 +41,17 @@ def main(argv):
     """Reads the flags, measures, prints the table."""
     del argv
     if _PICTURES.value == "val":
-        paths = data.evaluation_paths(_DATA_DIR.value, "bsds500")
+        paths = folders.evaluation_paths(_DATA_DIR.value, "bsds500")
     else:
-        _, paths = hold_out(data.training_paths(_DATA_DIR.value))
+        _, paths = hold_out(folders.training_paths(_DATA_DIR.value))
     restorer = Restorer(Options(_PRESET.value, _WEIGHTS.value))
     clean_below = _CLEAN_BELOW.value
     if clean_below is None:
         clean_below = find_preset(_PRESET.value).clean_below
-    pictures = map(data.read_rgb, tqdm(paths, unit="picture", disable=None))
+    pictures = map(folders.read_rgb, tqdm(paths, unit="picture", disable=None))
     values = probabilities(restorer, pictures)
     print(table(values, clean_below), end="")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

@@ -17,11 +17,12 @@ from pathlib import Path
 from absl import flags
 from tqdm import tqdm
 
-from dual_prior.atomic_file import atomic_file
-from dual_prior.presets import PRESETS
-from dual_prior.unfolding import DualPriorNetwork
-from experiments import app, data
-from experiments.photographs import measure, methods, table
+from dual_prior.network.presets import PRESETS
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.system.atomic_file import atomic_file
+from experiments import binaries
+from experiments.data import folders
+from experiments.measuring.photograph_scores import measure, methods, table
 
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "../shared/data", "Folder that holds live1."
@@ -50,7 +51,7 @@ def main(argv):
         )
     if _WEIGHTS.value and len(_PRESETS.value) != 1:
         raise ValueError("--weights: name the one preset they belong to in --presets.")
-    paths = data.evaluation_paths(_DATA_DIR.value, "live1")[: _LIMIT.value]
+    paths = folders.evaluation_paths(_DATA_DIR.value, "live1")[: _LIMIT.value]
     restoring, in_colour = {"JPEG": lambda image: image}, {}
     for preset in _PRESETS.value:
         network = DualPriorNetwork.from_preset(preset, _WEIGHTS.value or "shipped")
@@ -58,7 +59,7 @@ def main(argv):
         restoring |= for_all
         in_colour |= for_colour
     with tqdm(total=len(paths), unit="picture", disable=None) as bar:
-        pictures = map(data.read_rgb, paths)
+        pictures = map(folders.read_rgb, paths)
         result = table(*measure(pictures, restoring, in_colour, bar.update))
     print(result, end="")
     if _OUTPUT.value:
@@ -69,4 +70,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

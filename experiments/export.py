@@ -30,11 +30,11 @@ from pathlib import Path
 
 from absl import flags
 
-from dual_prior.presets import PRESETS
-from dual_prior.unfolding import DualPriorNetwork
-from experiments import app
-from experiments.run_dir import save_atomically
+from dual_prior.network.presets import PRESETS
+from dual_prior.network.unfolding import DualPriorNetwork
+from experiments import binaries
 from experiments.saved_model import pixels_signature, write_saved_model
+from experiments.training.run_dir import save_atomically
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to export.")
 _WEIGHTS = flags.DEFINE_string(
@@ -62,4 +62,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from absl import flags
 
-from dual_prior.atomic_file import atomic_file
-from experiments import app
+from dual_prior.system.atomic_file import atomic_file
+from experiments import binaries
 from experiments.reproduction import page
-from experiments.reproduction.items import ITEMS
-from experiments.reproduction.sources import Sources
-from experiments.run_dir import write_configuration
+from experiments.reproduction.inputs import Sources
+from experiments.reproduction.registry import ITEMS
+from experiments.training.run_dir import write_configuration
 
 _ALL = flags.DEFINE_bool("all", False, "Make all of them.")
 _ONLY = flags.DEFINE_list("only", [], f"Make some: {', '.join(ITEMS)} (or fig1, ...).")
@@ -69,4 +69,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

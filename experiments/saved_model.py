@@ -6,9 +6,9 @@ from pathlib import Path
 
 import keras
 
-from dual_prior.jpeg_header import MAX_SEGMENTS, SOS, frame_process
-from dual_prior.restoration import LUMA_WEIGHTS, SMALLEST
-from dual_prior.unfolding import DualPriorNetwork
+from dual_prior.jpeg.header import MAX_SEGMENTS, SOS, frame_process
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.restoration.pixels import LUMA_WEIGHTS, SMALLEST
 
 _MAX_PIXELS = 100_000_000  # ours
 
@@ -118,7 +118,7 @@ def _restore_one(network: DualPriorNetwork, data):
     ):
         is_grey = shape[2] == 1
 
-    # As in dual_prior.restoration, for both kinds of pictures and of networks.
+    # As in dual_prior.restoration.pixels, for both kinds of pictures and of networks.
     weights = tf.constant(LUMA_WEIGHTS, tf.float32)[:, None]
 
     def grey():
@@ -153,7 +153,7 @@ def _restored(network: DualPriorNetwork, pixels):
 
 
 def _refusal(data):
-    """Why libjpeg cannot decode a JPEG, in the words of `picture_reader`; else ""."""
+    """Why libjpeg cannot decode a JPEG, in the words of `pictures.reader`; else ""."""
     import tensorflow as tf
 
     processes = tf.constant([frame_process(marker) or "" for marker in range(256)])

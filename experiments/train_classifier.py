@@ -5,8 +5,9 @@
 Cross-entropy (Eq. 12) on the image gradients of clear patches (0) and of the same
 patches compressed at quality 10, 20 and 30 (1), from BSD500 train + test; for `photo`
 of CID22 as well, in colour, and damaged as photographs are. The numbers left unset are
-the preset's recipe (experiments/configs.py); for `paper` it is the paper's. Killed at
-any moment and started again with the same flags, it goes on from its last checkpoint.
+the preset's recipe (experiments/training/recipes.py); for `paper` it is the paper's.
+Killed at any moment and started again with the same flags, it goes on from its last
+checkpoint.
 
 Writes into --run_dir: best.weights.h5 (give it to train_network), config.json, log.csv,
 tensorboard/ and checkpoints/.
@@ -18,12 +19,13 @@ import keras
 import numpy as np
 from absl import flags
 
-from dual_prior.presets import PRESETS, find_preset
-from experiments import app, configs, training
-from experiments.classifier_model import classifier_model
-from experiments.peak import faster_dtype
-from experiments.pictures import PICTURES
-from experiments.run_dir import open_run_dir
+from dual_prior.network.presets import PRESETS, find_preset
+from experiments import binaries
+from experiments.data.training_pictures import PICTURES
+from experiments.measuring.throughput import faster_dtype
+from experiments.training import fit, recipes
+from experiments.training.classifier_model import classifier_model
+from experiments.training.run_dir import open_run_dir
 
 _PRESET = flags.DEFINE_enum(
     "preset", "compact", list(PRESETS), "Whose classifier and recipe."
@@ -78,7 +80,7 @@ class Config:
     """All that decides the result of a run."""
 
     preset: str
-    recipe: configs.ClassifierRecipe
+    recipe: recipes.ClassifierRecipe
     steps_per_epoch: int
     seed: int
 
@@ -108,7 +110,7 @@ def labelled(
 def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int = 1):
     """Trains the classifier of `config`; returns its best validation loss."""
     recipe = config.recipe
-    schedule = training.Schedule(  # first: it refuses what would come to light late
+    schedule = fit.Schedule(  # first: it refuses what would come to light late
         recipe.steps,
         config.steps_per_epoch,
         recipe.learning_rate,
@@ -124,7 +126,7 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
     )
     model = classifier_model(find_preset(config.preset))
     model.compile(
-        training.optimizer(schedule),
+        fit.optimizer(schedule),
         "binary_crossentropy",
         metrics=["mean_absolute_error"],
         steps_per_execution=steps_per_execution,
@@ -138,7 +140,7 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
 
     compressed, clean = pictures.validation
     blends = np.linspace(0, 1, len(clean)) if recipe.blend else None
-    return -training.fit(
+    return -fit.fit(
         model,
         batch_of,
         labelled(compressed, clean, blends),
@@ -152,8 +154,8 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
 def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
-    recipe = configs.recipe_for(_PRESET.value, _RECIPE.value).classifier
-    recipe = configs.override(
+    recipe = recipes.recipe_for(_PRESET.value, _RECIPE.value).classifier
+    recipe = recipes.override(
         recipe,
         steps=_STEPS.value,
         learning_rate=_LEARNING_RATE.value,
@@ -164,9 +166,9 @@ def main(argv):
     config = Config(_PRESET.value, recipe, _STEPS_PER_EPOCH.value, _SEED.value)
     run_dir = _RUN_DIR.value or f"runs/classifier-{_PRESET.value}"
     loss = train(config, _DATA_DIR.value, run_dir, _STEPS_PER_EXECUTION.value)
-    weights = f"{run_dir}/{training.BEST_WEIGHTS}"
+    weights = f"{run_dir}/{fit.BEST_WEIGHTS}"
     print(f"Cross-entropy on the held-out pictures {loss:.4f}. Weights: {weights}")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

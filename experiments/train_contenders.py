@@ -14,17 +14,17 @@ from pathlib import Path
 import keras
 from absl import flags
 
-from dual_prior.presets import find_preset
-from experiments import app
-from experiments.alone import alone
-from experiments.classifier_model import write_shipped_classifier
-from experiments.contenders import CONTENDERS
-from experiments.peak import faster_dtype
-from experiments.trial import TrialConfig, run_trial, seconds_per_step, slug
+from dual_prior.network.presets import find_preset
+from experiments import binaries
+from experiments.contenders.registry import CONTENDERS
+from experiments.contenders.trial import TrialConfig, run_trial, seconds_per_step, slug
+from experiments.measuring.own_process import alone
+from experiments.measuring.throughput import faster_dtype
+from experiments.training.classifier_model import write_shipped_classifier
 
 _DATA_DIR = flags.DEFINE_string("data_dir", "../shared/data", "Folder of bsds500.")
 _CONTENDERS = flags.DEFINE_list(
-    "contenders", None, "Names, as in experiments/contenders.py. Default: all."
+    "contenders", None, "Names, as in experiments/contenders/registry.py. Default: all."
 )
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1"], "Of the weights and the patches.")
 _MINUTES = flags.DEFINE_float("minutes", 2.0, "Of training of each.", lower_bound=0)
@@ -86,4 +86,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

@@ -5,8 +5,8 @@
 The error of the last stage's x against the clear patch, on BSD500 train + test at
 quality 10, 20 and 30, the classifier frozen; for `photo` on CID22 as well, in colour,
 and damaged as photographs are. The numbers left unset are the preset's recipe
-(experiments/configs.py); for `paper` it is the paper's. Killed at any moment and
-started again with the same flags, it goes on from its last checkpoint. On an
+(experiments/training/recipes.py); for `paper` it is the paper's. Killed at any moment
+and started again with the same flags, it goes on from its last checkpoint. On an
 accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10,
 and where it is rented by the minute, --phases in minutes.
 
@@ -24,15 +24,16 @@ from pathlib import Path
 import keras
 from absl import flags
 
-from dual_prior.presets import PRESETS, find_preset
-from dual_prior.unfolding import DualPriorNetwork
-from experiments import app, configs, training
-from experiments.classifier_model import load_classifier
-from experiments.losses import LOSSES
-from experiments.peak import faster_dtype
-from experiments.pictures import PICTURES
-from experiments.run_dir import open_run_dir, save_atomically
-from experiments.stages import psnr, start_from, unfold
+from dual_prior.network.presets import PRESETS, find_preset
+from dual_prior.network.unfolding import DualPriorNetwork
+from experiments import binaries
+from experiments.data.training_pictures import PICTURES
+from experiments.measuring.throughput import faster_dtype
+from experiments.training import fit, recipes
+from experiments.training.classifier_model import load_classifier
+from experiments.training.growing import psnr, start_from, unfold
+from experiments.training.losses import LOSSES
+from experiments.training.run_dir import open_run_dir, save_atomically
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")
 _DATA_DIR = flags.DEFINE_string(
@@ -44,7 +45,7 @@ _CLASSIFIER = flags.DEFINE_string(
     "classifier",
     None,
     "Weights that train_classifier wrote. "
-    f"Default: runs/classifier-PRESET/{training.BEST_WEIGHTS}.",
+    f"Default: runs/classifier-PRESET/{fit.BEST_WEIGHTS}.",
 )
 _INITIAL = flags.DEFINE_string(
     "initial",
@@ -59,8 +60,8 @@ _INITIAL_PRESET = flags.DEFINE_enum(
 _CHANGE = flags.DEFINE_list(
     "change",
     [],
-    "NAME=NUMBER,... of the preset (dual_prior/presets.py) to change, for instance "
-    "features=32,num_units=2: a smaller network for another run to start from.",
+    "NAME=NUMBER,... of the preset (dual_prior/network/presets.py) to change, for "
+    "instance features=32,num_units=2: a smaller network for a run to start from.",
 )
 _INITIAL_CHANGE = flags.DEFINE_list(
     "initial_change", [], "What --change was where the --initial weights were trained."
@@ -138,7 +139,7 @@ class Config:
     """All that decides the result of a run, but the classifier's weights."""
 
     preset: str
-    recipe: configs.NetworkRecipe
+    recipe: recipes.NetworkRecipe
     steps_per_epoch: int
     seed: int
     initial: str | None = None
@@ -165,7 +166,7 @@ def train(
     recipe = config.recipe
     # First, since they refuse numbers of steps that could come to light after hours.
     schedules = [
-        training.Schedule(
+        fit.Schedule(
             phase.steps,
             config.steps_per_epoch,
             phase.learning_rate,
@@ -180,15 +181,15 @@ def train(
     folder = open_run_dir(run_dir, config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
-    preset = configs.changed(find_preset(config.preset), config.change)
+    preset = recipes.changed(find_preset(config.preset), config.change)
     if config.scalars_of:
-        preset = configs.with_scalars_of(preset, find_preset(config.scalars_of))
+        preset = recipes.with_scalars_of(preset, find_preset(config.scalars_of))
     network = DualPriorNetwork.from_preset(preset, weights=None)
     load_classifier(network, preset, classifier)
     if config.initial:
         source = find_preset(config.initial_preset or config.preset)
         source = DualPriorNetwork.from_preset(
-            configs.changed(source, config.initial_change), config.initial
+            recipes.changed(source, config.initial_change), config.initial
         )
         start_from(network, source)
     pictures = PICTURES[recipe.pictures](
@@ -206,12 +207,12 @@ def train(
             loss=phase.loss if recipe.relative else None,
         )
         network.compile(
-            training.optimizer(schedule),
+            fit.optimizer(schedule),
             LOSSES[phase.loss],
             metrics=[psnr],
             steps_per_execution=steps_per_execution,
         )
-        score = training.fit(
+        score = fit.fit(
             network,
             batch_of,
             tuple(part[: config.num_validation] for part in pictures.validation),
@@ -227,8 +228,8 @@ def train(
 
 
 def parse_phases(
-    texts: list[str] | None, recipe: configs.NetworkRecipe
-) -> tuple[configs.Phase, ...] | None:
+    texts: list[str] | None, recipe: recipes.NetworkRecipe
+) -> tuple[recipes.Phase, ...] | None:
     """The phases of the flag, other numbers as in the recipe's phase of that place.
 
     Raises:
@@ -258,10 +259,10 @@ def parse_phases(
 def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
-    recipe = configs.recipe_for(_PRESET.value, _RECIPE.value).network
+    recipe = recipes.recipe_for(_PRESET.value, _RECIPE.value).network
     phases = parse_phases(_PHASES.value, recipe) or recipe.phases
     phases = tuple(
-        configs.override(
+        recipes.override(
             phase,
             learning_rate=_LEARNING_RATE.value,
             batch_size=_BATCH_SIZE.value,
@@ -276,7 +277,7 @@ def main(argv):
             "give it, too."
         )
     dtype = _DTYPE.value or faster_dtype(recipe.dtype)
-    recipe = configs.override(
+    recipe = recipes.override(
         recipe, phases=phases, dtype=dtype, ema_momentum=_EMA_MOMENTUM.value
     )
     config = Config(
@@ -294,7 +295,7 @@ def main(argv):
     path, score = train(
         config,
         _DATA_DIR.value,
-        _CLASSIFIER.value or f"runs/classifier-{_PRESET.value}/{training.BEST_WEIGHTS}",
+        _CLASSIFIER.value or f"runs/classifier-{_PRESET.value}/{fit.BEST_WEIGHTS}",
         _RUN_DIR.value or f"runs/network-{_PRESET.value}",
         _STEPS_PER_EXECUTION.value,
     )
@@ -308,4 +309,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    binaries.run(main)

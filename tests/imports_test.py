@@ -42,9 +42,9 @@ import sys
 sys.modules["tensorflow"] = None  # importing it fails
 import numpy as np
 import keras
-from dual_prior.classifier import CompressionClassifier
-from dual_prior.deblocker import Deblocker
-from dual_prior.unfolding import DualPriorNetwork, load_weights
+from dual_prior.network.classifier import CompressionClassifier
+from dual_prior.network.deblocker import Deblocker
+from dual_prior.network.unfolding import DualPriorNetwork, load_weights
 
 assert keras.backend.backend() == "jax"
 network = DualPriorNetwork(
@@ -72,9 +72,9 @@ def test_jax_builds_trains_and_agrees_without_tensorflow(tmp_path):
     import keras
     import numpy as np
 
-    from dual_prior.classifier import CompressionClassifier
-    from dual_prior.deblocker import Deblocker
-    from dual_prior.unfolding import DualPriorNetwork
+    from dual_prior.network.classifier import CompressionClassifier
+    from dual_prior.network.deblocker import Deblocker
+    from dual_prior.network.unfolding import DualPriorNetwork
 
     keras.utils.set_random_seed(0)
     network = DualPriorNetwork(

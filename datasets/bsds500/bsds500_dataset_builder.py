@@ -5,9 +5,9 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 try:
-    from .. import image_folder
+    from .. import folders
 except ImportError:  # `tfds build` imports this folder as a top-level package
-    import image_folder
+    import folders
 
 URL = (
     "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/"
@@ -32,7 +32,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
-            features=image_folder.image_features(),
+            features=folders.image_features(),
             supervised_keys=None,
             homepage="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/"
             "grouping/resources.html",
@@ -43,13 +43,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         if folder is None:
             folder = dl_manager.download_and_extract(URL) / FOLDER_IN_ARCHIVE
         images = {
-            split: image_folder.list_images(folder / FOLDERS[split], count)
+            split: folders.list_images(folder / FOLDERS[split], count)
             for split, count in NUM_IMAGES.items()
         }
         return {split: self._generate_examples(images[split]) for split in images}
 
     def _generate_examples(self, images: dict[str, Path]):
-        return image_folder.image_examples(images)
+        return folders.image_examples(images)
 
 
 def _manual_folder(dl_manager: tfds.download.DownloadManager) -> Path | None:

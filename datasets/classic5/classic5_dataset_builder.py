@@ -5,9 +5,9 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 try:
-    from .. import image_folder
+    from .. import folders
 except ImportError:  # `tfds build` imports this folder as a top-level package
-    import image_folder
+    import folders
 
 NUM_IMAGES = 5
 
@@ -27,15 +27,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
-            features=image_folder.image_features(channels=1),
+            features=folders.image_features(channels=1),
             supervised_keys=None,
             homepage="https://webpages.tuni.fi/foi/SA-DCT/",
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         folder = dl_manager.manual_dir / "classic5"
-        images = image_folder.list_images(folder, NUM_IMAGES)
+        images = folders.list_images(folder, NUM_IMAGES)
         return {"test": self._generate_examples(images)}
 
     def _generate_examples(self, images: dict[str, Path]):
-        return image_folder.image_examples(images, channels=1)
+        return folders.image_examples(images, channels=1)

@@ -5,9 +5,9 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 try:
-    from .. import image_folder
+    from .. import folders
 except ImportError:  # `tfds build` imports this folder as a top-level package
-    import image_folder
+    import folders
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -26,14 +26,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         return self.dataset_info_from_configs(
-            features=image_folder.pair_features(),
+            features=folders.pair_features(),
             supervised_keys=("compressed", "clean"),
             homepage="http://mmlab.ie.cuhk.edu.hk/projects/ARCNN.html",
         )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
-        pairs = image_folder.list_pairs(dl_manager.manual_dir / "twitter")
+        pairs = folders.list_pairs(dl_manager.manual_dir / "twitter")
         return {"test": self._generate_examples(pairs)}
 
     def _generate_examples(self, pairs: dict[str, tuple[Path, Path]]):
-        return image_folder.pair_examples(pairs)
+        return folders.pair_examples(pairs)

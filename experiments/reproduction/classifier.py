@@ -4,11 +4,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dual_prior.presets import find_preset
-from dual_prior.restorer import Options, Restorer
-from experiments import data
-from experiments.classifier_scores import probabilities, table
-from experiments.reproduction.sources import Sources
+from dual_prior.network.presets import find_preset
+from dual_prior.restoration.restorer import Options, Restorer
+from experiments.data import folders
+from experiments.measuring.classifier_scores import probabilities, table
+from experiments.reproduction.inputs import Sources
 
 TITLE = "Beyond the paper: the classifiers"
 
@@ -21,7 +21,7 @@ def make(sources: Sources, folder: Path) -> str:
     sections = []
     for name in _PRESETS:
         paths = tqdm(sources.paths("bsds500"), name, leave=False, disable=None)
-        values = probabilities(Restorer(Options(name)), map(data.read_rgb, paths))
+        values = probabilities(Restorer(Options(name)), map(folders.read_rgb, paths))
         clean_below = find_preset(name).clean_below
         sections.append(
             f"`{name}`, {len(paths)} pictures, skipped below {clean_below}:\n\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dual_prior.atomic_file import atomic_file
-from dual_prior.comparison import most_changed
+from dual_prior.drawing.comparison import most_changed
+from dual_prior.system.atomic_file import atomic_file
 
 
 @contextlib.contextmanager

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dual_prior.atomic_file import atomic_file
-from experiments.configs import QUALITIES
-from experiments.contenders import (
+from dual_prior.system.atomic_file import atomic_file
+from experiments.contenders.registry import (
     BASELINES,
     CONTENDERS,
     DEBLOCKERS,
@@ -16,9 +15,10 @@ from experiments.contenders import (
     PYRAMID,
     PYRAMID_WITHOUT,
 )
-from experiments.csv_text import csv_text
-from experiments.reproduction.sources import Sources
-from experiments.trial import TrialResult
+from experiments.contenders.trial import TrialResult
+from experiments.measuring.csv_text import csv_text
+from experiments.reproduction.inputs import Sources
+from experiments.training.recipes import QUALITIES
 
 TITLE = "At equal cost: baselines, and what each part of the network gives"
 

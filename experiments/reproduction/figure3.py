@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from dual_prior import jpeg
-from experiments import data
-from experiments.contenders import BASELINES
+from experiments.contenders.registry import BASELINES
+from experiments.data import folders
 from experiments.reproduction.drawing import comparison
-from experiments.reproduction.sources import Sources, compact, restored
+from experiments.reproduction.inputs import Sources, compact, restored
 
 TITLE = "Figure 3: visual comparison on LIVE1"
 
@@ -26,7 +26,7 @@ def make(sources: Sources, folder: Path) -> str:
     networks["compact"] = compact()
     rows = []
     for path in sources.paths("live1")[:_PICTURES]:
-        clear = data.read_luma(path)
+        clear = folders.read_luma(path)
         compressed = jpeg.compress(clear, _QUALITY)
         versions = {f"JPEG, quality {_QUALITY}": compressed}
         versions |= {

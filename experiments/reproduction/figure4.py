@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dual_prior.restorer import Options, Restorer
+from dual_prior.restoration.restorer import Options, Restorer
 from experiments.reproduction.drawing import comparison
-from experiments.reproduction.sources import Sources
+from experiments.reproduction.inputs import Sources
 
 TITLE = "Figure 4: real pictures"
 

@@ -6,11 +6,11 @@ import numpy as np
 from keras import ops
 
 from dual_prior import jpeg
-from dual_prior.backend import value_and_input_gradient
-from dual_prior.operators import image_gradient
-from experiments import data
+from dual_prior.network.backend import value_and_input_gradient
+from dual_prior.network.operators import image_gradient
+from experiments.data import folders
 from experiments.reproduction.drawing import figure, show
-from experiments.reproduction.sources import Sources, compact
+from experiments.reproduction.inputs import Sources, compact
 
 TITLE = "Figure 5: the derivative of the classifier"
 
@@ -23,7 +23,7 @@ def make(sources: Sources, folder: Path) -> str:
     network = compact()
     correlations = []
     for index, path in enumerate(sources.paths("live1")):
-        clear = data.read_luma(path)
+        clear = folders.read_luma(path)
         compressed = jpeg.compress(clear, _QUALITY)
         fields = derivatives(network, compressed)
         error = np.abs(compressed.astype(float) - clear)

@@ -6,10 +6,10 @@ import numpy as np
 from keras import ops
 
 from dual_prior import jpeg
-from dual_prior.operators import image_gradient
-from experiments import data
+from dual_prior.network.operators import image_gradient
+from experiments.data import folders
 from experiments.reproduction.drawing import figure, show
-from experiments.reproduction.sources import Sources, compact
+from experiments.reproduction.inputs import Sources, compact
 
 TITLE = "Figure 6: activations of the classifier"
 
@@ -22,7 +22,7 @@ def make(sources: Sources, folder: Path) -> str:
     classifier = compact().classifier
     pairs = []
     for path in sources.paths("bsds500"):
-        clear = data.read_luma(path)
+        clear = folders.read_luma(path)
         pairs.append((clear, jpeg.compress(clear, _QUALITY)))
     means = np.array(
         [[last_maps(classifier, p).mean(axis=(0, 1)) for p in pair] for pair in pairs]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from dual_prior import jpeg
-from experiments import data
+from experiments.data import folders
 from experiments.reproduction.drawing import comparison
 from experiments.reproduction.equal_cost import mean_gain
-from experiments.reproduction.sources import Sources, restored
+from experiments.reproduction.inputs import Sources, restored
 
 TITLE = "Figure 7: with and without the semantic-level prior"
 
@@ -22,7 +22,7 @@ def make(sources: Sources, folder: Path) -> str:
         return "Not trained yet: `python -m experiments.train_contenders`.\n"
     rows = []
     for path in sources.paths("bsds500")[:_PICTURES]:
-        clear = data.read_luma(path)
+        clear = folders.read_luma(path)
         compressed = jpeg.compress(clear, _QUALITY)
         rows.append(
             {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.contenders import DUAL_PRIOR, STAGES
+from experiments.contenders.registry import DUAL_PRIOR, STAGES
 from experiments.reproduction.drawing import figure
 from experiments.reproduction.equal_cost import gain_table
-from experiments.reproduction.sources import Sources
+from experiments.reproduction.inputs import Sources
 
 TITLE = "Figure 8: the number of stages K"
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dual_prior.atomic_file import atomic_file
-from dual_prior.unfolding import DualPriorNetwork
-from experiments import data
-from experiments import photographs as scores
-from experiments.csv_text import csv_text
-from experiments.reproduction.sources import Sources, compact
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.system.atomic_file import atomic_file
+from experiments.data import folders
+from experiments.measuring import photograph_scores as scores
+from experiments.measuring.csv_text import csv_text
+from experiments.reproduction.inputs import Sources, compact
 
 TITLE = "Beyond the paper: photographs"
 
@@ -21,7 +21,7 @@ def make(sources: Sources, folder: Path) -> str:
     methods = {"JPEG": lambda image: image} | photo
     paths = tqdm(sources.paths("live1"), unit="picture", leave=False, disable=None)
     means, shifts = scores.measure(
-        map(data.read_rgb, paths), methods, luma_alone | planes
+        map(folders.read_rgb, paths), methods, luma_alone | planes
     )
     rows = [(case, method, psnr) for (method, case), psnr in means.items()]
     with atomic_file(folder / "photographs.csv") as file:

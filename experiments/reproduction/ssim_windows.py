@@ -7,8 +7,8 @@ conventions' lines are 0.01 to 0.02 apart, and a printed row lies near one of th
 
 from collections.abc import Sequence
 
-from experiments.published import Row, table1
-from experiments.scores import Score
+from experiments.measuring.published import Row, table1
+from experiments.measuring.scores import Score
 
 WINDOWS = ("uniform", "gaussian")
 

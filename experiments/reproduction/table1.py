@@ -7,16 +7,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dual_prior.atomic_file import atomic_file
-from dual_prior.backend import compiled
-from dual_prior.presets import find_preset, shipped_weights
-from experiments import cost, data
-from experiments.configs import QUALITIES
-from experiments.contenders import BASELINES
-from experiments.reproduction import ssim_windows
-from experiments.reproduction.remembered import remembered
-from experiments.reproduction.sources import Sources, compact, restored
-from experiments.scores import (
+from dual_prior.network.backend import compiled
+from dual_prior.network.presets import find_preset, shipped_weights
+from dual_prior.system.atomic_file import atomic_file
+from experiments.contenders.registry import BASELINES
+from experiments.data import folders
+from experiments.measuring import cost
+from experiments.measuring.scores import (
     REACHES,
     SELF_ENSEMBLE,
     Score,
@@ -27,7 +24,11 @@ from experiments.scores import (
     published_scores,
     read_pairs,
 )
-from experiments.timing import best_seconds
+from experiments.measuring.timing import best_seconds
+from experiments.reproduction import ssim_windows
+from experiments.reproduction.inputs import Sources, compact, restored
+from experiments.reproduction.score_cache import remembered
+from experiments.training.recipes import QUALITIES
 
 TITLE = "Table 1: comparison with other methods"
 
@@ -43,14 +44,14 @@ def make(sources: Sources, folder: Path) -> str:
     """Measures `compact`, its options and the trained baselines; writes table1.csv."""
     networks = _networks(sources)
     scores = []
-    for dataset in data.EVALUATION_SETS:
+    for dataset in folders.EVALUATION_SETS:
         for quality in QUALITIES:
             for name in ("JPEG", *networks):
                 if name in _TRAINED_HERE and dataset not in _BASELINE_SETS:
                     continue
                 scores += _measured(sources, dataset, quality, name, networks)
             scores += published_scores(dataset, quality)
-    for dataset in data.PAIR_SETS:
+    for dataset in folders.PAIR_SETS:
         scores += published_scores(dataset, None)
     with atomic_file(folder / "table1.csv") as file:
         file.write(csv_table(scores).encode())

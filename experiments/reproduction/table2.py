@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from experiments.contenders import DEBLOCKERS, DUAL_PRIOR
+from experiments.contenders.registry import DEBLOCKERS, DUAL_PRIOR
 from experiments.reproduction.equal_cost import gain_table
-from experiments.reproduction.sources import Sources
+from experiments.reproduction.inputs import Sources
 
 TITLE = "Table 2: other de-blockers"
 

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dual_prior import atomic_file, cli, interruption, restorer, runner
-from dual_prior import picture_reader as reader
-from dual_prior.restorer import Result
+from dual_prior import cli
+from dual_prior.command import batch
+from dual_prior.pictures import reader as reader
+from dual_prior.restoration import restorer
+from dual_prior.restoration.restorer import Result
+from dual_prior.system import atomic_file, signals
 from tests.conftest import ROOT, made_picture
 
 
@@ -204,7 +207,7 @@ def test_in_place_again_each_picture_is_read_once(run, photo, tmp_path, monkeypa
         read.append(name)
         return reader.read_picture(*arguments, name=name, **options)
 
-    monkeypatch.setattr(runner, "read_picture", counted)
+    monkeypatch.setattr(batch, "read_picture", counted)
     code, out, _ = run("restore", tmp_path, "--in_place")
     assert code == 0 and out.count("restored before") == len(read) == 3
 
@@ -412,7 +415,7 @@ def test_no_large_picture_is_read_while_another_one_is_restored(
         read[source.name] = threading.current_thread() is threading.main_thread()
         return picture
 
-    monkeypatch.setattr(runner, "read_picture", read_picture)
+    monkeypatch.setattr(batch, "read_picture", read_picture)
     code, out, _ = run("restore", tmp_path)
     assert code == 0 and "3 restored" in out
     assert read["photo.jpg"] and read["q_large.jpg"]
@@ -550,9 +553,9 @@ def test_a_signal_that_code_swallows_still_stops_the_run(
             return super().restore(image, on_tile)
 
     monkeypatch.setattr(cli, "_load", lambda arguments: Deaf())
-    monkeypatch.setattr(interruption, "_requested", None)
+    monkeypatch.setattr(signals, "_requested", None)
     handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    interruption.install()
+    signals.install()
     try:
         (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
         found, _, err = run("restore", tmp_path)
@@ -769,7 +772,7 @@ def _failing_with(error):
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(KeyboardInterrupt, 130), (interruption.Terminated, 143)]
+    ("error", "code"), [(KeyboardInterrupt, 130), (signals.Terminated, 143)]
 )
 def test_interruption_leaves_nothing(monkeypatch, photo, capsys, error, code):
     monkeypatch.setattr(cli, "_load", _failing_with(error))

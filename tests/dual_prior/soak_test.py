@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dual_prior.jobs import SUFFIXES
-from dual_prior.picture_reader import Limits, PictureError, read_picture
-from dual_prior.restorer import Options, Restorer
+from dual_prior.files.plan import SUFFIXES
+from dual_prior.pictures.reader import Limits, PictureError, read_picture
+from dual_prior.restoration.restorer import Options, Restorer
 from tests.conftest import ROOT, made_picture
-from tests.dual_prior.mutants import mutants
+from tests.dual_prior.pictures.mutants import mutants
 
 # The command with a network that inverts, which takes no time to load.
 COMMAND = """
 import sys, time
 import numpy as np
 from dual_prior import cli
-from dual_prior.restorer import Result
+from dual_prior.restoration.restorer import Result
 
 class Inverting:
     def restore(self, image, on_tile=None, num_channels=None):
@@ -228,7 +228,7 @@ def test_every_small_size(soak, tmp_path):
 # Prints by how many KiB, and seconds, a picture that is refused costs more than none.
 COST = """
 import resource, sys, time
-from dual_prior.picture_reader import PictureError, read_picture
+from dual_prior.pictures.reader import PictureError, read_picture
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -10,7 +10,7 @@ from tests.experiments.binary import SMALL, run
 
 RESTORE = """
 import numpy as np
-from dual_prior.unfolding import DualPriorNetwork
+from dual_prior.network.unfolding import DualPriorNetwork
 
 network = DualPriorNetwork.from_preset("compact", {weights!r})
 y = np.random.default_rng(0).uniform(size=(2, 48, 64, 1)).astype(np.float32)

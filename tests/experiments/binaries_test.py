@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dual_prior.restoration import restore_array
-from dual_prior.unfolding import DualPriorNetwork
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.restoration.pixels import restore_array
 from tests.conftest import made_picture
 from tests.experiments.binary import SMALL, run
 

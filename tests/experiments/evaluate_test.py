@@ -9,9 +9,11 @@ from absl import flags
 from absl.testing import flagsaver
 
 from dual_prior import jpeg
-from dual_prior.unfolding import DualPriorNetwork
-from experiments import data, evaluate, scores
-from experiments.published import table1
+from dual_prior.network.unfolding import DualPriorNetwork
+from experiments import evaluate
+from experiments.data import folders
+from experiments.measuring import scores
+from experiments.measuring.published import table1
 from tests.conftest import made_picture
 from tests.experiments.binary import run
 
@@ -122,16 +124,16 @@ def test_no_convention_is_claimed_where_nothing_was_measured():
     assert all("convention not known" in row.note for row in rows)
 
 
-@pytest.mark.parametrize("dataset", [*data.EVALUATION_SETS, *data.PAIR_SETS])
+@pytest.mark.parametrize("dataset", [*folders.EVALUATION_SETS, *folders.PAIR_SETS])
 def test_table_1_has_12_methods_for_every_set_that_can_be_measured(dataset):
-    qualities = [None] if dataset in data.PAIR_SETS else [10, 20, 30]
+    qualities = [None] if dataset in folders.PAIR_SETS else [10, 20, 30]
     for quality in qualities:
         assert len(scores.published_scores(dataset, quality)) == 12
 
 
 def test_every_row_of_table_1_belongs_to_a_set_that_can_be_measured():
     names = {row.dataset for row in table1()}
-    assert names == {*data.EVALUATION_SETS, *data.PAIR_SETS}
+    assert names == {*folders.EVALUATION_SETS, *folders.PAIR_SETS}
 
 
 def test_the_golden_figures_are_printed(shared_data, capsys):
@@ -185,7 +187,7 @@ def test_pairs_are_cropped_before_they_are_restored(tmp_path):
         (tmp_path / "wechat" / part).mkdir(parents=True)
         for name in "abc":
             cv2.imwrite(str(tmp_path / "wechat" / part / f"{name}.png"), plane)
-    paths = data.pair_paths(tmp_path, "wechat")
+    paths = folders.pair_paths(tmp_path, "wechat")
     crops = [c for _, c in scores.read_pairs(paths, None, 24)]
     for (compressed, part), again in zip(
         scores.read_pairs(paths, None, 24), crops, strict=True

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.baselines.dncnn import dncnn
-from experiments.contenders import CONTENDERS
-from experiments.published import Row
+from experiments.contenders.baselines.dncnn import dncnn
+from experiments.contenders.registry import CONTENDERS
+from experiments.contenders.trial import TrialConfig, TrialResult, run_trial
+from experiments.measuring.published import Row
+from experiments.measuring.scores import Score
 from experiments.reproduction import (
     equal_cost,
     figure1,
@@ -16,11 +18,9 @@ from experiments.reproduction import (
     ssim_windows,
     table1,
 )
-from experiments.reproduction.items import ITEMS
-from experiments.reproduction.remembered import remembered
-from experiments.reproduction.sources import Sources
-from experiments.scores import Score
-from experiments.trial import TrialConfig, TrialResult, run_trial
+from experiments.reproduction.inputs import Sources
+from experiments.reproduction.registry import ITEMS
+from experiments.reproduction.score_cache import remembered
 
 NAMES = ("DnCNN", "dual prior", "without classifier", "K = 3")
 

@@ -6,11 +6,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dual_prior.classifier import CompressionClassifier
-from dual_prior.deblocker import Deblocker
-from dual_prior.picture_reader import PictureError, read_picture
-from dual_prior.restoration import restore_array
-from dual_prior.unfolding import DualPriorNetwork
+from dual_prior.network.classifier import CompressionClassifier
+from dual_prior.network.deblocker import Deblocker
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.pictures.reader import PictureError, read_picture
+from dual_prior.restoration.pixels import restore_array
 from experiments.saved_model import write_saved_model
 from tests.conftest import made_picture
 

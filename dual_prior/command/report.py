@@ -1,0 +1,138 @@
+"""What a person, or a program, is told of a run: a line for each picture, and a sum."""
+
+import dataclasses
+import json
+import sys
+import time
+
+from tqdm import tqdm
+
+from dual_prior.system.streams import to_standard_error
+from dual_prior.system.text import shown
+
+RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
+
+
+@dataclasses.dataclass
+class Record:
+    """What became of one picture. None where nothing is known.
+
+    Attributes:
+        status: `"restored"`, `"skipped"` or `"failed"`.
+        reason: Why it was skipped, or why it failed.
+        kind: What the picture is, in words.
+        quality: Estimated JPEG quality.
+        probability: That it was compressed, by the classifier.
+        seconds: From decoded to restored.
+        warnings: What could not be kept or is doubtful.
+    """
+
+    input: str
+    output: str | None
+    status: str = RESTORED
+    reason: str | None = None
+    width: int | None = None
+    height: int | None = None
+    kind: str | None = None
+    quality: int | None = None
+    probability: float | None = None
+    seconds: float | None = None
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def megapixels(self) -> float:
+        return (self.width or 0) * (self.height or 0) / 1e6
+
+
+class Reporter:
+    """Prints records as they come, and a bar below them on a terminal.
+
+    Results go to standard output, warnings and errors to standard error.
+
+    Args:
+        total: Number of pictures.
+        quiet: Print warnings and errors only.
+        as_json: Print each record as one line of JSON instead.
+        to_stderr: Standard output is taken (by a picture): print there.
+    """
+
+    def __init__(self, total: int, quiet=False, as_json=False, to_stderr=False):
+        self._quiet = quiet
+        self._as_json = as_json
+        self._out = sys.stderr if to_stderr else sys.stdout
+        self._counts = {RESTORED: 0, SKIPPED: 0, FAILED: 0}
+        self._megapixels = 0.0
+        self._started = time.monotonic()
+        self._is_single = total == 1
+        self._bar = tqdm(
+            total=None if self._is_single else total,
+            unit="tile" if self._is_single else "picture",
+            disable=quiet or not sys.stderr.isatty(),
+            leave=False,
+            # Of one picture, the tiles: small ones are done before.
+            delay=1 if self._is_single else 0,
+        )
+
+    @property
+    def failures(self) -> int:
+        return self._counts[FAILED]
+
+    def on_tile(self, done: int, total: int) -> None:
+        """Tells of the picture at work; as `restore_array` calls it."""
+        if self._is_single:
+            self._bar.total = total
+            self._bar.update()
+        elif total > 1:
+            self._bar.set_postfix_str(f"{self._pace()}, tile {done} of {total}")
+
+    def tell(self, record: Record) -> None:
+        """Prints a record."""
+        self._counts[record.status] += 1
+        if record.status == RESTORED:
+            self._megapixels += record.megapixels
+        for warning in record.warnings:
+            self.warn(f"{record.input}: warning: {warning}")
+        if record.status == FAILED:
+            self.warn(f"{record.input}: {record.reason}")
+        if self._as_json:
+            self._print(json.dumps(dataclasses.asdict(record)))
+        elif not self._quiet and record.status != FAILED:
+            self._print(_line(record))
+        if not self._is_single:
+            self._bar.update()
+            self._bar.set_postfix_str(self._pace())
+
+    def warn(self, sentence: str) -> None:
+        """Prints a warning or an error, whatever else is printed."""
+        with to_standard_error():
+            tqdm.write(f"dual-prior: {shown(sentence)}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Prints the sum of several pictures."""
+        self._bar.close()
+        total = sum(self._counts.values())
+        if total < 2 or self._quiet or self._as_json:
+            return
+        counts = ", ".join(f"{count} {s}" for s, count in self._counts.items() if count)
+        seconds = time.monotonic() - self._started
+        self._print(
+            f"{total} pictures: {counts}. {self._megapixels:.1f} megapixels in "
+            f"{seconds:.0f} s ({self._pace()})"
+        )
+
+    def _pace(self) -> str:
+        seconds = time.monotonic() - self._started
+        return f"{self._megapixels / max(seconds, 1e-9):.2f} megapixels/s"
+
+    def _print(self, line: str) -> None:
+        tqdm.write(line, file=self._out)
+        self._out.flush()
+
+
+def _line(record: Record) -> str:
+    name = shown(record.input)
+    if record.status == SKIPPED:
+        return f"{name}: skipped ({shown(record.reason)})"
+    target = shown(record.output or "standard output")
+    size = f"{record.width}x{record.height}, {record.kind}"
+    return f"{name} ({size}) -> {target}  {record.seconds:.1f} s"

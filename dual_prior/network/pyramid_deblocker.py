@@ -1,0 +1,159 @@
+"""The pixel-level prior f_p at several resolutions: little compute, a wide view."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from dual_prior.network.operators import extended
+
+# Of negative slope 0.2. With ReLU most maps of the coarse levels died in training.
+_ACTIVATION = "leaky_relu"
+
+
+@keras.saving.register_keras_serializable(package="dual_prior")
+class PyramidDeblocker(keras.layers.Layer):
+    """The u update (Eq. 8 of Fu et al., 2021) of the presets that have to be fast.
+
+        head -> convolutions ----------------------> + -> convolutions -> tail
+                    |                                ^                     |
+                    down -> convolutions ----> + -> up                     v
+                                |              ^                   u = x + residual
+                                down -> ... -> up
+
+    Each level works on a grid twice as coarse as the one above it, at a quarter of the
+    cost for as many feature maps. What fine levels know goes past the coarse ones, and
+    is added to what comes back up.
+
+    Args:
+        channels: Number C of image channels.
+        features: Number of feature maps at each level, from fine to coarse.
+        depths: Number of 3x3 convolutions at each level, on either way; at the
+            coarsest, where there is but one way, in all. What they make of their input
+            is added to it.
+
+    Call arguments:
+        x: Image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
+        contexts: As `Deblocker` has them, so that the two can take each other's place;
+            here there are none.
+        return_contexts: Return those of `x` itself, too.
+
+    Returns:
+        u, shaped like `x`, float32: under a mixed policy the residual is computed in
+        half precision, the image it is added to is not. With `return_contexts`, u and
+        no contexts, `[0]`.
+
+    Departs from the paper: its de-blocker stays at one resolution and sees far by
+    dilated convolutions and a non-local operation, as `Deblocker` does. TRAINING.md
+    sets the two side by side. The shape is Ronneberger, Fischer, Brox, "U-Net",
+    MICCAI 2015, with sums for concatenations.
+    """
+
+    num_contexts = 0
+
+    def __init__(
+        self,
+        channels: int = 1,  # paper
+        features: Sequence[int] = (32, 64, 128),  # ours
+        depths: Sequence[int] = (2, 2, 2),  # ours
+        **kwargs,
+    ):
+        # Half precision has 8 significant bits, as many as the image: not for images.
+        super().__init__(autocast=False, **kwargs)
+        if len(features) != len(depths):
+            raise ValueError(
+                f"Expected a depth for each of {len(features)} levels, got {depths}."
+            )
+        self.channels = channels
+        self.features = tuple(features)
+        self.depths = tuple(depths)
+        self.head = keras.layers.Conv2D(
+            self.features[0], 3, padding="same", activation=_ACTIVATION,
+            dtype="float32", name="head",
+        )  # fmt: skip
+        self.fine_to_coarse = [
+            self._convolutions(level, "in") for level in range(len(self.features))
+        ]
+        finer = range(len(self.features) - 1)
+        self.coarse_to_fine = [self._convolutions(level, "out") for level in finer]
+        self.down = [
+            keras.layers.Conv2D(
+                self.features[level + 1], 2, 2, activation=_ACTIVATION,
+                dtype=self.dtype_policy, name=f"down_{level}",
+            )
+            for level in finer
+        ]  # fmt: skip
+        self.up = [
+            keras.layers.Conv2DTranspose(
+                self.features[level], 2, 2, dtype=self.dtype_policy, name=f"up_{level}"
+            )
+            for level in finer
+        ]
+        self.tail = keras.layers.Conv2D(
+            channels,
+            3,
+            padding="same",
+            # The untrained de-blocker is close to the identity.
+            kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3),
+            dtype="float32",
+            name="tail",
+        )
+
+    def _convolutions(self, level: int, way: str) -> list[keras.layers.Layer]:
+        return [
+            keras.layers.Conv2D(
+                self.features[level],
+                3,
+                padding="same",
+                activation=_ACTIVATION,
+                kernel_initializer="he_normal",
+                dtype=self.dtype_policy,
+                name=f"level_{level}_{way}_{index}",
+            )
+            for index in range(self.depths[level])
+        ]
+
+    def build(self, shape):
+        self.head.build(shape)
+        inner = [(None, None, None, features) for features in self.features]
+        ways = (self.fine_to_coarse, self.coarse_to_fine)
+        for level, convolutions in ((n, c) for way in ways for n, c in enumerate(way)):
+            for convolution in convolutions:
+                convolution.build(inner[level])
+        for level, (down, up) in enumerate(zip(self.down, self.up, strict=True)):
+            down.build(inner[level])
+            up.build(inner[level + 1])
+        self.tail.build(inner[0])
+
+    def call(self, x, contexts=None, return_contexts=False):
+        del contexts
+        height, width = ops.shape(x)[1], ops.shape(x)[2]
+        coarsest = 2 ** len(self.down)
+        features = ops.cast(self.head(extended(x, coarsest)), self.compute_dtype)
+        passed = []
+        for convolutions, down in zip(self.fine_to_coarse, self.down, strict=False):
+            features = _changed(convolutions, features)
+            passed.append(features)
+            features = down(features)
+        features = _changed(self.fine_to_coarse[-1], features)
+        for level in reversed(range(len(self.up))):
+            features = self.up[level](features) + passed[level]
+            features = _changed(self.coarse_to_fine[level], features)
+        residual = self.tail(ops.cast(features, "float32"))
+        u = x + residual[:, :height, :width, :]
+        return (u, ops.zeros((0,))) if return_contexts else u
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "features": self.features,
+            "depths": self.depths,
+        }
+
+
+def _changed(layers: Sequence[keras.layers.Layer], features):
+    change = features
+    for layer in layers:
+        change = layer(change)
+    return features + change

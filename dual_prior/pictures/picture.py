@@ -1,0 +1,68 @@
+"""A decoded picture and what came with it."""
+
+import dataclasses
+
+import numpy as np
+
+from dual_prior.jpeg.header import JpegHeader
+
+
+@dataclasses.dataclass
+class Picture:
+    """A decoded picture, the right way up.
+
+    Attributes:
+        pixels: `[H, W]` (grey) or `[H, W, 3]` (red, green, blue), uint8 or uint16.
+        alpha: `[H, W]`, of the same dtype, or None.
+        format: What the file is, as Pillow names it: "JPEG", "PNG", ...
+        jpeg: What a JPEG file says of itself, else None.
+        metadata: What results carry over, where it is there: `icc_profile` (bytes),
+            `exif` (bytes that begin with "Exif", without orientation and thumbnail),
+            `xmp` (bytes), `dpi` (horizontal, vertical), `comment` (bytes, of a JPEG for
+            a JPEG).
+        warnings: What could not be kept, a sentence each.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    format: str = "PNG"
+    jpeg: JpegHeader | None = None
+    metadata: dict = dataclasses.field(default_factory=dict)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether there is one channel, alpha aside."""
+        return self.pixels.ndim == 2
+
+    @property
+    def num_channels(self) -> int:
+        """How many there are, alpha among them."""
+        return (1 if self.is_grey else 3) + (self.alpha is not None)
+
+    @property
+    def quality(self) -> int | None:
+        """Estimated JPEG quality, 1 to 100, or None for other formats."""
+        return self.jpeg.quality if self.jpeg else None
+
+    @property
+    def description(self) -> str:
+        """What it is, in words: "colour JPEG 4:2:0 of quality about 75"."""
+        words = ["grey" if self.is_grey else "colour", self.format]
+        if self.pixels.dtype == np.uint16:
+            words.insert(0, "16-bit")
+        if self.jpeg and self.jpeg.components > 1:
+            words.append(self.jpeg.subsampling)
+        if self.quality is not None:
+            words.append(f"of quality about {self.quality}")
+        return " ".join(words)
+
+    def with_pixels(self, pixels: np.ndarray) -> "Picture":
+        """The same picture with other pixels; alpha follows them in depth."""
+        alpha = self.alpha
+        if alpha is not None and alpha.dtype != pixels.dtype:
+            if pixels.dtype == np.uint16:
+                alpha = alpha.astype(np.uint16) * 257
+            else:
+                alpha = np.round(alpha / np.float32(257)).astype(np.uint8)
+        return dataclasses.replace(self, pixels=pixels, alpha=alpha)

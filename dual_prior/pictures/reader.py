@@ -1,0 +1,460 @@
+"""From the bytes of a picture file to arrays.
+
+Content is sniffed, names are never trusted. Whatever is wrong with a file ends in one
+`PictureError` that names it.
+"""
+
+import contextlib
+import dataclasses
+import io
+import os
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import (
+    BmpImagePlugin,
+    Image,
+    ImageCms,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from dual_prior.jpeg.damage import jpeg_damage
+from dual_prior.jpeg.header import (
+    JpegHeader,
+    read_jpeg_header,
+    without_incomplete_end,
+)
+from dual_prior.pictures.metadata import drop_unfit_profile, read_metadata
+from dual_prior.pictures.picture import Picture
+from dual_prior.pictures.png import completed_png, without_texts
+from dual_prior.system.streams import silenced_stderr
+from dual_prior.system.text import shown
+
+# Pillow's readers by themselves: `Image.open` has a limit of its own, a global one.
+_READERS = [
+    (b"\xff\xd8", JpegImagePlugin.jpeg_factory),
+    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+    (b"RIFF....WEBP", WebPImagePlugin.WebPImageFile),
+    (b"II*\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0*", TiffImagePlugin.TiffImageFile),
+    (b"BM", BmpImagePlugin.BmpImageFile),
+]
+_REFUSED = [
+    (b"GIF8", "GIF"),
+    (b"....ftypavi", "AVIF"),
+    (b"....ftyphei", "HEIC"),
+    (b"....ftyphev", "HEIC"),
+    (b"....ftypmif1", "HEIF"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"8BPS", "Photoshop (PSD)"),
+    (b"II+\0", "BigTIFF"),
+    (b"MM\0+", "BigTIFF"),
+    (b"\0\0\1\0", "ICO"),
+    (b"%PDF", "PDF"),
+    (b"<svg", "SVG"),
+]
+_UNKNOWN_LAYOUT = ("unknown pixel mode", "unknown raw mode")  # Pillow's words
+# Pixels up to which a picture may have all of the scans allowed.
+_SCAN_PIXELS = 50_000_000  # ours
+_STREAM_PART = 1_000_000  # ours, bytes read at a time
+_GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
+_ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
+_TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_PLANAR = 258, 262, 284
+_TIFF_ORIENTATION, _ON_THEIR_SIDES = 274, (5, 6, 7, 8)
+_TIFF_EXTRA, _TIFF_KIND = 338, 339
+_TIFF_PLACES = [(273, 279), (324, 325)]  # of strips and of tiles: offsets, sizes
+
+
+class PictureError(OSError):
+    """A picture cannot be read or written; one line that names it and the reason."""
+
+    def __init__(self, name: str | os.PathLike, reason: str):
+        super().__init__(f"{shown(name)}: {' '.join(reason.split())}")
+        self._parts = name, reason
+
+    def __reduce__(self):  # else no process could hand it to another
+        return type(self), self._parts
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What is decoded at most, so that a hostile file costs neither memory nor time.
+
+    Attributes:
+        max_megapixels: Millions of pixels.
+        max_file_megabytes: Millions of bytes.
+        max_scans: Scans of a JPEG file; each goes over all pixels.
+    """
+
+    max_megapixels: float = 100  # ours
+    max_file_megabytes: float = 64  # ours
+    max_scans: int = 100  # ours
+
+
+def read_picture(
+    source: str | os.PathLike | bytes | BinaryIO,
+    limits: Limits | None = None,
+    strict: bool = False,
+    salvage: bool = False,
+    name: str | None = None,
+) -> Picture:
+    """Decodes a picture: JPEG, PNG, WebP, TIFF or BMP.
+
+    Args:
+        source: The path of a file, its content, or a stream of that.
+        limits: What is refused as too large; `Limits()` by default.
+        strict: Whether damage that decoders paint over is an error, not a warning.
+        salvage: Whether a truncated JPEG or PNG gives what is left of it, with a
+            warning. `strict` goes before.
+        name: What errors call the picture; by default the path, or "picture".
+
+    Raises:
+        PictureError: The file is missing, no picture, damaged, too large, animated, or
+            of a kind that is not supported.
+    """
+    limits = limits or Limits()
+    if hasattr(source, "read"):
+        source = read_stream(source, limits)
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, name = bytes(source), name or "picture"
+        _check_file_size(len(data), limits, name)
+    else:
+        name = name or os.fspath(source)
+        data = _read_file(Path(source), limits, name)
+    if not data:
+        raise PictureError(name, "empty file")
+    with _one_error(name), _silence(data):
+        picture = _decode(data, limits, strict, salvage and not strict, name)
+        _check_damage(picture, data, strict, name)
+    return picture
+
+
+def read_stream(stream: BinaryIO, limits: Limits) -> bytes:
+    """What a stream holds, but no more than `read_picture` needs to refuse it."""
+    missing = int(limits.max_file_megabytes * 1e6) + 1
+    parts = []
+    # Asked for all at once, so much memory would be taken first.
+    while part := stream.read(min(missing, _STREAM_PART)):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def _read_file(path: Path, limits: Limits, name: str) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise PictureError(name, "is a folder, not a picture")
+        if not stat.S_ISREG(status.st_mode):
+            raise PictureError(name, "is not a regular file")
+        _check_file_size(status.st_size, limits, name)
+        return path.read_bytes()
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError(name, "not enough memory to read it") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        reason = getattr(error, "strerror", None) or str(error) or "unreadable"
+        raise PictureError(name, reason.lower()) from error
+
+
+def _check_file_size(size: int, limits: Limits, name: str) -> None:
+    if size > limits.max_file_megabytes * 1e6:
+        raise PictureError(
+            name,
+            f"a file of more than {limits.max_file_megabytes:g} megabytes "
+            "(--max_file_size raises the limit)",
+        )
+
+
+_IGNORING = threading.Lock()
+
+
+@contextlib.contextmanager
+def _one_error(name: str) -> Iterator[None]:
+    """Turns whatever Pillow raises or warns of into one `PictureError`."""
+    try:
+        # What is ignored is so in all threads, and each puts back what it found.
+        with _IGNORING, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError(name, "not enough memory to decode it") from error
+    except Image.DecompressionBombError as error:  # the limit that WebP's reader keeps
+        reason = f"of more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} megapixels"
+        raise PictureError(name, f"WebP {reason} is not supported") from error
+    # Pillow's decoders raise nearly everything on broken data.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = f"truncated or damaged ({reason})"
+        if "truncated" in str(error).lower():
+            reason = "truncated"
+        if any(words in str(error) for words in _UNKNOWN_LAYOUT):
+            reason = "a layout of bits and channels that is not supported"
+        raise PictureError(name, reason) from error
+
+
+def _silence(data: bytes) -> contextlib.AbstractContextManager:
+    """For the readers that print what they find wrong, besides failing."""
+    is_tiff = data[:2] in (b"II", b"MM")
+    is_deep_png = data[24:25] == b"\x10"  # OpenCV's
+    return silenced_stderr() if is_tiff or is_deep_png else contextlib.nullcontext()
+
+
+def _decode(
+    data: bytes, limits: Limits, strict: bool, salvage: bool, name: str
+) -> Picture:
+    reader = _reader(data, name)
+    header = None
+    if reader is JpegImagePlugin.jpeg_factory:
+        header = _jpeg_header(data, limits, name)
+    if reader is PngImagePlugin.PngImageFile:
+        width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+        _check_pixels(width, height, limits, name)
+        data = without_texts(data)
+    try:
+        picture = _load(data, reader, limits, name)
+    except PictureError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError):
+        whole = _completed(data, reader) if salvage else None
+        if whole is None:
+            raise
+        picture = _load(whole, reader, limits, name)
+        picture.warnings.insert(0, "truncated: what was left is restored")
+    picture.jpeg = header
+    return picture
+
+
+def _reader(data: bytes, name: str):
+    for signature, reader in _READERS:
+        if _begins(data, signature):
+            return reader
+    for signature, kind in _REFUSED:
+        if _begins(data, signature):
+            raise PictureError(name, f"{kind} is not supported")
+    raise PictureError(name, "not a picture in a known format")
+
+
+def _begins(data: bytes, signature: bytes) -> bool:
+    """Whether `data` begins with `signature`, where a dot stands for any byte."""
+    start = data[: len(signature)]
+    return len(start) == len(signature) and all(
+        expected in (byte, ord("."))
+        for byte, expected in zip(start, signature, strict=True)
+    )
+
+
+def _jpeg_header(data: bytes, limits: Limits, name: str) -> JpegHeader:
+    """The header, once it is clear that libjpeg decodes such a file, and soon."""
+    try:
+        header = read_jpeg_header(data)
+    except ValueError as error:
+        reason = f"truncated or damaged JPEG ({error})"
+        raise PictureError(name, reason) from error
+    if header.process in ("lossless", "hierarchical"):
+        raise PictureError(name, f"{header.process} JPEG is not supported")
+    if header.precision != 8:
+        reason = f"JPEG of {header.precision} bits is not supported"
+        raise PictureError(name, reason)
+    _check_pixels(header.width, header.height, limits, name)
+    # Each scan goes over all pixels: of a large picture, fewer are allowed.
+    pixels = header.width * header.height
+    allowed = int(limits.max_scans * min(1.0, _SCAN_PIXELS / pixels))
+    if header.num_scans > allowed:
+        raise PictureError(
+            name,
+            f"{header.num_scans} scans, more than {allowed} "
+            "(--max_scans raises the limit)",
+        )
+    return header
+
+
+def _check_pixels(width: int, height: int, limits: Limits, name: str) -> None:
+    if width * height > limits.max_megapixels * 1e6:
+        raise PictureError(
+            name,
+            f"{width}x{height} is larger than {limits.max_megapixels:g} megapixels "
+            "(--max_megapixels raises the limit)",
+        )
+
+
+def _completed(data: bytes, reader) -> bytes | None:
+    """`data` with something for what is missing, or None where that cannot be done."""
+    if reader is JpegImagePlugin.jpeg_factory:
+        return without_incomplete_end(data)
+    if reader is PngImagePlugin.PngImageFile:
+        return completed_png(data)
+    return None
+
+
+def _load(data: bytes, reader, limits: Limits, name: str) -> Picture:
+    with reader(io.BytesIO(data)) as image:
+        _check_pixels(image.width, image.height, limits, name)
+        is_deep = _is_deep(image, data, name)
+        notes = []
+        if image.format == "MPO":
+            notes.append("only the first of several pictures in the file is restored")
+        elif getattr(image, "n_frames", 1) > 1:
+            raise PictureError(name, "animated or of several pages")
+        _check_tiff_is_whole(image, data, name)
+        if not isinstance(image.info.get("xmp", b""), bytes):
+            del image.info["xmp"]  # a number, where a TIFF says so: Pillow would fail
+            notes.append("the XMP data are damaged and were dropped")
+        # Loading turns the pixels of a TIFF, and leaves its resolution as it was.
+        lay_on_its_side = (
+            image.format == "TIFF"
+            and image.tag_v2.get(_TIFF_ORIENTATION) in _ON_THEIR_SIDES
+        )
+        image.load()
+        metadata, orientation = read_metadata(image, notes)
+        if lay_on_its_side and "dpi" in metadata:
+            metadata["dpi"] = metadata["dpi"][::-1]
+        if image.format == "PNG" and data[24] in (2, 4):
+            _scale_transparency(image, data[24])
+        if is_deep:
+            pixels, alpha = _deep_pixels(image, data)
+        else:
+            pixels, alpha = _pixels(image, metadata, notes)
+        drop_unfit_profile(metadata, pixels.ndim == 2, notes)
+        if alpha is not None:
+            alpha = _upright(alpha, orientation)
+        return Picture(
+            _upright(pixels, orientation), alpha, image.format, None, metadata, notes
+        )
+
+
+def _is_deep(image: Image.Image, data: bytes, name: str) -> bool:
+    """Whether there are 16 bits a channel, which Pillow cuts to 8 in colour."""
+    if image.format == "PNG":
+        return data[24] == 16
+    tags = getattr(image, "tag_v2", {})
+    kinds = tags.get(_TIFF_KIND, (1,))
+    if set(kinds) - {1, 4}:
+        kind = {2: "signed", 3: "floating-point"}.get(max(kinds), "other")
+        raise PictureError(name, f"TIFF of {kind} numbers is not supported")
+    bits = set(tags.get(_TIFF_BITS, (1,)))
+    is_planar = tags.get(_TIFF_PLANAR, 1) != 1
+    if is_planar and image.mode in ("LA", "LAB"):  # Pillow mixes its channels up
+        reason = f"TIFF of {image.mode} with its channels apart is not supported"
+        raise PictureError(name, reason)
+    if max(bits) <= 8:
+        return False
+    if bits != {16}:
+        raise PictureError(name, f"TIFF of {max(bits)} bits is not supported")
+    if is_planar and len(tags.get(_TIFF_BITS, ())) > 1:
+        reason = "TIFF of 16 bits with its channels apart is not supported"
+        raise PictureError(name, reason)
+    if tags.get(_TIFF_PHOTOMETRIC) not in (1, 2):
+        reason = "TIFF of 16 bits that is neither grey nor RGB is not supported"
+        raise PictureError(name, reason)
+    return True
+
+
+def _scale_transparency(image: Image.Image, bits: int) -> None:
+    """Scales the grey that is transparent to 255, as Pillow does with the pixels."""
+    if image.mode == "L" and "transparency" in image.info:
+        image.info["transparency"] *= 255 // (2**bits - 1)
+
+
+def _check_tiff_is_whole(image: Image.Image, data: bytes, name: str) -> None:
+    """Says "truncated", where libtiff would speak of some decoding error."""
+    tags = getattr(image, "tag_v2", {})
+    for offsets, sizes in _TIFF_PLACES:
+        ends = map(sum, zip(tags.get(offsets, ()), tags.get(sizes, ()), strict=False))
+        if max(ends, default=0) > len(data):
+            raise PictureError(name, "truncated")
+
+
+def _pixels(
+    image: Image.Image, metadata: dict, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(`[H, W]` or `[H, W, 3]`, alpha `[H, W]` or None), uint8."""
+    has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
+    if image.mode == "CMYK":
+        image = _cmyk_to_rgb(image, metadata.pop("icc_profile", None), notes)
+        has_alpha = False
+    mode = ("L" if image.mode in _GREY_MODES else "RGB") + "A" * has_alpha
+    if image.mode != mode:  # else it would be copied
+        image = image.convert(mode)
+    planes = np.array(image)
+    if not has_alpha:
+        return planes, None
+    pixels = planes[..., 0] if mode == "LA" else planes[..., :3]
+    return np.ascontiguousarray(pixels), np.ascontiguousarray(planes[..., -1])
+
+
+def _cmyk_to_rgb(
+    image: Image.Image, profile: bytes | None, notes: list[str]
+) -> Image.Image:
+    if profile:
+        with contextlib.suppress(Exception):  # Pillow raises nearly everything
+            converted = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                ImageCms.createProfile("sRGB"),
+                outputMode="RGB",
+            )
+            notes.append("CMYK was converted to sRGB by its profile")
+            return converted
+    notes.append("CMYK was converted to RGB without a profile")
+    return image.convert("RGB")
+
+
+def _deep_pixels(
+    image: Image.Image, data: bytes
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(`[H, W]` or `[H, W, 3]`, alpha `[H, W]` or None), uint16."""
+    import cv2
+
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16:
+        raise ValueError("16 bits a channel that cannot be decoded")
+    planes = decoded.reshape(*decoded.shape[:2], -1)
+    is_grey = image.mode in _GREY_MODES
+    if image.format == "PNG":
+        is_grey = data[25] in (0, 4)
+    pixels = planes[..., 0] if is_grey else planes[..., 2::-1]
+    alpha = planes[..., 3] if planes.shape[2] == 4 else None
+    tags = getattr(image, "tag_v2", {})
+    if tags and tags.get(_TIFF_EXTRA, (0,))[0] not in (1, 2):
+        alpha = None
+    if tags and alpha is not None and tags[_TIFF_EXTRA][0] == 1:  # premultiplied
+        straight = pixels * (65535.0 / np.maximum(alpha, 1)[..., None])
+        pixels = np.minimum(np.round(straight), 65535).astype(np.uint16)
+    transparency = image.info.get("transparency")
+    if transparency is not None and alpha is None:
+        matches = pixels == np.asarray(transparency)
+        is_transparent = matches if is_grey else matches.all(axis=-1)
+        alpha = np.where(is_transparent, 0, 65535).astype(np.uint16)
+    return np.ascontiguousarray(pixels), alpha
+
+
+def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """An array `[H, W, ...]`, turned and mirrored as the EXIF orientation says."""
+    if orientation in (2, 4, 5, 7):
+        array = array[:, ::-1]
+    quarter_turns = {3: 2, 4: 2, 5: 1, 6: -1, 7: -1, 8: 1}.get(orientation, 0)
+    return np.ascontiguousarray(np.rot90(array, quarter_turns))
+
+
+def _check_damage(picture: Picture, data: bytes, strict: bool, name: str) -> None:
+    if picture.jpeg is None or any("truncated" in note for note in picture.warnings):
+        return
+    if damage := jpeg_damage(data):
+        if strict:
+            raise PictureError(name, f"damaged ({damage})")
+        picture.warnings.append(f"the file is damaged ({damage})")

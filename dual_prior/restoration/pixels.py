@@ -1,0 +1,119 @@
+"""Arrays in, arrays out: grey and colour, 8 and 16 bits, any size, bounded memory.
+
+A network of three channels restores red, green and blue together; one of one channel
+restores luma and leaves chroma as it is.
+"""
+
+import functools
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from dual_prior.restoration.tiles import OnTile, map_tiles
+
+# Luma of JFIF files (ITU-R BT.601, full range): what a colour JPEG stores.
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+
+TILE = 768  # ours: pixels a side; the pictures of the data sets are whole
+
+# Smaller pictures are extended to this many pixels a side by what is at their border:
+# networks were trained on patches of 64, and are wrong by several grey levels on a few
+# pixels, most of whose surroundings are black to a convolution.
+SMALLEST = 32  # ours
+
+_LUMA = np.float32(LUMA_WEIGHTS)[:, None]
+
+_DEPTHS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+
+
+def restore_array(
+    image: np.ndarray,
+    network: Callable,
+    channels: int = 1,
+    strength: float = 1.0,
+    dtype: np.dtype | type | None = None,
+    tile: int = TILE,
+    on_tile: OnTile | None = None,
+) -> np.ndarray:
+    """The picture without its JPEG artifacts.
+
+    Args:
+        image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
+        network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same.
+        channels: 1 or 3.
+        strength: How much of the change is made, 0 (none: `image` comes back bit for
+            bit) to 1 (all).
+        dtype: Of the result, uint8 or uint16; that of `image` if None.
+        tile: Side of the tiles in which a larger picture is restored, pixels, a
+            multiple of 8.
+        on_tile: Called with (tiles done, tiles in all) after each tile.
+
+    Returns:
+        The restored picture, shaped like `image`, clipped and rounded.
+
+    Raises:
+        ValueError: `image` is no such picture, or a number is out of range.
+    """
+    check_picture(image)
+    if not 0 <= strength <= 1:
+        raise ValueError(f"Expected a strength of 0 to 1, got {strength}.")
+    dtype = np.dtype(dtype or image.dtype)
+    if dtype not in _DEPTHS:
+        raise ValueError(f"Expected a dtype of uint8 or uint16, got {dtype}.")
+    is_grey = image.ndim == 2
+    planes = image[..., None] if is_grey else image
+    change = functools.partial(_change, network, channels)
+    restored = np.empty(planes.shape, dtype)
+    for top, rows in map_tiles(change, planes, tile, on_tile):
+        window = np.s_[top : top + len(rows)]
+        pixels = np.clip(_unit(planes[window]) + np.float32(strength) * rows, 0, 1)
+        restored[window] = np.round(pixels * np.float32(_DEPTHS[dtype]))
+    return restored[..., 0] if is_grey else restored
+
+
+def seen_by(channels: int, planes: np.ndarray) -> np.ndarray:
+    """What a network of so many channels is shown of a picture.
+
+    Args:
+        channels: 1 (luma) or 3 (red, green, blue).
+        planes: `[H, W, 1 or 3]`, uint8 or uint16.
+
+    Returns:
+        `[H, W, channels]`, float32 in [0, 1].
+    """
+    pixels = _unit(planes)
+    if pixels.shape[-1] == channels:
+        return pixels
+    return pixels @ _LUMA if channels == 1 else np.repeat(pixels, channels, axis=-1)
+
+
+def _unit(planes: np.ndarray) -> np.ndarray:
+    return planes.astype(np.float32) / np.float32(_DEPTHS[planes.dtype])
+
+
+def check_picture(image: np.ndarray) -> None:
+    """Refuses what is no picture `[H, W]` or `[H, W, 3]`, uint8 or uint16.
+
+    Raises:
+        ValueError: It is not.
+    """
+    is_picture = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype not in _DEPTHS or not is_picture or image.size == 0:
+        raise ValueError(
+            "Expected a picture [H, W] or [H, W, 3] of uint8 or uint16, got "
+            f"{image.dtype} {list(image.shape)}."
+        )
+
+
+def _change(network: Callable, channels: int, planes: np.ndarray) -> np.ndarray:
+    """What the network adds to `planes`, float32, of the same shape."""
+    height, width = planes.shape[:2]
+    missing = [(0, max(0, SMALLEST - side)) for side in (height, width)]
+    seen = np.pad(seen_by(channels, planes), [*missing, (0, 0)], mode="edge")
+    change = keras.ops.convert_to_numpy(network(seen[None]))[0] - seen
+    change = change[:height, :width]
+    if channels == planes.shape[-1]:
+        return change
+    # With the chroma kept, a change of luma is one of red, green and blue alike.
+    return np.repeat(change, 3, axis=-1) if channels == 1 else change @ _LUMA

@@ -1,0 +1,190 @@
+"""One contender, trained for a given time, as all others are."""
+
+import dataclasses
+import json
+import operator
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dual_prior.network.presets import find_preset
+from dual_prior.system.atomic_file import atomic_file
+from experiments.contenders.registry import CONTENDERS
+from experiments.data.training_pictures import PaperPictures
+from experiments.measuring import cost
+from experiments.measuring.timing import best_seconds
+from experiments.training import fit
+from experiments.training.growing import psnr
+from experiments.training.recipes import QUALITIES
+from experiments.training.run_dir import open_run_dir
+
+RESULT = "result.json"
+
+# Steps that are timed, after some that warm up.
+_WARM_UP, _TIMED = 4, 12
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialConfig:
+    """All that decides the result of a trial, but the speed of the machine.
+
+    Attributes:
+        contender: Its name in `experiments.contenders.registry`.
+        seed: Of the weights and the patches.
+        minutes: Of training, on this machine.
+        classifier: What is taken for f_s: the weights that it is part of, or its own.
+
+    The other numbers are ours and the same for all: short runs of `compact`'s recipe,
+    whose moving average must forget the first weights.
+    """
+
+    contender: str
+    seed: int
+    minutes: float
+    classifier: str = find_preset("compact").weights
+    learning_rate: float = 1e-3
+    muon_ratio: float = 3.0
+    ema_momentum: float = 0.99
+    batch_size: int = 10
+    patch_size: int = 64
+    alignment: int = 8
+    dtype: str = "mixed_bfloat16"
+    backend: str = "tensorflow"
+
+    @property
+    def folder(self) -> str:
+        """What its folder is called."""
+        return f"{slug(self.contender)}-{self.seed}"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """What came of a trial; PSNR in dB on the held-out pictures, by quality."""
+
+    contender: str
+    seed: int
+    steps: int
+    seconds_per_step: float
+    parameters: int
+    macs: float
+    jpeg: tuple[float, ...]
+    restored: tuple[float, ...]
+
+    @property
+    def gain(self) -> float:
+        """Mean over the qualities, dB over the JPEG."""
+        return float(np.mean(self.restored) - np.mean(self.jpeg))
+
+
+def slug(contender: str) -> str:
+    """Its name as a part of file names."""
+    return re.sub(r"\W+", "-", contender).lower()
+
+
+def run_trial(
+    config: TrialConfig, data_dir: str, classifier: str, seconds: float, folder: Path
+) -> TrialResult:
+    """Trains and scores, or goes on, or reads what an earlier run has found.
+
+    Args:
+        config: What, and for how long.
+        data_dir: The folder that holds bsds500.
+        classifier: Weights that `train_classifier` wrote for `compact`.
+        seconds: Of a training step; see `seconds_per_step`.
+        folder: Of the trial.
+    """
+    open_run_dir(folder, config)
+    if (folder / RESULT).exists():
+        return read_result(folder)
+    pictures = PaperPictures(data_dir)
+    model, batch_of = _set_up(config, pictures, classifier)
+    steps = max(1, round(60 * config.minutes / seconds))
+    schedule = fit.Schedule(
+        steps=steps,
+        steps_per_epoch=steps,  # one validation: it takes as long as 50 steps
+        learning_rate=config.learning_rate,
+        cosine=True,
+        muon_ratio=config.muon_ratio,
+        ema_momentum=config.ema_momentum,
+    )
+    _compile(model, schedule)
+    fit.fit(
+        model,
+        batch_of,
+        pictures.validation,
+        schedule,
+        folder,
+        score=operator.itemgetter("psnr"),
+        title=f"{config.contender}, seed {config.seed}",
+    )
+    compressed, clean = pictures.validation
+    keras.config.set_dtype_policy("float32")
+    result = TrialResult(
+        config.contender,
+        config.seed,
+        schedule.steps,
+        seconds,
+        model.count_params(),
+        cost.macs(model),
+        _by_quality(clean, compressed),
+        _by_quality(clean, model.predict(compressed, batch_size=2, verbose=0)),
+    )
+    with atomic_file(folder / RESULT) as file:
+        file.write((json.dumps(dataclasses.asdict(result), indent=2) + "\n").encode())
+    return result
+
+
+def seconds_per_step(
+    config: TrialConfig, data_dir: str, classifier: str, file: Path
+) -> float:
+    """Of a training step, on a machine that does nothing else: measured, then read.
+
+    Args:
+        config: What.
+        data_dir: The folder that holds bsds500.
+        classifier: Weights that `train_classifier` wrote for `compact`.
+        file: To keep it in.
+    """
+    if file.exists():
+        return json.loads(file.read_text())
+    model, batch_of = _set_up(config, PaperPictures(data_dir), classifier)
+    _compile(model, fit.Schedule(100, 100, 0.0, cosine=False, muon_ratio=1.0))
+    batch = batch_of(0)
+    for _ in range(_WARM_UP):
+        model.train_on_batch(*batch)
+    seconds = best_seconds(lambda: model.train_on_batch(*batch), _TIMED)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(file) as stream:
+        stream.write(json.dumps(seconds).encode())
+    return seconds
+
+
+def read_result(folder: Path) -> TrialResult:
+    """What a finished trial has found.
+
+    Raises:
+        OSError: It has not finished.
+    """
+    return TrialResult(**json.loads((folder / RESULT).read_text()))
+
+
+def _compile(model: keras.Model, schedule: fit.Schedule) -> None:
+    model.compile(fit.optimizer(schedule), "mean_absolute_error", metrics=[psnr])
+
+
+def _set_up(config, pictures, classifier):
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.dtype)
+    model = CONTENDERS[config.contender](classifier)
+    batch_of = pictures.batches(
+        config.patch_size, config.batch_size, config.alignment, config.seed
+    )
+    return model, batch_of
+
+
+def _by_quality(clean: np.ndarray, images: np.ndarray) -> tuple[float, ...]:
+    # The held-out images are ordered by picture, then by quality.
+    each = keras.ops.convert_to_numpy(psnr(clean, images.astype(np.float32)))
+    return tuple(each.reshape(-1, len(QUALITIES)).mean(axis=0).round(4).tolist())

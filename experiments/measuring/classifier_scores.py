@@ -1,0 +1,67 @@
+"""How a classifier's probabilities are gathered and tabled."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from dual_prior import jpeg
+from dual_prior.restoration.restorer import Restorer
+
+_QUALITIES = (10, 20, 30, 50, 70, 80, 90, 95)
+_PATCH = 64  # paper: the size of a training patch
+
+
+def centre(image: np.ndarray, side: int = _PATCH) -> np.ndarray:
+    """The middle of a picture, cut on the grid of 8x8 blocks."""
+    top, left = ((n - side) // 16 * 8 for n in image.shape[:2])
+    return image[top : top + side, left : left + side]
+
+
+def versions(rgb: np.ndarray, channels: int) -> dict[str, np.ndarray]:
+    """A clear picture, and what JPEG makes of it, as a network of so many channels.
+
+    Args:
+        rgb: `[H, W, 3]`, uint8.
+        channels: 1 for luma, 3 for colour.
+    """
+    clear = jpeg.luma(rgb) if channels == 1 else rgb
+    compress = jpeg.compress if channels == 1 else jpeg.compress_colour
+    return {"clear": clear} | {
+        f"quality {quality}": compress(clear, quality) for quality in _QUALITIES
+    }
+
+
+def probabilities(restorer: Restorer, pictures: Iterable) -> dict[str, list]:
+    """Of being compressed, of whole frames and of their middles, `[N, 2]`, by version.
+
+    Args:
+        restorer: Whose classifier is asked.
+        pictures: Clear ones `[H, W, 3]`, uint8.
+    """
+    values = {}
+    for rgb in pictures:
+        for name, image in versions(rgb, restorer.network.deblocker.channels).items():
+            values.setdefault(name, []).append(
+                [restorer.probability(part) for part in (image, centre(image))]
+            )
+    return values
+
+
+def table(values: dict[str, list], clean_below: float | None) -> str:
+    """Markdown of probabilities `[N, 2]` (frame, centre), by version."""
+    lines = [
+        "| picture    | right, frame | 64x64 | mean, frame | 64x64 | skipped |",
+        "|------------|--------------|-------|-------------|-------|---------|",
+    ]
+    for name, pairs in values.items():
+        pairs = np.array(pairs)
+        right = ((pairs > 0.5) == (name != "clear")).mean(axis=0)
+        mean = pairs.mean(axis=0)
+        skipped = ""
+        if clean_below is not None:
+            skipped = f"{(pairs[:, 0] < clean_below).mean():.3f}"
+        lines.append(
+            f"| {name:10} | {right[0]:12.3f} | {right[1]:5.3f} "
+            f"| {mean[0]:11.3f} | {mean[1]:5.3f} | {skipped:>7} |"
+        )
+    return "\n".join(lines) + "\n"

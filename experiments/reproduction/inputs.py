@@ -1,0 +1,102 @@
+"""What tables and figures are made of: pictures, networks, finished trials."""
+
+import dataclasses
+import functools
+import json
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dual_prior.network.presets import PRESETS
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.restoration.pixels import restore_array
+from experiments.contenders.registry import CONTENDERS
+from experiments.contenders.trial import (
+    RESULT,
+    TrialConfig,
+    TrialResult,
+    read_result,
+    slug,
+)
+from experiments.data import folders
+from experiments.training.fit import BEST_WEIGHTS
+
+
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """Where they are.
+
+    Attributes:
+        data_dir: The folder of the data sets.
+        contenders: The --run_dir of `train_contenders`.
+        scores: Where scores are kept that took long to measure.
+        limit: Of pictures of each set; None for all.
+    """
+
+    data_dir: str
+    contenders: Path
+    scores: Path
+    limit: int | None = None
+
+    def paths(self, dataset: str) -> list[Path]:
+        """The pictures of an evaluation set, as many as are wanted."""
+        return folders.evaluation_paths(self.data_dir, dataset)[: self.limit]
+
+    def trials(self, name: str) -> list[TrialResult]:
+        """The finished trials of a contender, a seed each; none if it has none."""
+        return [
+            read_result(file.parent)
+            for file in sorted(self.contenders.glob(f"{slug(name)}-*/{RESULT}"))
+            if re.fullmatch(rf"{slug(name)}-\d+", file.parent.name)
+        ]
+
+    def settings(self) -> dict:
+        """What decides the results: the shipped weights, and how trials were run.
+
+        Raises:
+            ValueError: Trials were run in different ways.
+        """
+        trials = {}
+        for file in sorted(self.contenders.glob("*/config.json")):
+            config = json.loads(file.read_text())["config"]
+            shared = {k: v for k, v in config.items() if k not in ("contender", "seed")}
+            key = json.dumps(shared, sort_keys=True)
+            trials.setdefault(key, (file.parent, shared))
+        if len(trials) > 1:
+            (one, _), (other, _) = list(trials.values())[:2]
+            raise ValueError(
+                f"{one} and {other} were trained with different settings "
+                "(config.json): what was not trained alike is not compared."
+            )
+        return {
+            "limit": self.limit,
+            "weights": {name: PRESETS[name].weights for name in PRESETS},
+            "trials": next((shared for _, shared in trials.values()), {}),
+        }
+
+    def weights(self, name: str, seed: int = 0) -> Path | None:
+        """Those of a contender, or None if its trial is not finished."""
+        folder = self.contenders / TrialConfig(name, seed, 0.0).folder
+        return folder / BEST_WEIGHTS if (folder / RESULT).exists() else None
+
+    def trained(self, name: str, seed: int = 0) -> keras.Model | None:
+        """A trained contender, or None if its trial is not finished."""
+        weights = self.weights(name, seed)
+        if weights is None:
+            return None
+        model = CONTENDERS[name](None)
+        model.load_weights(weights)
+        return model
+
+
+@functools.cache
+def compact() -> DualPriorNetwork:
+    """The shipped network of the paper's protocol."""
+    return DualPriorNetwork.from_preset("compact")
+
+
+def restored(network, plane: np.ndarray) -> np.ndarray:
+    """A plane `[H, W]`, uint8, restored."""
+    return restore_array(plane, network)

@@ -1,0 +1,167 @@
+"""What training does to a network besides fitting it: scoring, unfolding, starting."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from dual_prior.network.pyramid_deblocker import PyramidDeblocker
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.restoration.pixels import LUMA_WEIGHTS
+
+
+def psnr(clean, restored):
+    """Mean PSNR in dB of images in [0, 1] `[B, H, W, C]`, clipped but not rounded."""
+    error = ops.square(ops.clip(restored, 0.0, 1.0) - clean)
+    return -10.0 * ops.log10(ops.mean(error, axis=(1, 2, 3)))
+
+
+def unfold(network: DualPriorNetwork, num_stages: int) -> DualPriorNetwork:
+    """`network` with another number of stages: the same layers, not copies of them.
+
+    Stages beyond those of `network` start with the scalars of its last one.
+    """
+    config = {
+        **network.get_config(),
+        "deblocker": network.deblocker,
+        "classifier": network.classifier,
+        "num_stages": num_stages,
+    }
+    unfolded = DualPriorNetwork(**config)
+    unfolded.build((None, None, None, network.deblocker.channels))
+    for k, stage in enumerate(unfolded.stages):
+        source = network.stages[min(k, len(network.stages) - 1)]
+        for part in ("solver", "descent"):
+            weights = getattr(stage, part).trainable_weights
+            values = getattr(source, part).trainable_weights
+            for weight, value in zip(weights, values, strict=True):
+                # A number, not a tensor: JAX would share its buffer between stages, and
+                # refuse to train with it.
+                weight.assign(float(keras.ops.convert_to_numpy(value)))
+    return unfolded
+
+
+def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
+    """Gives `network` the de-blocker and the scalars of `source`.
+
+    A de-blocker of one channel becomes one of three that restores the luma of RGB and
+    leaves the chroma as it is: its first layer sees the luma, and what its last layer
+    adds is added to red, green and blue alike. One with more feature maps than
+    `source`'s, or more units, computes the same at first (Chen, Goodfellow, Shlens,
+    "Net2Net", ICLR 2016): what it knows reads nothing of what is new, which reads it at
+    random. Only where a non-local operation is held back by its bound do the new maps,
+    which count there, change it.
+
+    Raises:
+        ValueError: The two differ by more than that.
+    """
+    own, other = network.deblocker, source.deblocker
+    if (kind := _kind(own)) != _kind(other):
+        raise ValueError(
+            f"Expected a de-blocker that differs in its maps and units at most from "
+            f"that of {network.name!r}, {kind}; got {_kind(other)}."
+        )
+    if len(network.stages) != len(source.stages):
+        raise ValueError(
+            f"Expected the {len(network.stages)} stages of {network.name!r}, got "
+            f"{len(source.stages)}."
+        )
+    to_colour = (other.channels, own.channels) == (1, 3)
+    for weight, given, reads in _pairs(own, other):
+        start, value = map(keras.ops.convert_to_numpy, (weight, given))
+        if to_colour and weight is own.head.kernel:
+            value = value * np.float32(LUMA_WEIGHTS)[:, None]
+        elif to_colour and any(weight is part for part in own.tail.weights):
+            one_to_all = zip(value.shape, weight.shape, strict=True)
+            value = np.broadcast_to(value, [w if v == 1 else v for v, w in one_to_all])
+        if reads == _JOIN:
+            start, value = _by_output(start), _by_output(value)
+        weight.assign(_widened(value, start, reads).reshape(weight.shape))
+    for weight, given in zip(_scalars(network), _scalars(source), strict=True):
+        weight.assign(keras.ops.convert_to_numpy(given))  # no buffer shared, on JAX
+
+
+# The axes along which a kernel has the maps that it reads: [height, width, in, out]; of
+# a transposed one, [height, width, out, in]; of a join, which reads the maps of the
+# head and of several units, as `_by_output` gives it.
+_PLAIN, _TRANSPOSED, _JOIN = (-2,), (-1,), (-3, -2)
+
+
+def _pairs(own, other):
+    """Weights of de-blocker `own`, those of `other` to start from, and what they read.
+
+    A unit that only `own` has keeps its weights, and whatever joins it to those before
+    begins as the last one of `other`.
+    """
+    if isinstance(own, PyramidDeblocker):
+        up = [layer.kernel for layer in own.up]
+        for weight, given in zip(own.weights, other.weights, strict=True):
+            is_up = any(weight is kernel for kernel in up)
+            yield weight, given, _TRANSPOSED if is_up else _PLAIN
+        return
+    if len(own.units) < len(other.units):
+        raise ValueError(
+            f"Expected {len(own.units)} units at most, got {len(other.units)}: a "
+            "network can start from a smaller one, not from a larger one."
+        )
+    for layer, given in (
+        (own.head, other.head),
+        *zip(own.units, other.units, strict=False),
+    ):
+        for pair in zip(layer.weights, given.weights, strict=True):
+            yield *pair, _PLAIN
+    for index, join in enumerate(own.joins):
+        given = other.joins[min(index, len(other.joins) - 1)]
+        yield join.kernel, given.kernel, _JOIN
+        yield join.bias, given.bias, _PLAIN
+    yield own.tail.kernel, other.tail.kernel, _TRANSPOSED
+    yield own.tail.bias, other.tail.bias, _PLAIN
+
+
+def _by_output(kernel: np.ndarray) -> np.ndarray:
+    """The kernel of a join, `[1, 1, n F, F]`, as `[1, 1, n, F, F]`."""
+    return kernel.reshape(1, 1, -1, kernel.shape[-1], kernel.shape[-1])
+
+
+def _widened(
+    value: np.ndarray, start: np.ndarray, reads: tuple[int, ...]
+) -> np.ndarray:
+    """A kernel or bias in the corner of `start`, which then reads no new maps.
+
+    Args:
+        reads: The axes along which a kernel has the maps that it reads.
+
+    Raises:
+        ValueError: `start` is the smaller one.
+    """
+    if any(np.less(start.shape, value.shape)):
+        raise ValueError(
+            f"Expected weights of {start.shape} at most, got {value.shape}: a network "
+            "can start from a smaller one, not from a larger one."
+        )
+    widened = np.zeros_like(start)
+    if value.ndim > 1:
+        known = [slice(None)] * value.ndim
+        for axis in reads:
+            known[axis] = slice(value.shape[axis])
+        widened[tuple(known)] = start[tuple(known)]
+    widened[tuple(map(slice, value.shape))] = value
+    return widened
+
+
+def _kind(deblocker) -> dict:
+    """All that decides what a de-blocker computes, but how many maps and units."""
+    free = ("name", "dtype", "trainable", "channels", "features", "num_units")
+    config = deblocker.get_config()
+    return {
+        "class": type(deblocker).__name__,
+        **{name: config[name] for name in config if name not in free},
+    }
+
+
+def _scalars(network: DualPriorNetwork) -> list:
+    return [
+        weight
+        for stage in network.stages
+        for part in (stage.solver, stage.descent)
+        for weight in part.trainable_weights
+    ]

@@ -1,0 +1,245 @@
+"""The recipes of training: every number, and where it comes from.
+
+`RECIPES[preset]` holds what `train_classifier` and `train_network` do by default for a
+preset. A flag replaces a number of it; the resolved recipe is stored with the run.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from dual_prior.network.presets import Preset
+
+QUALITIES = (10, 20, 30)  # paper: one model for all three
+NUM_VALIDATION_PICTURES = 10  # ours: of the 400 training pictures, every 40th
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """Some training steps with the network unfolded to a number of stages.
+
+    Attributes:
+        num_stages: K.
+        steps: Number of training steps; None for as many as `minutes` allow.
+        learning_rate: Of Adam; where it starts, or stays.
+        batch_size: Patches a step.
+        patch_size: Side of a patch, pixels.
+        loss: What is minimised, one of `losses.LOSSES`.
+        minutes: Of training, by the clock; None where `steps` are given.
+    """
+
+    num_stages: int
+    steps: int | None
+    learning_rate: float
+    batch_size: int
+    patch_size: int
+    loss: str = "mean_absolute_error"  # paper
+    minutes: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierRecipe:
+    """Stage one of training: cross-entropy on gradients of clear and compressed.
+
+    Attributes:
+        pictures: What it learns from: see `training_pictures.PICTURES`.
+        blend: Train on blends of the clear and the compressed patch too, labelled with
+            their share of the compressed one. A classifier that only ever sees the two
+            ends is flat there and steep in between, where the stages' images lie; Eq. 9
+            sees nothing of f_s but its derivative.
+    """
+
+    pictures: str
+    steps: int
+    learning_rate: float
+    cosine: bool
+    batch_size: int
+    patch_size: int
+    alignment: int
+    blend: bool
+    dtype: str
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkRecipe:
+    """Stage two of training, the classifier frozen.
+
+    Attributes:
+        pictures: What it learns from: see `training_pictures.PICTURES`.
+        phases: What is done in turn; each goes on from the weights of the one before.
+        cosine: Lower the learning rate to 0 along a cosine within each phase, after a
+            short warm-up; otherwise it is fixed.
+        muon_ratio: Learning rate of the hidden kernels, stepped by Muon, as a multiple
+            of Adam's; 0 for Adam everywhere.
+        ema_momentum: Of the moving average of the weights that is validated and kept;
+            0 keeps the weights as they are.
+        alignment: See `experiments.data.luma_patches.PatchRecipe`.
+        relative: Weigh each patch's loss: see `training_pictures.weights`.
+        num_patterns: Sheets of patterns among the pictures.
+        num_woven: Pictures that are there once more, under cloth.
+        dtype: Keras dtype policy; see `peak.faster_dtype`.
+    """
+
+    pictures: str
+    phases: tuple[Phase, ...]
+    cosine: bool
+    muon_ratio: float
+    ema_momentum: float
+    alignment: int
+    relative: bool
+    num_patterns: int
+    num_woven: int
+    dtype: str
+
+    def __post_init__(self):
+        for phase in self.phases:
+            side = phase.patch_size
+            on_grid = self.alignment % 8 == side % 8 == 0 and side > 8
+            if phase.loss == "squared_error_and_blocks" and not on_grid:
+                raise ValueError(
+                    "Expected patches of whole blocks of 8x8, and of more than one, "
+                    "with the loss squared_error_and_blocks; got an alignment of "
+                    f"{self.alignment} and a side of {side}."
+                )
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Both stages of training."""
+
+    classifier: ClassifierRecipe
+    network: NetworkRecipe
+
+
+_COMPACT = Recipe(  # all ours: see TRAINING.md
+    ClassifierRecipe(
+        pictures="paper",
+        steps=6_000,
+        learning_rate=1e-3,
+        cosine=True,
+        batch_size=10,
+        patch_size=64,
+        alignment=1,
+        blend=True,
+        dtype="mixed_bfloat16",
+    ),
+    NetworkRecipe(
+        pictures="paper",
+        phases=(
+            Phase(1, 11_000, 1e-3, 10, 64),
+            Phase(2, 8_000, 4e-4, 5, 96, "squared_error_and_blocks"),
+        ),
+        cosine=True,
+        muon_ratio=3.0,
+        ema_momentum=0.999,
+        alignment=8,
+        relative=True,
+        num_patterns=8,
+        num_woven=80,
+        dtype="mixed_bfloat16",
+    ),
+)
+
+RECIPES = {
+    "paper": Recipe(
+        ClassifierRecipe(
+            pictures="paper",
+            steps=100_000,  # ours: the paper does not say
+            learning_rate=1e-4,  # paper
+            cosine=False,  # paper
+            batch_size=10,  # paper
+            patch_size=64,  # paper
+            alignment=1,  # paper: patches anywhere
+            blend=False,  # paper
+            dtype="float32",  # ours: the paper does not say
+        ),
+        NetworkRecipe(
+            pictures="paper",
+            phases=(
+                Phase(
+                    num_stages=5,  # paper
+                    steps=1_000_000,  # ours: the paper does not say
+                    learning_rate=1e-4,  # paper
+                    batch_size=10,  # paper
+                    patch_size=64,  # paper
+                ),
+            ),
+            cosine=False,  # paper
+            muon_ratio=0.0,  # paper
+            ema_momentum=0.0,  # paper
+            alignment=1,  # paper: patches anywhere
+            relative=False,  # paper
+            num_patterns=0,  # paper
+            num_woven=0,  # paper
+            dtype="float32",  # ours: the paper does not say
+        ),
+    ),
+    "compact": _COMPACT,
+    # All ours, too. What ships started from compact-2, as narrow: see TRAINING.md.
+    "photo": Recipe(
+        dataclasses.replace(_COMPACT.classifier, pictures="photo"),
+        dataclasses.replace(
+            _COMPACT.network,
+            pictures="photo",
+            phases=(
+                Phase(1, 12_000, 1e-3, 10, 64),
+                Phase(2, 7_000, 4e-4, 5, 96, "mean_squared_error"),
+            ),
+            alignment=1,
+        ),
+    ),
+}
+
+
+def recipe_for(preset: str, of: str | None = None) -> Recipe:
+    """How `preset` is trained: by its own recipe, or by that of the preset `of`.
+
+    Raises:
+        ValueError: The two are for different pictures.
+    """
+    own, recipe = RECIPES[preset], RECIPES[of or preset]
+    pictures = own.network.pictures, recipe.network.pictures
+    if pictures[0] != pictures[1]:
+        raise ValueError(
+            f"Expected a recipe for {pictures[0]!r} pictures, which {preset} is for; "
+            f"that of {of} is for {pictures[1]!r}."
+        )
+    return recipe
+
+
+def with_scalars_of(preset: Preset, other: Preset) -> Preset:
+    """`preset`, whose alpha, beta, lambda2 and eta start where those of `other` do."""
+    names = ("alpha_init", "beta_init", "lambda2_init", "eta_init")
+    return dataclasses.replace(preset, **{n: getattr(other, n) for n in names})
+
+
+def changed(preset: Preset, changes: Sequence[str]) -> Preset:
+    """`preset` with other numbers.
+
+    Args:
+        changes: NAME=NUMBER each, the name of an attribute that is a number.
+
+    Raises:
+        ValueError: There is no such number, or it is not one.
+    """
+    numbers = {
+        field.name: type(value)
+        for field in dataclasses.fields(preset)
+        if type(value := getattr(preset, field.name)) in (int, float)
+    }
+    values = {}
+    for change in changes:
+        name, _, text = change.partition("=")
+        try:
+            values[name] = numbers[name](text)
+        except (KeyError, ValueError):
+            raise ValueError(
+                f"Expected NAME=NUMBER, the name one of {', '.join(numbers)}; got "
+                f"{change!r}."
+            ) from None
+    return dataclasses.replace(preset, **values)
+
+
+def override(recipe, **numbers):
+    """`recipe` with those of `numbers` that are not None."""
+    given = {name: value for name, value in numbers.items() if value is not None}
+    return dataclasses.replace(recipe, **given)

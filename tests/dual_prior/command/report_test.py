@@ -1,0 +1,39 @@
+import io
+import sys
+
+from dual_prior.command.report import Record, Reporter
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def _shown(monkeypatch, total, work):
+    """What a terminal shows of work that takes long."""
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    reporter = Reporter(total)
+    reporter._bar.start_t -= 60
+    reporter._bar.last_print_t -= 60
+    work(reporter)
+    return terminal.getvalue()
+
+
+def test_the_tiles_of_a_single_picture_are_its_progress(monkeypatch):
+    shown = _shown(monkeypatch, 1, lambda reporter: reporter.on_tile(1, 4))
+    assert "1/4" in shown and "tile" in shown
+
+
+def test_of_several_pictures_the_pictures_are(monkeypatch, capsys):
+    def work(reporter):
+        reporter.on_tile(1, 4)
+        reporter.tell(Record("a.jpg", "a.png", width=10, height=10, seconds=1.0))
+
+    shown = _shown(monkeypatch, 3, work)
+    assert "tile 1 of 4" in shown and "1/3" in shown
+
+
+def test_a_log_has_no_progress(monkeypatch, capsys):
+    Reporter(1).on_tile(1, 4)
+    assert capsys.readouterr().err == ""

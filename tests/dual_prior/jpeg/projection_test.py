@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from scipy import fft
+
+from dual_prior import jpeg
+from dual_prior.jpeg import projection
+from dual_prior.jpeg.header import read_jpeg_header
+from dual_prior.jpeg.projection import NARROW, agreement, project
+from tests.conftest import made_picture
+
+
+def _compressed(quality, seed=0):
+    clean = np.clip(made_picture(seed=seed), 16, 235)
+    data = jpeg.encode(clean, quality)
+    return (
+        clean,
+        jpeg.decode(data),
+        read_jpeg_header(data).quantization[0].reshape(8, 8),
+    )
+
+
+def _squared_error(plane, clean):
+    return np.sum((plane - clean.astype(float)) ** 2)
+
+
+def test_the_transform_is_the_orthonormal_dct():
+    block = np.random.default_rng(0).uniform(0, 255, (8, 8))
+    expected = fft.dctn(block - 128, norm="ortho")
+    np.testing.assert_allclose(projection._forward(block), expected, atol=1e-10)
+    np.testing.assert_allclose(projection._backward(expected), block, atol=1e-10)
+
+
+@pytest.mark.parametrize("quality", [10, 30, 75])
+def test_the_original_is_within_the_bounds(quality):
+    clean, compressed, table = _compressed(quality)
+    # The encoder's integer DCT rounds a little, and so does the decoder.
+    np.testing.assert_allclose(project(clean, compressed, table), clean, atol=1.5)
+
+
+@pytest.mark.parametrize("quality", [10, 30])
+def test_no_picture_gets_farther_from_the_original(quality):
+    clean, compressed, table = _compressed(quality)
+    rng = np.random.default_rng(0)
+    for restored in (compressed, clean + rng.normal(0, 20, clean.shape), clean * 0.0):
+        before = _squared_error(restored, clean)
+        after = _squared_error(project(restored, compressed, table), clean)
+        assert after <= before + 1
+
+
+def test_a_narrow_set_lies_within_the_bounds():
+    compressed = np.full((16, 16), 100, np.uint8)  # mid-grey, far from black and white
+    table = jpeg.quantization_table(20)
+    restored = compressed + np.random.default_rng(0).normal(0, 30, compressed.shape)
+    wide = project(restored, compressed, table)
+    narrow = project(restored, compressed, table, NARROW)
+    held = projection._quantized(compressed, table)
+    for plane, reach in ((wide, 0.5), (narrow, NARROW)):
+        steps = projection._forward(projection._blocks(plane)) / table
+        assert np.abs(steps - held).max() == pytest.approx(reach)
+    again = project(wide, compressed, table, NARROW)
+    np.testing.assert_allclose(again, narrow, atol=1e-9)
+
+
+def test_twice_is_once():
+    clean, compressed, table = _compressed(20)
+    once = project(255.0 - clean, compressed, table)
+    # Not quite where pixels were clipped to 0 to 255.
+    inside = project(np.clip(once, 16, 235), compressed, table)
+    again = project(inside, compressed, table)
+    assert _squared_error(again, inside) < 0.01 * _squared_error(once, clean)
+
+
+def test_a_projected_picture_is_encoded_as_before():
+    clean, compressed, table = _compressed(10)
+    worse = np.clip(
+        compressed + np.random.default_rng(0).normal(0, 40, clean.shape), 16, 235
+    )
+    projected = np.round(project(worse, compressed, table)).astype(np.uint8)
+    assert agreement(compressed, compressed, table) == 1
+    before = agreement(np.round(worse).astype(np.uint8), compressed, table)
+    assert before < 0.99 and before < agreement(projected, compressed, table)
+
+
+def test_what_the_file_does_not_say_is_left_alone():
+    clean, compressed, table = _compressed(10)
+    compressed = compressed[:20, :27].copy()
+    compressed[3, 3] = 255  # this block may have been clipped
+    restored = np.full(compressed.shape, 77.0)
+    projected = project(restored, compressed, table)
+    for window in (np.s_[:8, :8], np.s_[16:], np.s_[:, 24:]):
+        assert np.all(projected[window] == 77)
+    assert np.any(projected[8:16, 8:16] != 77)

@@ -1,0 +1,74 @@
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from dual_prior.network.backend import compiled, value_and_input_gradient
+from dual_prior.network.unfolding import DualPriorNetwork
+
+
+def test_other_backends_are_refused_when_imported():
+    done = subprocess.run(
+        [sys.executable, "-c", "import dual_prior.network.backend"],
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+    )
+    assert "runs on tensorflow and jax only" in done.stderr.splitlines()[-1]
+
+
+def test_each_example_gets_its_own_derivative():
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    values, derivative = value_and_input_gradient(
+        lambda x: ops.sum(x**3, axis=1, keepdims=True), ops.convert_to_tensor(x)
+    )
+    np.testing.assert_allclose(np.asarray(values), (x**3).sum(1, keepdims=True), 1e-5)
+    np.testing.assert_allclose(np.asarray(derivative), 3 * x**2, rtol=1e-5)
+
+
+def test_derivative_is_differentiable():
+    import tensorflow as tf
+
+    x = tf.constant([[1.0, 2.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        _, derivative = value_and_input_gradient(lambda x: ops.sum(x**3, axis=1), x)
+    np.testing.assert_allclose(np.asarray(tape.gradient(derivative, x)), [[6.0, 12.0]])
+
+
+@pytest.mark.parametrize("preset", ["compact", "photo"])
+def test_compiled_the_network_is_the_same_at_any_size(preset):
+    network = DualPriorNetwork.from_preset(preset)
+    channels = network.deblocker.channels
+    graph = compiled(network, channels)
+    rng = np.random.default_rng(0)
+    for shape in ((1, 40, 64), (2, 33, 47)):
+        y = rng.uniform(size=(*shape, channels)).astype(np.float32)
+        np.testing.assert_allclose(
+            np.asarray(graph(y)), np.asarray(network(y)), atol=1e-5
+        )
+
+
+def test_compiled_once_for_all_sizes_and_weights():
+    class Scaling(keras.layers.Layer):
+        traces = 0
+
+        def build(self, shape):
+            self.scale = self.add_weight(initializer="ones")
+
+        def call(self, y):
+            Scaling.traces += 1
+            return self.scale * y
+
+    layer = Scaling()
+    layer.build(None)
+    graph = compiled(layer, 1)
+    for size in (8, 9, 10):
+        graph(np.ones((1, size, size, 1), np.float32))
+    assert Scaling.traces == 1
+    layer.scale.assign(2.0)
+    assert np.asarray(graph(np.ones((1, 4, 4, 1), np.float32))).max() == 2.0

@@ -1,0 +1,262 @@
+import errno
+import io
+import os
+import stat
+import tempfile
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from dual_prior.pictures.metadata import is_marked, mark, without_metadata
+from dual_prior.pictures.picture import Picture
+from dual_prior.pictures.reader import PictureError, read_picture
+from dual_prior.pictures.writer import encode_picture, output_format, picture_file
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>a word</x:xmpmeta>"
+LOSSLESS = [
+    *(("png", np.uint8), ("webp", np.uint8), ("tiff", np.uint8)),
+    *(("png", np.uint16), ("tiff", np.uint16)),
+]
+
+
+def _picture(kind="rgb", dtype=np.uint8, has_alpha=False, **metadata):
+    shape = (13, 17) if kind == "grey" else (13, 17, 3)
+    rng = np.random.default_rng(1)
+    top = np.iinfo(dtype).max + 1
+    alpha = rng.integers(0, top, (13, 17)).astype(dtype) if has_alpha else None
+    return Picture(rng.integers(0, top, shape).astype(dtype), alpha, metadata=metadata)
+
+
+def _exif():
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    exif.get_ifd(0x8769)[0x829A] = 0.01
+    exif.get_ifd(0x8825)[1] = "N GPS"
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+def test_texts_of_exif_stay_byte_for_byte(format, encoding):
+    name = "José Müller ©".encode(encoding)
+    exif = Image.Exif()
+    for part, tag in ((exif, 0x013B), (exif.get_ifd(0x8769), 0xA433)):
+        part[tag] = "x" * len(name)  # Pillow itself would write question marks
+    data = exif.tobytes().replace(b"x" * len(name), name)
+    jpeg = encode_picture(_picture(exif=data), "jpeg")
+    picture = read_picture(encode_picture(mark(read_picture(jpeg)), format))
+    written = Image.Exif()
+    written.load(picture.metadata["exif"])
+    for text in (written[0x013B], written.get_ifd(0x8769)[0xA433]):
+        assert text.encode("latin-1") == name
+
+
+def test_a_tiff_holds_what_an_exif_pointer_points_at():
+    exif = Image.Exif()
+    exif[0x9C9C] = "a comment".encode("utf-16-le")
+    exif.get_ifd(0x8769)[0xA005] = {1: "R98"}
+    tiff = encode_picture(_picture(exif=exif.tobytes()), "tiff")
+    tags = Image.open(io.BytesIO(tiff)).getexif()
+    assert tags.get_ifd(0xA005)[1] == "R98"
+    assert tags[0x9C9C] == "a comment".encode("utf-16-le")
+
+
+@pytest.mark.parametrize("has_alpha", [False, True])
+@pytest.mark.parametrize("kind", ["grey", "rgb"])
+@pytest.mark.parametrize("format, dtype", LOSSLESS)
+def test_lossless_formats_give_the_pixels_back(format, dtype, kind, has_alpha):
+    picture = _picture(kind, dtype, has_alpha)
+    again = read_picture(encode_picture(picture, format))
+    expected = picture.pixels
+    if again.pixels.ndim > expected.ndim:  # WebP has no grey
+        expected = np.stack([expected] * 3, axis=-1)
+    assert again.pixels.dtype == dtype and again.warnings == []
+    np.testing.assert_array_equal(again.pixels, expected)
+    if has_alpha:
+        np.testing.assert_array_equal(again.alpha, picture.alpha)
+    else:
+        assert again.alpha is None
+
+
+def test_jpeg_is_444_of_the_quality_asked_for():
+    header = read_picture(encode_picture(_picture(), "jpeg", 83)).jpeg
+    assert (header.subsampling, header.quality) == ("4:4:4", 83)
+
+
+@pytest.mark.parametrize("format, dtype", [*LOSSLESS, ("jpeg", np.uint8)])
+def test_metadata_are_carried(format, dtype):
+    picture = _picture(
+        dtype=dtype, icc_profile=SRGB, exif=_exif(), xmp=XMP, dpi=(300.0, 150.0)
+    )
+    again = read_picture(encode_picture(picture, format))
+    assert again.metadata["icc_profile"] == SRGB
+    assert again.metadata["xmp"] == XMP
+    exif = Image.Exif()
+    exif.load(again.metadata["exif"])
+    assert exif[0x010F] == "a camera"
+    assert exif.get_ifd(0x8769)[0x829A] == pytest.approx(0.01)
+    assert exif.get_ifd(0x8825)[1] == "N GPS"
+    if format == "jpeg":
+        assert again.metadata["dpi"] == (300, 150)
+    elif format != "webp":
+        assert again.metadata["dpi"] == pytest.approx((300, 150), abs=0.1)
+    assert again.warnings == []
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+def test_strip_leaves_only_the_profile(format):
+    picture = _picture(icc_profile=SRGB, exif=_exif(), xmp=XMP, dpi=(300.0, 300.0))
+    data = encode_picture(without_metadata(picture), format)
+    assert read_picture(data).metadata == {"icc_profile": SRGB}
+    assert b"GPS" not in data and b"camera" not in data and b"xmp" not in data
+
+
+@pytest.mark.parametrize("tag", [256, 266, 284, 322, 325, 338, 339])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_exif_data_cannot_say_how_a_tiff_is_laid_out(tag, dtype):
+    exif = Image.Exif()
+    exif[tag], exif[0x010E] = 2, "described"
+    picture = _picture(dtype=dtype, exif=exif.tobytes())
+    again = read_picture(encode_picture(picture, "tiff"))
+    np.testing.assert_array_equal(again.pixels, picture.pixels)
+    assert b"described" in again.metadata["exif"]
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+def test_a_picture_restored_in_place_can_be_told(format):
+    picture = _picture(exif=_exif())
+    assert not is_marked(read_picture(encode_picture(picture, format)))
+    again = read_picture(encode_picture(mark(picture), format))
+    assert is_marked(again) and b"camera" in again.metadata["exif"]
+    assert is_marked(read_picture(encode_picture(mark(_picture()), format)))
+
+
+def test_a_jpeg_keeps_its_comment():
+    data = encode_picture(_picture(comment=b"by hand"), "jpeg")
+    assert read_picture(data).metadata == {"comment": b"by hand"}
+    for format in ("png", "webp", "tiff"):
+        data = encode_picture(_picture(comment=b"by hand"), format)
+        assert read_picture(data).metadata == {}
+
+
+def test_what_jpeg_has_no_room_for_is_dropped_and_said():
+    long = {"xmp": XMP + b" " * 70_000, "exif": b"Exif\0\0" + b" " * 70_000}
+    notes = []
+    data = encode_picture(_picture(dpi=(1e5, 1e5), **long), "jpeg", notes=notes)
+    assert read_picture(data).metadata == {}
+    assert [note.split()[1] for note in notes] == ["EXIF", "XMP", "resolution"]
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+def test_the_same_picture_gives_the_same_bytes(format):
+    picture = _picture(icc_profile=SRGB, exif=_exif(), xmp=XMP, dpi=(300.0, 300.0))
+    assert encode_picture(picture, format) == encode_picture(picture, format)
+
+
+@pytest.mark.parametrize("format", ["png", "tiff"])
+def test_other_readers_open_sixteen_bits(format):
+    import cv2
+
+    picture = _picture(dtype=np.uint16, exif=_exif())
+    data = np.frombuffer(encode_picture(picture, format), np.uint8)
+    decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(decoded[..., ::-1], picture.pixels)
+
+
+def test_jpeg_of_alpha_is_refused():
+    with pytest.raises(ValueError, match="JPEG has no alpha"):
+        encode_picture(_picture(has_alpha=True), "jpeg")
+
+
+@pytest.mark.parametrize("format", ["webp", "jpeg"])
+def test_sixteen_bits_are_refused_where_there_are_eight(format):
+    with pytest.raises(ValueError, match="no 16 bits"):
+        encode_picture(_picture(dtype=np.uint16), format)
+
+
+def test_a_side_too_long_is_refused():
+    with pytest.raises(ValueError, match="at most 16383"):
+        encode_picture(Picture(np.zeros((1, 16384), np.uint8)), "webp")
+    encode_picture(Picture(np.zeros((1, 65500), np.uint8)), "jpeg")
+    with pytest.raises(ValueError, match="at most 65500"):
+        encode_picture(Picture(np.zeros((1, 65501), np.uint8)), "jpeg")
+
+
+def test_unknown_formats_are_refused():
+    with pytest.raises(ValueError, match="png, webp, tiff or jpeg"):
+        encode_picture(_picture(), "gif")
+    with pytest.raises(ValueError, match="suffix"):
+        output_format(".gif")
+
+
+def test_suffixes():
+    suffixes = [".png", ".WEBP", ".tif", ".tiff", ".JPG", ".jpeg"]
+    formats = [output_format(suffix) for suffix in suffixes]
+    assert formats == ["png", "webp", "tiff", "tiff", "jpeg", "jpeg"]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / "out.png"
+    path.write_bytes(b"an earlier result")
+    with pytest.raises(RuntimeError), picture_file(path) as write:
+        write(b"half")
+        raise RuntimeError
+    assert path.read_bytes() == b"an earlier result"
+    assert os.listdir(tmp_path) == ["out.png"]
+
+
+def test_the_result_has_ordinary_permissions(tmp_path):
+    with picture_file(tmp_path / "new" / "out.png") as write:
+        write(b"content")
+    (tmp_path / "plain").touch()
+    modes = [
+        stat.S_IMODE((tmp_path / name).stat().st_mode)
+        for name in ("new/out.png", "plain")
+    ]
+    assert modes[0] == modes[1]
+
+
+def test_what_the_user_may_not_write_is_not_replaced(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"somebody else's")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with (
+        pytest.raises(PictureError, match="write-protected"),
+        picture_file(tmp_path / "a.png"),
+    ):
+        raise AssertionError("the work began")
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_a_device_is_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with (
+        pytest.raises(PictureError, match="not a regular file"),
+        picture_file(tmp_path / "pipe.png"),
+    ):
+        pytest.fail("work was begun")
+    assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
+
+
+def test_a_read_only_disk_is_told_before_any_work(tmp_path, monkeypatch):
+    def mkstemp(**_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "mkstemp", mkstemp)
+    with (
+        pytest.raises(PictureError, match=r"written \(read-only file system\)"),
+        picture_file(tmp_path / "a.png"),
+    ):
+        pytest.fail("entered")
+
+
+def test_an_unwritable_place_is_told_before_any_work(tmp_path):
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "file" / "out.png", tmp_path, tmp_path / ("x" * 300)):
+        with (
+            pytest.raises(PictureError, match="cannot be written"),
+            picture_file(target),
+        ):
+            pytest.fail("work was begun")
+    assert os.listdir(tmp_path) == ["file"]

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from dual_prior.restoration import tiles
+from dual_prior.restoration.tiles import OVERLAP, map_tiles, tile_starts
+
+TILE = 128
+
+
+def _image(height, width):
+    return np.random.default_rng(0).uniform(size=(height, width, 2)).astype(np.float32)
+
+
+def _whole(bands):
+    """The bands put together; they must be in order and leave no gap."""
+    rows = []
+    for first, band in bands:
+        assert first == sum(map(len, rows))
+        rows.append(band)
+    return np.concatenate(rows)
+
+
+@pytest.mark.parametrize("side", [1, 100, 128, 129, 135, 160, 161, 1000])
+def test_tiles_cover_a_side_and_start_on_the_grid(side):
+    starts = tile_starts(side, TILE)
+    assert starts[0] == 0 and all(start % 8 == 0 for start in starts)
+    ends = [min(start + TILE, side) for start in starts]
+    assert ends[-1] == side
+    for end, start in zip(ends, starts[1:], strict=False):
+        assert end - start >= OVERLAP - 8
+    lengths = [end - start for start, end in zip(starts, ends, strict=True)]
+    assert side <= TILE or min(lengths) > TILE - 8
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (128, 128), (300, 131), (290, 410)])
+def test_what_the_function_returns_comes_back(size):
+    image = _image(*size)
+    result = _whole(map_tiles(lambda part: 2 * part, image, TILE))
+    np.testing.assert_allclose(result, 2 * image, rtol=1e-6)
+
+
+def test_no_tile_is_larger_than_asked_for():
+    sizes = []
+    image = _image(290, 410)
+    _whole(map_tiles(lambda part: sizes.append(part.shape) or part, image, TILE))
+    assert max(sizes) == (TILE, TILE, 2) and len(sizes) == 7 * 10
+
+
+def test_what_a_tile_sees_wrongly_at_its_border_is_dropped():
+    image = _image(290, 410)
+
+    def wrong_at_the_border(part):
+        # The tile's own border; the picture's is a border of the whole, too.
+        margin = (OVERLAP - tiles._RAMP) // 2 - 4
+        result = part + 1
+        result[margin:-margin, margin:-margin] -= 1
+        return result
+
+    result = _whole(map_tiles(wrong_at_the_border, image, TILE))
+    inner = np.s_[40:-40, 40:-40]
+    np.testing.assert_allclose(result[inner], image[inner], atol=1e-5)
+
+
+def test_tiles_fade_into_each_other():
+    brightness = iter(range(1000))
+    image = np.zeros((TILE, 400, 1), np.float32)
+    result = _whole(map_tiles(lambda part: part + next(brightness), image, TILE))
+    assert np.abs(np.diff(result, axis=1)).max() < 3 / tiles._RAMP
+    assert result.max() > 5
+
+
+def test_progress_is_told():
+    told = []
+    image = _image(160, 160)
+    _whole(map_tiles(np.copy, image, TILE, lambda *numbers: told.append(numbers)))
+    assert told == [(done, 4) for done in range(1, 5)]

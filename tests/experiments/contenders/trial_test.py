@@ -1,0 +1,56 @@
+import pytest
+
+from experiments.contenders.baselines.dncnn import dncnn
+from experiments.contenders.registry import CONTENDERS
+from experiments.contenders.trial import TrialConfig, run_trial, seconds_per_step
+
+CONFIG = TrialConfig("tiny", seed=0, minutes=1e-3, patch_size=16, dtype="float32")
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Counts the models made of a contender called tiny."""
+    models = []
+
+    def make(classifier):
+        models.append(dncnn(3, 4))
+        return models[-1]
+
+    monkeypatch.setitem(CONTENDERS, "tiny", make)
+    return models
+
+
+def test_a_trial_is_trained_once_and_read_afterwards(made, tiny_data, tmp_path):
+    result = run_trial(CONFIG, str(tiny_data), "", 0.02, tmp_path)
+    assert result.steps >= 1 and result.parameters == made[0].count_params()
+    assert result.macs == 9 * (4 + 16 + 4)
+    assert len(result.jpeg) == len(result.restored) == 3
+    assert list(result.jpeg) == sorted(result.jpeg)  # quality 10, 20, 30
+    assert abs(result.gain) < 3
+    before = len(made)
+    assert run_trial(CONFIG, str(tiny_data), "", 0.02, tmp_path).gain == result.gain
+    assert len(made) == before
+
+
+def test_a_slower_model_gets_fewer_steps(made, tiny_data, tmp_path):
+    def steps(seconds):
+        folder = tmp_path / str(seconds)
+        return run_trial(CONFIG, str(tiny_data), "", seconds, folder).steps
+
+    assert (steps(0.03), steps(0.01)) == (2, 6)
+
+
+def test_a_step_is_timed_once(made, tiny_data, tmp_path):
+    file = tmp_path / "seconds" / "tiny.json"
+    seconds = seconds_per_step(CONFIG, str(tiny_data), "", file)
+    assert 0 < seconds < 10
+    assert seconds_per_step(CONFIG, str(tiny_data), "", file) == seconds
+    assert len(made) == 1
+
+
+def test_folders_tell_contenders_apart():
+    folders = {
+        TrialConfig(name, seed, 1.0).folder for name in CONTENDERS for seed in (0, 1)
+    }
+    assert len(folders) == 2 * len(CONTENDERS)
+    assert all(folder.replace("-", "").isalnum() for folder in folders)

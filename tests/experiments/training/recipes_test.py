@@ -1,0 +1,56 @@
+"""The numbers of the paper's Section 3.4 that belong to training."""
+
+import dataclasses
+
+import pytest
+
+from dual_prior.network.presets import find_preset
+from experiments.training.recipes import (
+    QUALITIES,
+    RECIPES,
+    changed,
+    recipe_for,
+    with_scalars_of,
+)
+
+
+def test_the_papers_training():
+    (phase,) = RECIPES["paper"].network.phases
+    assert (phase.batch_size, phase.patch_size) == (10, 64)
+    assert QUALITIES == (10, 20, 30)  # one model for all
+    for stage in (RECIPES["paper"].classifier, RECIPES["paper"].network):
+        assert stage.pictures == "paper" and stage.alignment == 1
+        assert stage.cosine is False  # the learning rate is fixed
+    network = RECIPES["paper"].network
+    assert network.num_patterns == network.num_woven == 0  # photographs only
+
+
+def test_the_paper_trains_by_adam_at_1e_4():
+    recipe = RECIPES["paper"]
+    assert recipe.classifier.learning_rate == 1e-4
+    assert [phase.learning_rate for phase in recipe.network.phases] == [1e-4]
+    assert recipe.network.muon_ratio == 0  # Adam for all variables
+
+
+def test_a_preset_may_be_trained_by_the_recipe_of_another():
+    assert recipe_for("paper") is RECIPES["paper"]
+    assert recipe_for("paper", "compact") is RECIPES["compact"]
+    with pytest.raises(ValueError, match="of photo is for 'photo'"):
+        recipe_for("paper", "photo")
+
+
+def test_it_then_starts_from_the_scalars_of_the_other():
+    paper, compact = find_preset("paper"), find_preset("compact")
+    preset = with_scalars_of(paper, compact)
+    assert (preset.alpha_init, preset.eta_init) == (10.0, 0.01)
+    assert (preset.features, preset.num_stages) == (112, 5)
+
+
+def test_numbers_of_a_preset_can_be_changed_by_name():
+    preset = changed(find_preset("paper"), ["features=32", "alpha_init=1"])
+    expected = dataclasses.replace(find_preset("paper"), features=32, alpha_init=1.0)
+    assert preset == expected
+    assert changed(preset, []) == preset
+    for wrong in ("features", "features=3.5", "name=4", "feature=32", "dilations=3"):
+        with pytest.raises(ValueError, match=f"NAME=NUMBER.*features.*'{wrong}'"):
+            changed(preset, [wrong])
