@@ -9,11 +9,13 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from dual_prior.command.batch import FileOptions, Runner
-from dual_prior.command.report import FAILED, SKIPPED, Record
-from dual_prior.files.plan import SUFFIXES, plan_job
-from dual_prior.pictures.reader import Limits, PictureError
-from dual_prior.pictures.writer import output_format
-from dual_prior.restoration.restorer import Options, Restorer
+from dual_prior.files.plan import plan_job
+from dual_prior.files.record import FAILED, SKIPPED, Record
+from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.formats import SUFFIXES, output_format
+from dual_prior.pictures.reader import Limits
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
 
 
 class Words(TypedDict, total=False):

@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 
 from dual_prior import __version__
-from dual_prior.files.plan import SUFFIXES, Plan, UsageError, plan_jobs
+from dual_prior.files.plan import Plan, UsageError, plan_jobs
 from dual_prior.network.presets import DEFAULT_PRESET, PRESETS
-from dual_prior.restoration.restorer import MIN_MEMORY_GIB, Options, overlapping
+from dual_prior.pictures.formats import SUFFIXES
+from dual_prior.restoration.options import MIN_MEMORY_GIB, Options
+from dual_prior.restoration.restorer import overlapping
 from dual_prior.system import signals
 from dual_prior.system.atomic_file import remove_leftovers
 from dual_prior.system.signals import Terminated
@@ -390,7 +392,7 @@ def _check_network(arguments: argparse.Namespace) -> None:
 
 def _check_formats(arguments: argparse.Namespace, jobs: list) -> None:
     """Refuses names of results that say no format, or another than --format."""
-    from dual_prior.pictures.writer import output_format
+    from dual_prior.pictures.formats import output_format
 
     if arguments.in_place:
         if arguments.format:
@@ -412,9 +414,11 @@ def _check_formats(arguments: argparse.Namespace, jobs: list) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from dual_prior.pictures.facts import description, description_text, stages_png
-    from dual_prior.pictures.reader import PictureError, read_picture
-    from dual_prior.pictures.writer import picture_file
+    from dual_prior.drawing.stages import stages_png
+    from dual_prior.files.picture_file import picture_file
+    from dual_prior.pictures.errors import PictureError
+    from dual_prior.pictures.facts import description, description_text
+    from dual_prior.pictures.reader import read_picture
 
     figure = arguments.figure
     if figure and figure.suffix.lower() != ".png":

@@ -16,7 +16,8 @@ from absl import flags
 from tqdm import tqdm
 
 from dual_prior.network.presets import PRESETS, find_preset
-from dual_prior.restoration.restorer import Options, Restorer
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
 from experiments import binaries
 from experiments.data import folders
 from experiments.data.training_pictures import hold_out

@@ -31,8 +31,8 @@ from experiments.data.training_pictures import PICTURES
 from experiments.measuring.throughput import faster_dtype
 from experiments.training import fit, recipes
 from experiments.training.classifier_model import load_classifier
-from experiments.training.growing import psnr, start_from, unfold
-from experiments.training.losses import LOSSES
+from experiments.training.growing import start_from, unfold
+from experiments.training.losses import LOSSES, psnr
 from experiments.training.run_dir import open_run_dir, save_atomically
 
 _PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")

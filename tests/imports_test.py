@@ -44,7 +44,8 @@ import numpy as np
 import keras
 from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.deblocker import Deblocker
-from dual_prior.network.unfolding import DualPriorNetwork, load_weights
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.network.weights_file import load_weights
 
 assert keras.backend.backend() == "jax"
 network = DualPriorNetwork(

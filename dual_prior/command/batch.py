@@ -14,19 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from dual_prior.command.report import FAILED, SKIPPED, Record, Reporter
+from dual_prior.command.report import Reporter
 from dual_prior.drawing.comparison import comparison_png
+from dual_prior.files.picture_file import picture_file
 from dual_prior.files.plan import Job
+from dual_prior.files.record import FAILED, SKIPPED, Record
+from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.formats import FORMATS, output_format
 from dual_prior.pictures.metadata import is_marked, mark, without_metadata
 from dual_prior.pictures.picture import Picture
-from dual_prior.pictures.reader import Limits, PictureError, read_picture
-from dual_prior.pictures.writer import (
-    FORMATS,
-    check_fits,
-    encode_picture,
-    output_format,
-    picture_file,
-)
+from dual_prior.pictures.reader import Limits, read_picture
+from dual_prior.pictures.writer import check_fits, encode_picture
 from dual_prior.system.atomic_file import remove_leftovers
 from dual_prior.system.signals import raise_if_requested
 from dual_prior.system.text import one_line, shown

@@ -13,14 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-# What a search through a folder takes for pictures, besides what begins as JPEGs do;
-# files named by the user may be called anything.
-PICTURE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp")
-)
-
-# Of results, by their format.
-SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpeg": ".jpg"}
+from dual_prior.pictures.formats import PICTURE_SUFFIXES
 
 STANDARD_STREAM = "-"
 

@@ -17,13 +17,10 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import (
-    BmpImagePlugin,
     Image,
     ImageCms,
     JpegImagePlugin,
     PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
 )
 
 from dual_prior.jpeg.damage import jpeg_damage
@@ -32,38 +29,13 @@ from dual_prior.jpeg.header import (
     read_jpeg_header,
     without_incomplete_end,
 )
+from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.metadata import drop_unfit_profile, read_metadata
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.png import completed_png, without_texts
+from dual_prior.pictures.signatures import reader_of
 from dual_prior.system.streams import silenced_stderr
-from dual_prior.system.text import shown
 
-# Pillow's readers by themselves: `Image.open` has a limit of its own, a global one.
-_READERS = [
-    (b"\xff\xd8", JpegImagePlugin.jpeg_factory),
-    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
-    (b"RIFF....WEBP", WebPImagePlugin.WebPImageFile),
-    (b"II*\0", TiffImagePlugin.TiffImageFile),
-    (b"MM\0*", TiffImagePlugin.TiffImageFile),
-    (b"BM", BmpImagePlugin.BmpImageFile),
-]
-_REFUSED = [
-    (b"GIF8", "GIF"),
-    (b"....ftypavi", "AVIF"),
-    (b"....ftyphei", "HEIC"),
-    (b"....ftyphev", "HEIC"),
-    (b"....ftypmif1", "HEIF"),
-    (b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (b"\xff\x0a", "JPEG XL"),
-    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (b"8BPS", "Photoshop (PSD)"),
-    (b"II+\0", "BigTIFF"),
-    (b"MM\0+", "BigTIFF"),
-    (b"\0\0\1\0", "ICO"),
-    (b"%PDF", "PDF"),
-    (b"<svg", "SVG"),
-]
 _UNKNOWN_LAYOUT = ("unknown pixel mode", "unknown raw mode")  # Pillow's words
 # Pixels up to which a picture may have all of the scans allowed.
 _SCAN_PIXELS = 50_000_000  # ours
@@ -74,17 +46,6 @@ _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_PLANAR = 258, 262, 284
 _TIFF_ORIENTATION, _ON_THEIR_SIDES = 274, (5, 6, 7, 8)
 _TIFF_EXTRA, _TIFF_KIND = 338, 339
 _TIFF_PLACES = [(273, 279), (324, 325)]  # of strips and of tiles: offsets, sizes
-
-
-class PictureError(OSError):
-    """A picture cannot be read or written; one line that names it and the reason."""
-
-    def __init__(self, name: str | os.PathLike, reason: str):
-        super().__init__(f"{shown(name)}: {' '.join(reason.split())}")
-        self._parts = name, reason
-
-    def __reduce__(self):  # else no process could hand it to another
-        return type(self), self._parts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,7 +178,7 @@ def _silence(data: bytes) -> contextlib.AbstractContextManager:
 def _decode(
     data: bytes, limits: Limits, strict: bool, salvage: bool, name: str
 ) -> Picture:
-    reader = _reader(data, name)
+    reader = reader_of(data, name)
     header = None
     if reader is JpegImagePlugin.jpeg_factory:
         header = _jpeg_header(data, limits, name)
@@ -237,25 +198,6 @@ def _decode(
         picture.warnings.insert(0, "truncated: what was left is restored")
     picture.jpeg = header
     return picture
-
-
-def _reader(data: bytes, name: str):
-    for signature, reader in _READERS:
-        if _begins(data, signature):
-            return reader
-    for signature, kind in _REFUSED:
-        if _begins(data, signature):
-            raise PictureError(name, f"{kind} is not supported")
-    raise PictureError(name, "not a picture in a known format")
-
-
-def _begins(data: bytes, signature: bytes) -> bool:
-    """Whether `data` begins with `signature`, where a dot stands for any byte."""
-    start = data[: len(signature)]
-    return len(start) == len(signature) and all(
-        expected in (byte, ord("."))
-        for byte, expected in zip(start, signature, strict=True)
-    )
 
 
 def _jpeg_header(data: bytes, limits: Limits, name: str) -> JpegHeader:

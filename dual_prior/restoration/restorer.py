@@ -3,12 +3,12 @@
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Callable
 
 import numpy as np
 
-from dual_prior.network.presets import DEFAULT_PRESET, find_preset
+from dual_prior.network.presets import find_preset
+from dual_prior.restoration.options import Options
 from dual_prior.restoration.tiles import OVERLAP, OnTile
 from dual_prior.system.streams import start_backend
 
@@ -28,45 +28,8 @@ _SHARE_OF_NEIGHBOURS = 0.1  # ours
 # Sides of tiles, pixels, ours.
 _MIN_TILE, _MAX_TILE = 2 * OVERLAP, 1280
 
-MIN_MEMORY_GIB = 1.2
 
 _SAMPLE = 256  # ours, pixels: the classifier looks at parts of large pictures
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How pictures are restored. All numbers are ours.
-
-    Attributes:
-        preset: The network.
-        weights: A `.weights.h5` file; None for those that ship with the preset.
-        strength: 0 (nothing is changed) to 1.
-        ensemble: Restore the picture in all eight flips and rotations, and take the
-            mean: eight times as slow, a little better.
-        skip_clean: Leave pictures alone that the classifier takes for uncompressed.
-        depth: Bits a channel of the result, 8 or 16; None for the picture's own.
-        max_memory: Of the process, GiB: decides how large tiles are.
-    """
-
-    preset: str = DEFAULT_PRESET
-    weights: str | os.PathLike | None = None
-    strength: float = 1.0
-    ensemble: bool = False
-    skip_clean: bool = False
-    depth: int | None = None
-    max_memory: float = 3.0
-
-    def __post_init__(self):
-        if not 0 <= self.strength <= 1:
-            raise ValueError(f"Expected a strength of 0 to 1, got {self.strength}.")
-        if self.depth not in (None, 8, 16):
-            raise ValueError(f"Expected a depth of 8 or 16 bits, got {self.depth}.")
-        if not self.max_memory >= MIN_MEMORY_GIB:  # nor NaN
-            raise ValueError(
-                f"Expected a max_memory of at least {MIN_MEMORY_GIB} GiB, got "
-                f"{self.max_memory}."
-            )
-        find_preset(self.preset)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,11 +59,11 @@ class Restorer:
         OSError: The weights cannot be read.
     """
 
-    def __init__(self, options: Options = Options()):
+    def __init__(self, options: Options | None = None):
         start_backend()
         from dual_prior.network.unfolding import DualPriorNetwork
 
-        self.options = options
+        self.options = options = options or Options()
         self._threshold = _clean_below(options.preset) if options.skip_clean else None
         self.network = DualPriorNetwork.from_preset(
             options.preset,
@@ -153,8 +116,8 @@ class Restorer:
 
     def _network_for(self, image: np.ndarray, tile: int) -> Callable:
         """What restores the tiles of a picture."""
-        from dual_prior.restoration.self_ensemble import SYMMETRIES, self_ensemble
-        from experiments.data.luma_patches import turn
+        from dual_prior.restoration.self_ensemble import self_ensemble
+        from dual_prior.restoration.symmetries import SYMMETRIES, turn
 
         planes = image[..., None] if image.ndim == 2 else image
         is_tiled = max(planes.shape[:2]) > tile

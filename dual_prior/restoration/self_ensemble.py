@@ -5,9 +5,7 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from experiments.data.luma_patches import turn
-
-SYMMETRIES = 8
+from dual_prior.restoration.symmetries import turn, turn_back
 
 _GRID = 8  # the side of a JPEG block
 
@@ -43,9 +41,3 @@ def self_ensemble(networks: Sequence[Callable]) -> Callable:
         return total[None, :height, :width] / np.float32(len(networks))
 
     return restore
-
-
-def turn_back(plane: np.ndarray, symmetry: int) -> np.ndarray:
-    """The inverse of `turn`."""
-    plane = plane[:, ::-1] if symmetry >= 4 else plane
-    return np.rot90(plane, -(symmetry % 4))

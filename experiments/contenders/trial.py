@@ -12,12 +12,12 @@ import numpy as np
 from dual_prior.network.presets import find_preset
 from dual_prior.system.atomic_file import atomic_file
 from experiments.contenders.registry import CONTENDERS
+from experiments.data.protocol import QUALITIES
 from experiments.data.training_pictures import PaperPictures
 from experiments.measuring import cost
 from experiments.measuring.timing import best_seconds
 from experiments.training import fit
-from experiments.training.growing import psnr
-from experiments.training.recipes import QUALITIES
+from experiments.training.losses import psnr
 from experiments.training.run_dir import open_run_dir
 
 RESULT = "result.json"

@@ -1,14 +1,15 @@
-"""`tf.data`: the batches of `patches`, drawn ahead of the training step.
+"""Batches drawn ahead of the training step: by `tf.data`, or by threads on JAX.
 
-Pictures are decoded, reduced to luma and compressed once (`patches.compress_pictures`)
-and kept in memory as bytes; what the pipeline does for every step is to crop, turn and
-batch. It is indexed by step, so that it starts anywhere at no cost.
+Both are indexed by step, so that they start anywhere at no cost.
 """
 
-from collections.abc import Callable, Sequence
+import collections
+import itertools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import tensorflow as tf
 
 
 def batch_dataset(
@@ -16,7 +17,7 @@ def batch_dataset(
     shapes: Sequence[Sequence[int]],
     first_step: int,
     num_steps: int,
-) -> tf.data.Dataset:
+):
     """The batches of `num_steps` steps from `first_step` on, in order.
 
     Args:
@@ -24,7 +25,11 @@ def batch_dataset(
         shapes: Shape of each array.
         first_step: The step of the first batch.
         num_steps: Number of batches.
+
+    Returns:
+        A `tf.data.Dataset`.
     """
+    import tensorflow as tf
 
     def draw(step):
         arrays = tf.numpy_function(batch_of, [step], [tf.float32] * len(shapes))
@@ -34,3 +39,32 @@ def batch_dataset(
     return steps.map(draw, num_parallel_calls=tf.data.AUTOTUNE).prefetch(
         tf.data.AUTOTUNE
     )
+
+
+def batch_stream(
+    batch_of: Callable[[int], tuple[np.ndarray, ...]], first_step: int, num_steps: int
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """The batches of `num_steps` steps from `first_step` on, drawn ahead by threads.
+
+    In order, and through all epochs of a `fit`: Keras begins a `PyDataset` anew in
+    each, and would train on the batches of the first one for ever.
+
+    Args:
+        batch_of: Maps a step to its batch, a tuple of arrays.
+        first_step: The step of the first batch.
+        num_steps: Number of batches.
+    """
+    # Threads: encoding and decoding JPEG leave the interpreter to the others.
+    num_threads = os.cpu_count() or 1
+    pool = ThreadPoolExecutor(num_threads)
+    steps = iter(range(first_step, first_step + num_steps))
+    drawn = collections.deque()
+    try:
+        while True:
+            for step in itertools.islice(steps, 4 * num_threads - len(drawn)):
+                drawn.append(pool.submit(batch_of, step))
+            if not drawn:
+                return
+            yield drawn.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

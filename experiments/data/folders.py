@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from dual_prior import jpeg
-from dual_prior.files.plan import PICTURE_SUFFIXES
+from dual_prior.pictures.formats import PICTURE_SUFFIXES
 
 # Folder of each set that is compressed to be measured on.
 EVALUATION_SETS = {"classic5": "classic5", "live1": "live1", "bsds500": "bsds500/val"}

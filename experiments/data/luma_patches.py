@@ -2,20 +2,17 @@
 
 A batch is a pure function of (pictures, recipe, step). Training that stops after step n
 goes on with step n + 1 as if it had never stopped, and needs no state of the feed for
-it. `input_pipeline` wraps these functions in `tf.data`; `batch_stream` feeds them to
-`fit` where there is no TensorFlow.
+it: see `feed`.
 """
 
-import collections
 import dataclasses
-import itertools
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from dual_prior import jpeg
+from dual_prior.restoration.symmetries import turn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,38 +110,3 @@ def _draw_start(rng: np.random.Generator, side: int, recipe: PatchRecipe) -> int
         )
     starts = (side - recipe.patch_size) // recipe.alignment + 1
     return int(rng.integers(starts)) * recipe.alignment
-
-
-def turn(plane: np.ndarray, symmetry: int) -> np.ndarray:
-    """One of the eight symmetries of the square, 0 (none) to 7, of `[H, W, ...]`."""
-    plane = np.rot90(plane, symmetry % 4)
-    return plane[:, ::-1] if symmetry >= 4 else plane
-
-
-def batch_stream(
-    batch_of: Callable[[int], tuple[np.ndarray, ...]], first_step: int, num_steps: int
-) -> Iterator[tuple[np.ndarray, ...]]:
-    """The batches of `num_steps` steps from `first_step` on, drawn ahead by threads.
-
-    In order, and through all epochs of a `fit`: Keras begins a `PyDataset` anew in
-    each, and would train on the batches of the first one for ever.
-
-    Args:
-        batch_of: Maps a step to its batch, a tuple of arrays.
-        first_step: The step of the first batch.
-        num_steps: Number of batches.
-    """
-    # Threads: encoding and decoding JPEG leave the interpreter to the others.
-    num_threads = os.cpu_count() or 1
-    pool = ThreadPoolExecutor(num_threads)
-    steps = iter(range(first_step, first_step + num_steps))
-    drawn = collections.deque()
-    try:
-        while True:
-            for step in itertools.islice(steps, 4 * num_threads - len(drawn)):
-                drawn.append(pool.submit(batch_of, step))
-            if not drawn:
-                return
-            yield drawn.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from experiments.data.luma_patches import squared_error, turn
+from dual_prior.restoration.symmetries import turn
+from experiments.data.luma_patches import squared_error
 
 _BLOCK = 8
 

@@ -22,7 +22,7 @@ from experiments.data.luma_patches import (
 )
 from experiments.data.patterns import pattern_sheet, woven
 from experiments.data.photo_patches import PhotoRecipe, draw_photo_batch
-from experiments.training.recipes import NUM_VALIDATION_PICTURES, QUALITIES
+from experiments.data.protocol import NUM_VALIDATION_PICTURES, QUALITIES
 
 _VALIDATION_SIDE = 320  # ours: 481x321 and 321x481 cut to the same size, on the grid
 

@@ -13,7 +13,8 @@ import numpy as np
 from dual_prior import jpeg, metrics
 from dual_prior.jpeg.projection import HALF_STEP, NARROW, agreement, project
 from dual_prior.restoration.pixels import restore_array
-from dual_prior.restoration.self_ensemble import SYMMETRIES, self_ensemble
+from dual_prior.restoration.self_ensemble import self_ensemble
+from dual_prior.restoration.symmetries import SYMMETRIES
 from experiments.data import folders
 from experiments.measuring.csv_text import csv_text
 from experiments.measuring.published import table1

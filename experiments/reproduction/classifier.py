@@ -5,7 +5,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dual_prior.network.presets import find_preset
-from dual_prior.restoration.restorer import Options, Restorer
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
 from experiments.data import folders
 from experiments.measuring.classifier_scores import probabilities, table
 from experiments.reproduction.inputs import Sources

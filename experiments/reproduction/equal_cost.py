@@ -16,9 +16,9 @@ from experiments.contenders.registry import (
     PYRAMID_WITHOUT,
 )
 from experiments.contenders.trial import TrialResult
+from experiments.data.protocol import QUALITIES
 from experiments.measuring.csv_text import csv_text
 from experiments.reproduction.inputs import Sources
-from experiments.training.recipes import QUALITIES
 
 TITLE = "At equal cost: baselines, and what each part of the network gives"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dual_prior.restoration.restorer import Options, Restorer
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
 from experiments.reproduction.drawing import comparison
 from experiments.reproduction.inputs import Sources
 

@@ -12,6 +12,7 @@ from dual_prior.network.presets import find_preset, shipped_weights
 from dual_prior.system.atomic_file import atomic_file
 from experiments.contenders.registry import BASELINES
 from experiments.data import folders
+from experiments.data.protocol import QUALITIES
 from experiments.measuring import cost
 from experiments.measuring.scores import (
     REACHES,
@@ -28,7 +29,6 @@ from experiments.measuring.timing import best_seconds
 from experiments.reproduction import ssim_windows
 from experiments.reproduction.inputs import Sources, compact, restored
 from experiments.reproduction.score_cache import remembered
-from experiments.training.recipes import QUALITIES
 
 TITLE = "Table 1: comparison with other methods"
 

@@ -8,7 +8,8 @@ import keras
 from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.operators import image_gradient
 from dual_prior.network.presets import Preset, find_preset
-from dual_prior.network.unfolding import DualPriorNetwork, load_weights
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.network.weights_file import load_weights
 from experiments.training.run_dir import save_atomically
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from experiments.data.luma_patches import batch_stream
+from experiments.data.feed import batch_stream
 from experiments.training.checkpoint import Checkpoints, Standing
 from experiments.training.clock import Clock
 from experiments.training.muon import Muon

@@ -2,17 +2,10 @@
 
 import keras
 import numpy as np
-from keras import ops
 
 from dual_prior.network.pyramid_deblocker import PyramidDeblocker
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import LUMA_WEIGHTS
-
-
-def psnr(clean, restored):
-    """Mean PSNR in dB of images in [0, 1] `[B, H, W, C]`, clipped but not rounded."""
-    error = ops.square(ops.clip(restored, 0.0, 1.0) - clean)
-    return -10.0 * ops.log10(ops.mean(error, axis=(1, 2, 3)))
 
 
 def unfold(network: DualPriorNetwork, num_stages: int) -> DualPriorNetwork:

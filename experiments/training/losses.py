@@ -50,3 +50,9 @@ LOSSES = {
     "mean_squared_error": losses.mean_squared_error,  # ours
     "squared_error_and_blocks": squared_error_and_blocks,  # ours
 }
+
+
+def psnr(clean, restored):
+    """Mean PSNR in dB of images in [0, 1] `[B, H, W, C]`, clipped but not rounded."""
+    error = ops.square(ops.clip(restored, 0.0, 1.0) - clean)
+    return -10.0 * ops.log10(ops.mean(error, axis=(1, 2, 3)))

@@ -9,9 +9,6 @@ from collections.abc import Sequence
 
 from dual_prior.network.presets import Preset
 
-QUALITIES = (10, 20, 30)  # paper: one model for all three
-NUM_VALIDATION_PICTURES = 10  # ours: of the 400 training pictures, every 40th
-
 
 @dataclasses.dataclass(frozen=True)
 class Phase:

@@ -8,9 +8,10 @@ from PIL import Image
 import dual_prior
 from dual_prior.api import Words
 from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.png import deep_png
-from dual_prior.pictures.reader import Limits, PictureError, read_picture
-from dual_prior.restoration.restorer import Options
+from dual_prior.pictures.reader import Limits, read_picture
+from dual_prior.restoration.options import Options
 from tests.conftest import made_picture
 
 

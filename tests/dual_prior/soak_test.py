@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dual_prior.files.plan import SUFFIXES
-from dual_prior.pictures.reader import Limits, PictureError, read_picture
-from dual_prior.restoration.restorer import Options, Restorer
+from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.formats import SUFFIXES
+from dual_prior.pictures.reader import Limits, read_picture
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
 from tests.conftest import ROOT, made_picture
 from tests.dual_prior.pictures.mutants import mutants
 
@@ -228,7 +230,8 @@ def test_every_small_size(soak, tmp_path):
 # Prints by how many KiB, and seconds, a picture that is refused costs more than none.
 COST = """
 import resource, sys, time
-from dual_prior.pictures.reader import PictureError, read_picture
+from dual_prior.pictures.reader import read_picture
+from dual_prior.pictures.errors import PictureError
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -9,7 +9,8 @@ from PIL import Image
 from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.unfolding import DualPriorNetwork
-from dual_prior.pictures.reader import PictureError, read_picture
+from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.reader import read_picture
 from dual_prior.restoration.pixels import restore_array
 from experiments.saved_model import write_saved_model
 from tests.conftest import made_picture

@@ -1,7 +1,8 @@
 import io
 import sys
 
-from dual_prior.command.report import Record, Reporter
+from dual_prior.command.report import Reporter
+from dual_prior.files.record import Record
 
 
 class _Terminal(io.StringIO):

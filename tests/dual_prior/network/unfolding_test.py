@@ -5,7 +5,8 @@ import pytest
 from dual_prior.network.classifier import CompressionClassifier, freeze
 from dual_prior.network.classifier_descent import ClassifierDescent
 from dual_prior.network.deblocker import Deblocker
-from dual_prior.network.unfolding import DualPriorNetwork, UnfoldingStage, load_weights
+from dual_prior.network.unfolding import DualPriorNetwork, UnfoldingStage
+from dual_prior.network.weights_file import load_weights
 from tests.layer_contract import assert_layer_contract
 
 

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dual_prior.drawing.stages import stages_png
 from dual_prior.network.unfolding import DualPriorNetwork
-from dual_prior.pictures.facts import description, description_text, stages_png
+from dual_prior.pictures.facts import description, description_text
 from dual_prior.pictures.reader import read_picture
-from dual_prior.restoration.restorer import Options, Restorer
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
 from tests.conftest import made_picture
 
 

@@ -12,14 +12,10 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from dual_prior.pictures import png
+from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.png import deep_png, with_metadata
-from dual_prior.pictures.reader import (
-    Limits,
-    PictureError,
-    read_picture,
-    read_stream,
-)
+from dual_prior.pictures.reader import Limits, read_picture, read_stream
 from dual_prior.pictures.writer import encode_picture
 from tests.conftest import made_picture
 from tests.dual_prior.pictures.mutants import mutants

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from dual_prior.files.picture_file import picture_file
+from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.formats import output_format
 from dual_prior.pictures.metadata import is_marked, mark, without_metadata
 from dual_prior.pictures.picture import Picture
-from dual_prior.pictures.reader import PictureError, read_picture
-from dual_prior.pictures.writer import encode_picture, output_format, picture_file
+from dual_prior.pictures.reader import read_picture
+from dual_prior.pictures.writer import encode_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>a word</x:xmpmeta>"

@@ -5,7 +5,8 @@ import pytest
 from dual_prior import jpeg
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration import restorer as module
-from dual_prior.restoration.restorer import Options, Restorer
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
 from tests.conftest import made_picture
 
 

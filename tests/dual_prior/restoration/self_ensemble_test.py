@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dual_prior.restoration.self_ensemble import self_ensemble, turn_back
-from experiments.data.luma_patches import turn
+from dual_prior.restoration.self_ensemble import self_ensemble
+from dual_prior.restoration.symmetries import turn, turn_back
 
 
 @pytest.mark.parametrize("symmetry", range(8))

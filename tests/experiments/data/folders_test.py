@@ -4,7 +4,7 @@ import pytest
 
 from datasets import folders as dataset_folders
 from dual_prior import jpeg
-from dual_prior.files.plan import PICTURE_SUFFIXES
+from dual_prior.pictures.formats import PICTURE_SUFFIXES
 from experiments.data import folders
 from tests.conftest import made_picture
 

@@ -2,14 +2,9 @@ import numpy as np
 import pytest
 
 from dual_prior import jpeg
-from experiments.data.feed import batch_dataset
-from experiments.data.luma_patches import (
-    PatchRecipe,
-    batch_stream,
-    compress_pictures,
-    draw_batch,
-    turn,
-)
+from dual_prior.restoration.symmetries import turn
+from experiments.data.feed import batch_dataset, batch_stream
+from experiments.data.luma_patches import PatchRecipe, compress_pictures, draw_batch
 
 
 def _pictures(*sizes):

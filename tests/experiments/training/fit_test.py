@@ -12,7 +12,8 @@ from dual_prior.restoration.pixels import LUMA_WEIGHTS
 from experiments.data.luma_patches import PatchRecipe, compress_pictures, draw_batch
 from experiments.training import fit
 from experiments.training.checkpoint import NUM_KEPT, Checkpoints, Standing
-from experiments.training.growing import psnr, start_from, unfold
+from experiments.training.growing import start_from, unfold
+from experiments.training.losses import psnr
 from experiments.training.recipes import RECIPES
 from experiments.training.run_dir import open_run_dir
 from tests.conftest import made_picture

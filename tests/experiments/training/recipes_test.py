@@ -5,13 +5,8 @@ import dataclasses
 import pytest
 
 from dual_prior.network.presets import find_preset
-from experiments.training.recipes import (
-    QUALITIES,
-    RECIPES,
-    changed,
-    recipe_for,
-    with_scalars_of,
-)
+from experiments.data.protocol import QUALITIES
+from experiments.training.recipes import RECIPES, changed, recipe_for, with_scalars_of
 
 
 def test_the_papers_training():

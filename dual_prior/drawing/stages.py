@@ -1,0 +1,78 @@
+"""What the network does to a picture, stage by stage, drawn."""
+
+import numpy as np
+
+from dual_prior.drawing.sheet import SIDE, sheet_png
+from dual_prior.restoration.restorer import Restorer
+
+
+def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
+    """A PNG file of what each stage did to the middle of a picture.
+
+    A row a stage: u (Eq. 8), the horizontal part of g (Eq. 9), the derivative of the
+    classifier there, x (Eq. 10), with the energy of Eq. 4 and the probability.
+
+    Args:
+        restorer: Whose network is looked into.
+        pixels: `[H, W]` or `[H, W, 3]`, uint8 or uint16.
+    """
+    import keras
+
+    from dual_prior.network.backend import value_and_input_gradient
+    from dual_prior.network.operators import image_gradient
+    from dual_prior.restoration.pixels import seen_by
+
+    network = restorer.network
+    part = _middle(pixels[..., None] if pixels.ndim == 2 else pixels)
+    y = keras.ops.convert_to_tensor(seen_by(network.deblocker.channels, part)[None])
+
+    def derivative(g):
+        return value_and_input_gradient(network.classifier, g)[1]
+
+    def numpy(tensor):
+        return keras.ops.convert_to_numpy(tensor)[0]
+
+    gradient = image_gradient(y)
+    # One scale for all stages, so that they can be compared.
+    steepest = np.abs(numpy(gradient)).max() or 1.0
+    strongest = np.abs(numpy(derivative(gradient))).max() or 1.0
+    channels = network.deblocker.channels
+    cells = [
+        [
+            ("y, the picture", _grey(numpy(y))),
+            ("grad y, horizontal", _signed(numpy(gradient), channels, steepest)),
+            ("d f_s / d g", _signed(numpy(derivative(gradient)), channels, strongest)),
+        ]
+    ]
+    for k, state in enumerate(network(y, return_stages=True), start=1):
+        energy, probability = float(numpy(state["energy"])), numpy(state["probability"])
+        slope = numpy(derivative(state["g"]))
+        cells.append(
+            [
+                (f"u{k}", _grey(numpy(state["u"]))),
+                (f"g{k}, horizontal", _signed(numpy(state["g"]), channels, steepest)),
+                (
+                    f"d f_s / d g, f_s = {float(probability):.3f}",
+                    _signed(slope, channels, strongest),
+                ),
+                (f"x{k}, energy {energy:.1f}", _grey(numpy(state["x"]))),
+            ]
+        )
+    return sheet_png(cells)
+
+
+def _middle(planes: np.ndarray) -> np.ndarray:
+    # On the grid of blocks, as the picture is.
+    top, left = (max(0, side - SIDE) // 2 // 8 * 8 for side in planes.shape[:2])
+    return planes[top : top + SIDE, left : left + SIDE]
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    return np.round(np.clip(image.mean(axis=-1), 0, 1) * 255).astype(np.uint8)
+
+
+def _signed(field: np.ndarray, channels: int, largest: float) -> np.ndarray:
+    """The horizontal part of a field, 0 as mid grey; roots, so that little shows."""
+    values = field[..., :channels].mean(axis=-1) / largest
+    roots = np.sign(values) * np.sqrt(np.abs(np.clip(values, -1, 1)))
+    return np.round(127.5 + 127.5 * roots).astype(np.uint8)

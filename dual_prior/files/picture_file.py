@@ -1,0 +1,43 @@
+"""A picture file to be: complete or not there."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dual_prior.pictures.errors import PictureError
+from dual_prior.system.atomic_file import atomic_file
+
+
+@contextlib.contextmanager
+def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], None]]:
+    """A file to be, complete or not there; folders are made as needed.
+
+    Entering shows that it can be written, before any work is done.
+
+    Yields:
+        What writes the content. To be called once.
+
+    Raises:
+        PictureError: The file cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
+            raise OSError("not a regular file")  # renaming would replace a device
+        # Renaming would ask for neither; what root may is not what a mode of 0444 says.
+        if path.exists() and not (
+            path.stat().st_mode & 0o222 and os.access(path, os.W_OK)
+        ):
+            raise OSError("write-protected")
+        with atomic_file(path) as file:
+            yield file.write
+    except PictureError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PictureError(path, f"cannot be written ({reason})") from error

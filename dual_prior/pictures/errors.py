@@ -1,0 +1,16 @@
+"""What is wrong with a picture, in one line that names it."""
+
+import os
+
+from dual_prior.system.text import shown
+
+
+class PictureError(OSError):
+    """A picture cannot be read or written; one line that names it and the reason."""
+
+    def __init__(self, name: str | os.PathLike, reason: str):
+        super().__init__(f"{shown(name)}: {' '.join(reason.split())}")
+        self._parts = name, reason
+
+    def __reduce__(self):  # else no process could hand it to another
+        return type(self), self._parts

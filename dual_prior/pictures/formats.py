@@ -1,0 +1,37 @@
+"""The formats that are read and written, by the suffixes of their names."""
+
+# What a search through a folder takes for pictures, besides what begins as JPEGs do;
+# files named by the user may be called anything.
+PICTURE_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp")
+)
+
+
+# Of results, by their format.
+SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpeg": ".jpg"}
+
+
+_FORMATS = {
+    ".png": "png",
+    ".webp": "webp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+}
+
+
+FORMATS = frozenset(_FORMATS.values())
+
+
+def output_format(suffix: str) -> str:
+    """The format "png", "webp", "tiff" or "jpeg" of a suffix, as ".PNG".
+
+    Raises:
+        ValueError: No format that is written has this suffix.
+    """
+    try:
+        return _FORMATS[suffix.lower()]
+    except KeyError:
+        known = ", ".join(_FORMATS)
+        raise ValueError(f"Expected a suffix of {known}, got {suffix!r}.") from None
