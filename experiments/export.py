@@ -6,17 +6,18 @@
 The first is a SavedModel, with two signatures:
 - `luma`: `luma`, float32 [B, H, W, 1] in [0, 1], to `restored`, the same. A preset of
   three channels has `rgb` instead, of [B, H, W, 3].
-- `jpeg`: `jpeg`, strings [B], each the bytes of a JPEG file, to `png`, strings [B], the
-  bytes of PNG files of the same sizes; grey stays grey, and a preset of one channel
-  leaves chroma as it is.
+- `jpeg`: `jpeg`, strings [B], each the bytes of a JPEG file, to `png_bytes`, strings
+  [B], the bytes of PNG files of the same sizes; grey stays grey, and a preset of one
+  channel leaves chroma as it is. Pictures are not turned by their EXIF orientation, and
+  the results hold no metadata.
 
     import tensorflow as tf
     model = tf.saved_model.load("runs/saved_model")
-    png = model.signatures["jpeg"](jpeg=tf.constant([data]))["png"][0].numpy()
+    png = model.signatures["jpeg"](jpeg=tf.constant([data]))["png_bytes"][0].numpy()
 
 What is no JPEG file, is broken, or has more than 100 megapixels (refused before it is
-decoded) raises InvalidArgumentError; among others that can be restored, its result is
-empty. A SavedModel is a program: load none from people you do not trust.
+decoded) raises InvalidArgumentError, for the whole batch. A SavedModel is a program:
+load none from people you do not trust.
 
 The second is the model, its weights and its configuration, for Keras on TensorFlow or
 JAX where this package is installed; it holds no code:

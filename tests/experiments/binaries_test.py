@@ -166,7 +166,8 @@ for shape in ((1, 9, 7, 1), (3, 16, 24, 1)):
     y = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
     np.save(f"luma{shape[0]}.npy", luma(luma=tf.constant(y))["restored"].numpy())
 data = [open(name, "rb").read() for name in ("grey.jpg", "colour.jpg")]
-for name, png in zip(("grey", "colour"), jpeg(jpeg=tf.constant(data))["png"].numpy()):
+results = jpeg(jpeg=tf.constant(data))["png_bytes"].numpy()
+for name, png in zip(("grey", "colour"), results):
     open(name + ".restored.png", "wb").write(png)
 for bad in (b"", b"no picture", open("grey.png", "rb").read(), data[0][:300]):
     try:
@@ -174,7 +175,7 @@ for bad in (b"", b"no picture", open("grey.png", "rb").read(), data[0][:300]):
         sys.exit("was taken: " + repr(bad[:20]))
     except tf.errors.InvalidArgumentError:
         pass
-assert len(jpeg(jpeg=tf.constant(data))["png"]) == 2
+assert len(jpeg(jpeg=tf.constant(data))["png_bytes"]) == 2
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
