@@ -1,19 +1,15 @@
 """Before and after, side by side, with the detail where most was done."""
 
-import io
-
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from dual_prior.drawing.sheet import sheet_png
 
 # All numbers ours, pixels.
 _SIDE = 640  # of a picture in the overview, at most
 _MIN_WIDTH = 320  # of a column
 _DETAIL = 80  # of the part shown enlarged
 _CELL = 8  # of the squares in which changes are summed up
-_GAP = 12
-_LABEL = 28
-_BACKGROUND = (255, 255, 255)
-_INK = (32, 32, 32)
 _FRAME = (220, 40, 40)
 
 
@@ -26,17 +22,20 @@ def comparison_png(before: np.ndarray, after: np.ndarray) -> bytes:
     top, left, side = most_changed(before, after)
     scale = min(1.0, _SIDE / max(before.shape[:2]))
     width = max(round(before.shape[1] * scale), _MIN_WIDTH)
-    columns = [
-        _column(_as_image(pixels), label, (top, left, side), scale, width)
-        for pixels, label in ((before, "before"), (after, "after"))
+    images = [_as_image(pixels) for pixels in (before, after)]
+    overviews = [_overview(image, scale, (top, left, side)) for image in images]
+    # Pixels stay squares: it is they that are to be judged.
+    details = [
+        image.crop((left, top, left + side, top + side)).resize(
+            (width, width), Image.Resampling.NEAREST
+        )
+        for image in images
     ]
-    height = columns[0].height
-    sheet = Image.new("RGB", (2 * width + 3 * _GAP, height + 2 * _GAP), _BACKGROUND)
-    for index, column in enumerate(columns):
-        sheet.paste(column, (_GAP + index * (width + _GAP), _GAP))
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG")
-    return buffer.getvalue()
+    rows = [
+        list(zip(("before", "after"), overviews, strict=True)),
+        list(zip(("", ""), details, strict=True)),
+    ]
+    return sheet_png(rows, min_width=width)
 
 
 def most_changed(before: np.ndarray, after: np.ndarray) -> tuple[int, int, int]:
@@ -82,21 +81,13 @@ def _as_image(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(pixels).convert("RGB")
 
 
-def _column(image, label, detail, scale, width) -> Image.Image:
-    """One picture with its label, and its detail enlarged below."""
+def _overview(
+    image: Image.Image, scale: float, detail: tuple[int, int, int]
+) -> Image.Image:
+    """The whole picture, with a frame around its detail."""
     top, left, side = detail
-    size = tuple(max(1, round(length * scale)) for length in image.size)
-    overview = image.resize(size, Image.Resampling.LANCZOS)
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    overview = image.resize((width, height), Image.Resampling.LANCZOS)
     box = [round(v * scale) for v in (left, top, left + side, top + side)]
     ImageDraw.Draw(overview).rectangle(box, outline=_FRAME, width=2)
-    # Pixels stay squares: it is they that are to be judged.
-    zoomed = image.crop((left, top, left + side, top + side)).resize(
-        (width, width), Image.Resampling.NEAREST
-    )
-    height = _LABEL + overview.height + _GAP + zoomed.height
-    column = Image.new("RGB", (width, height), _BACKGROUND)
-    font = ImageFont.load_default(18)
-    ImageDraw.Draw(column).text((0, 0), label, _INK, font)
-    column.paste(overview, (0, _LABEL))
-    column.paste(zoomed, (0, _LABEL + overview.height + _GAP))
-    return column
+    return overview

@@ -1,9 +1,12 @@
 """What the network does to a picture, stage by stage, drawn."""
 
 import numpy as np
+from PIL import Image
 
-from dual_prior.drawing.sheet import SIDE, sheet_png
+from dual_prior.drawing.sheet import sheet_png
 from dual_prior.restoration.restorer import Restorer
+
+_SIDE = 256  # ours, pixels of the part that is drawn
 
 
 def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
@@ -58,21 +61,25 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
                 (f"x{k}, energy {energy:.1f}", _grey(numpy(state["x"]))),
             ]
         )
-    return sheet_png(cells)
+    return sheet_png(cells, min_width=_SIDE)
 
 
 def _middle(planes: np.ndarray) -> np.ndarray:
     # On the grid of blocks, as the picture is.
-    top, left = (max(0, side - SIDE) // 2 // 8 * 8 for side in planes.shape[:2])
-    return planes[top : top + SIDE, left : left + SIDE]
+    top, left = (max(0, side - _SIDE) // 2 // 8 * 8 for side in planes.shape[:2])
+    return planes[top : top + _SIDE, left : left + _SIDE]
 
 
-def _grey(image: np.ndarray) -> np.ndarray:
-    return np.round(np.clip(image.mean(axis=-1), 0, 1) * 255).astype(np.uint8)
+def _grey(image: np.ndarray) -> Image.Image:
+    return _as_image(np.clip(image.mean(axis=-1), 0, 1) * 255)
 
 
-def _signed(field: np.ndarray, channels: int, largest: float) -> np.ndarray:
+def _signed(field: np.ndarray, channels: int, largest: float) -> Image.Image:
     """The horizontal part of a field, 0 as mid grey; roots, so that little shows."""
     values = field[..., :channels].mean(axis=-1) / largest
     roots = np.sign(values) * np.sqrt(np.abs(np.clip(values, -1, 1)))
-    return np.round(127.5 + 127.5 * roots).astype(np.uint8)
+    return _as_image(127.5 + 127.5 * roots)
+
+
+def _as_image(levels: np.ndarray) -> Image.Image:
+    return Image.fromarray(np.round(levels).astype(np.uint8))
