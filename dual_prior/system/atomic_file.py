@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import socket
 import stat
 import tempfile
@@ -10,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-# The name says whose it is, so that what a killed process left can be told from what
-# another one is writing just now.
+# Machine and process, so that what a killed process left can be told from what another
+# one is writing just now: an age, or the process alone, could not (shared folders).
 _PREFIX = f".dual-prior-{socket.gethostname()}-"
 
 
@@ -63,16 +62,11 @@ def remove_leftovers(folder: str | os.PathLike) -> None:
 
     A folder that is not there yet, or may not be read, stays as it is.
     """
-    pattern = re.compile(re.escape(_PREFIX) + r"(\d+)-")
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        match = pattern.match(entry.name)
-        if match and not _is_alive(int(match[1])):
+    for path in Path(folder).glob(f"{_PREFIX}*"):
+        pid, _, _ = path.name.removeprefix(_PREFIX).partition("-")
+        if pid.isdecimal() and not _is_alive(int(pid)):
             with contextlib.suppress(OSError):
-                os.unlink(entry.path)
+                path.unlink()
 
 
 def _is_alive(pid: int) -> bool:

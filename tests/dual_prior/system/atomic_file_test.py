@@ -1,12 +1,13 @@
 import os
+import socket
 import stat
 import subprocess
 import sys
 
 import pytest
 
-from dual_prior.system import atomic_file as module
 from dual_prior.system.atomic_file import atomic_file, remove_leftovers
+from tests.conftest import ROOT
 
 
 def test_the_file_is_there_when_it_is_complete(tmp_path):
@@ -83,18 +84,24 @@ def test_what_a_link_leads_to_is_replaced(tmp_path):
     assert (tmp_path / "sub" / "a").read_bytes() == b"new"
 
 
+# Dies in the middle of writing, as from SIGKILL.
+KILLED = """
+import os, sys
+from dual_prior.system.atomic_file import atomic_file
+with atomic_file(sys.argv[1]):
+    os._exit(0)
+"""
+
+
 def test_only_what_dead_processes_left_is_removed(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True
-    )
-    dead = int(done.stdout)
-    leftover = tmp_path / f"{module._PREFIX}{dead}-abc"
-    others = [
-        tmp_path / f"{module._PREFIX}{os.getpid()}-abc",  # being written
-        tmp_path / f".dual-prior-elsewhere-{dead}-abc",  # another machine's
-        tmp_path / "photo.jpg",
-    ]
-    for path in (leftover, *others):
-        path.touch()
-    remove_leftovers(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == sorted(path.name for path in others)
+    command = [sys.executable, "-c", KILLED, tmp_path / "a"]
+    subprocess.run(command, cwd=ROOT, check=True)
+    (leftover,) = os.listdir(tmp_path)
+    (tmp_path / "photo.jpg").touch()
+    elsewhere = leftover.replace(socket.gethostname(), "elsewhere")
+    (tmp_path / elsewhere).touch()  # another machine's
+    with atomic_file(tmp_path / "b"):
+        kept = set(os.listdir(tmp_path)) - {leftover}
+        remove_leftovers(tmp_path)
+        assert set(os.listdir(tmp_path)) == kept and len(kept) == 3
+    remove_leftovers(tmp_path / "not there")
