@@ -99,7 +99,8 @@ def compress_colour(rgb: np.ndarray, quality: int) -> np.ndarray:
         *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
     ]
     _, encoded = cv2.imencode(".jpg", rgb[..., ::-1], settings)
-    return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
+    bgr = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    return np.ascontiguousarray(bgr[..., ::-1])
 
 
 def _check_quality(quality: int) -> None:

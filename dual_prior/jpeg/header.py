@@ -1,15 +1,21 @@
-"""What a JPEG file says of itself, read from its markers without decoding pixels."""
+"""What a JPEG file says of itself, read from its markers without decoding pixels.
+
+Pillow stops at the first scan: it counts none, misses the tables that later ones bring,
+and refuses what is to be named, as 12 bits. So the walk over the markers is ours.
+"""
 
 import dataclasses
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 # A marker: neither a stuffed zero, nor a restart, nor a fill byte.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
-_EOI, SOS, _DQT, _DRI, _DHP = 0xD9, 0xDA, 0xDB, 0xDD, 0xDE
-_APP14 = 0xEE
-MAX_SEGMENTS = 10_000  # ours: profiles, XMP and previews take hundreds
+_EOI, _SOS, _DQT, _DRI, _DHP = 0xD9, 0xDA, 0xDB, 0xDD, 0xDE
+_APP2, _APP14 = 0xE2, 0xEE
+_MAX_SEGMENTS = 10_000  # ours: profiles, XMP and previews take hundreds
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROCESSES = {
     0xC0: "baseline",
@@ -39,6 +45,44 @@ _LUMA_TABLE = np.array(
         *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
     ]
 )
+
+
+class Segment(NamedTuple):
+    """Where a segment of a JPEG file lies: `data[start:end]`, from its marker on.
+
+    A scan's segment is its header; the coded pixels follow it, up to the next marker.
+    `end` is beyond the end of a file that is cut off in the segment.
+    """
+
+    marker: int
+    start: int
+    end: int
+
+    def body(self, data: bytes) -> bytes:
+        """What it holds, without marker and length."""
+        return data[self.start + 4 : self.end]
+
+
+def segments(data: bytes) -> Iterator[Segment]:
+    """Yields the segments of the first picture; EOI, if it is there, is the last one.
+
+    Raises:
+        ValueError: A segment has no length.
+    """
+    end = 2
+    while match := _MARKER.search(data, end):
+        marker, start = match[1][0], match.start()
+        length = int.from_bytes(data[start + 2 : start + 4], "big")
+        if marker == _EOI:
+            length = 0
+        elif start + 4 > len(data):
+            length = 2  # cut off: whether that matters shows in what came before
+        elif length < 2:
+            raise ValueError(f"the segment at byte {start} has no length")
+        end = start + 2 + length
+        yield Segment(marker, start, end)
+        if marker == _EOI or end > len(data):
+            return
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +124,6 @@ class JpegHeader:
         return estimate_quality(self.quantization[0]) if self.quantization else None
 
 
-def frame_process(marker: int) -> str | None:
-    """The process that the marker of a frame header stands for; None for others."""
-    return _PROCESSES.get(marker, "hierarchical") if marker in _FRAMES else None
-
-
 def read_jpeg_header(data: bytes) -> JpegHeader:
     """Reads all markers of the first picture in `data`.
 
@@ -97,11 +136,15 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     if data[:2] != b"\xff\xd8":
         raise ValueError("no JPEG file")
     frame, hierarchical = None, False
-    tables, latched = {}, {}
+    tables: dict[int, np.ndarray] = {}
+    latched: dict[int, np.ndarray | None] = {}
     num_scans, restart_interval, adobe_transform = 0, 0, None
-    for count, (marker, body) in enumerate(_segments(data)):
-        if count == MAX_SEGMENTS:
-            raise ValueError(f"more than {MAX_SEGMENTS:,} segments")
+    for count, segment in enumerate(segments(data)):
+        if count == _MAX_SEGMENTS:
+            raise ValueError(f"more than {_MAX_SEGMENTS:,} segments")
+        if segment.end > len(data):
+            break
+        marker, body = segment.marker, segment.body(data)
         if marker == _DQT:
             tables.update(_tables(body))
         elif marker == _DRI:
@@ -112,19 +155,21 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
             adobe_transform = body[11]
         elif marker in _FRAMES and frame is None:
             frame = _Frame(marker, body)
-        elif marker == SOS:
+        elif marker == _SOS:
             if frame is None:
                 raise ValueError("a scan comes before the frame header")
             num_scans += 1
             # Later scans may bring another table under the same number.
             for identifier in body[1 : 1 + 2 * body[0] : 2] if body else b"":
-                table = tables.get(frame.table_numbers.get(identifier))
-                latched.setdefault(identifier, table)
+                if (number := frame.table_numbers.get(identifier)) is not None:
+                    latched.setdefault(identifier, tables.get(number))
     if frame is None:
         raise ValueError("truncated before the frame header")
     if not num_scans:
         raise ValueError("truncated before the first scan")
-    process = "hierarchical" if hierarchical else frame_process(frame.marker)
+    process = _PROCESSES.get(frame.marker, "hierarchical")
+    if hierarchical:
+        process = "hierarchical"
     quantization = []
     if process not in ("lossless", "hierarchical"):
         for identifier, number in frame.component_tables:
@@ -153,25 +198,22 @@ def without_incomplete_end(data: bytes) -> bytes:
 
     Decoders fill what is missing with grey.
     """
-    end = 2
-    while match := _MARKER.search(data, end):
-        marker = match[1][0]
-        if marker == _EOI:
-            return data[: match.end()]
-        following = match.end() + int.from_bytes(data[match.end() :][:2], "big")
-        if len(data) < match.end() + 2 or following > len(data):
-            return data[: match.start()] + b"\xff\xd9"
-        end = following
-    return data + b"\xff\xd9"
+    end = len(data)
+    for segment in segments(data):
+        if segment.marker == _EOI:
+            return data[: segment.end]
+        if segment.end > len(data):
+            end = segment.start
+    return data[:end] + b"\xff\xd9"
 
 
 def without_profile(data: bytes) -> bytes:
     """A JPEG file without its APP2 segments, where colour profiles are kept."""
     kept, start = [], 0
-    for match, following in _places(data):
-        if match[1] == b"\xe2":
-            kept.append(data[start : match.start()])
-            start = following
+    for segment in segments(data):
+        if segment.marker == _APP2:
+            kept.append(data[start : segment.start])
+            start = segment.end
     return b"".join([*kept, data[start:]])
 
 
@@ -213,26 +255,6 @@ class _Frame:
         self.factors = [(item[1] >> 4, item[1] & 15) for item in components]
 
 
-def _places(data: bytes):
-    """Yields (match of the marker, where its segment ends) up to the end of picture."""
-    end = 2
-    while match := _MARKER.search(data, end):
-        if match[1][0] == _EOI:
-            return
-        length = int.from_bytes(data[match.end() : match.end() + 2], "big")
-        end = match.end() + length
-        if length < 2 and match.end() + 2 <= len(data):
-            raise ValueError(f"the segment at byte {match.start()} has no length")
-        if length < 2 or end > len(data):
-            return  # cut off: whether that matters shows in what came before
-        yield match, end
-
-
-def _segments(data: bytes):
-    for match, end in _places(data):
-        yield match[1][0], data[match.end() + 2 : end]
-
-
 def _tables(body: bytes) -> dict[int, np.ndarray]:
     tables = {}
     while body:
@@ -255,7 +277,7 @@ def _subsampling(factors: list[tuple[int, int]]) -> str:
         (across / (horizontal or 1), down / (vertical or 1))
         for horizontal, vertical in others
     }
-    names = {
+    names: dict[tuple[float, float], str] = {
         (1, 1): "4:4:4",
         (2, 1): "4:2:2",
         (2, 2): "4:2:0",

@@ -3,7 +3,6 @@ import pytest
 from scipy import fft
 
 from dual_prior import jpeg
-from dual_prior.jpeg import projection
 from dual_prior.jpeg.header import read_jpeg_header
 from dual_prior.jpeg.projection import NARROW, agreement, project
 from tests.conftest import made_picture
@@ -23,11 +22,25 @@ def _squared_error(plane, clean):
     return np.sum((plane - clean.astype(float)) ** 2)
 
 
-def test_the_transform_is_the_orthonormal_dct():
-    block = np.random.default_rng(0).uniform(0, 255, (8, 8))
-    expected = fft.dctn(block - 128, norm="ortho")
-    np.testing.assert_allclose(projection._forward(block), expected, atol=1e-10)
-    np.testing.assert_allclose(projection._backward(expected), block, atol=1e-10)
+def _coefficients(plane):
+    """Of each block `[H // 8, W // 8, 8, 8]`, by SciPy's DCT."""
+    height, width = plane.shape
+    blocks = plane.reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2)
+    return fft.dctn(blocks.astype(float) - 128, axes=(-2, -1), norm="ortho")
+
+
+def test_each_coefficient_of_the_orthonormal_dct_is_clipped_to_its_bounds():
+    _, compressed, table = _compressed(20)
+    compressed = np.clip(compressed, 1, 254)  # no block touches black or white
+    restored = np.random.default_rng(0).uniform(0, 255, compressed.shape)
+    held = np.round(_coefficients(compressed) / table)
+    bounded = np.clip(
+        _coefficients(restored), (held - 0.5) * table, (held + 0.5) * table
+    )
+    blocks = fft.idctn(bounded, axes=(-2, -1), norm="ortho") + 128
+    expected = np.clip(blocks.swapaxes(1, 2).reshape(compressed.shape), 0, 255)
+    projected = project(restored, compressed, table)
+    np.testing.assert_allclose(projected, expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("quality", [10, 30, 75])
@@ -53,9 +66,9 @@ def test_a_narrow_set_lies_within_the_bounds():
     restored = compressed + np.random.default_rng(0).normal(0, 30, compressed.shape)
     wide = project(restored, compressed, table)
     narrow = project(restored, compressed, table, NARROW)
-    held = projection._quantized(compressed, table)
+    held = np.round(_coefficients(compressed) / table)
     for plane, reach in ((wide, 0.5), (narrow, NARROW)):
-        steps = projection._forward(projection._blocks(plane)) / table
+        steps = _coefficients(plane) / table
         assert np.abs(steps - held).max() == pytest.approx(reach)
     again = project(wide, compressed, table, NARROW)
     np.testing.assert_allclose(again, narrow, atol=1e-9)
