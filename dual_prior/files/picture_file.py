@@ -11,7 +11,7 @@ from dual_prior.system.atomic_file import atomic_file
 
 
 @contextlib.contextmanager
-def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], None]]:
+def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], object]]:
     """A file to be, complete or not there; folders are made as needed.
 
     Entering shows that it can be written, before any work is done.

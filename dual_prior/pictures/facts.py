@@ -27,7 +27,7 @@ def description(picture: Picture, probability: float) -> dict:
         probability: That it was compressed, by the classifier.
     """
     height, width = picture.pixels.shape[:2]
-    facts = {
+    facts: dict = {
         "size": f"{width}x{height}",
         "kind": picture.description,
         "quality": picture.quality,
@@ -54,7 +54,7 @@ def _named_tables(header: JpegHeader) -> dict[str, list[int]]:
         header.adobe_transform is None and header.components == 4
     ):
         names = _UNTRANSFORMED.get(header.components, names)
-    shared = {}
+    shared: dict[tuple[int, ...], list[str]] = {}
     for name, table in zip(names, header.quantization, strict=False):
         steps = tuple(np.asarray(table).astype(int).tolist())
         shared.setdefault(steps, []).append(name)

@@ -7,6 +7,7 @@ from numbers import Real
 
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD
+from PIL.TiffImagePlugin import TiffImageFile
 
 from dual_prior.pictures.picture import Picture
 
@@ -68,7 +69,7 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
             notes.append("the gain map (Ultra HDR) was dropped")
     photoshop = image.info.get("photoshop")
     if (isinstance(photoshop, dict) and _IPTC in photoshop) or (
-        image.format == "TIFF" and _IPTC_OF_TIFF in image.tag_v2
+        isinstance(image, TiffImageFile) and _IPTC_OF_TIFF in image.tag_v2
     ):
         notes.append("the IPTC data (captions) were dropped")
     if image.format == "PNG" and _is_calibrated(image.info):
@@ -76,14 +77,14 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
     if image.format in ("JPEG", "MPO") and (comment := image.info.get("comment")):
         metadata["comment"] = bytes(comment)
     dpi = image.info.get("dpi", ())
-    if image.format == "TIFF" and _X_RESOLUTION not in image.tag_v2:
+    if isinstance(image, TiffImageFile) and _X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1
     has_density = image.info.get("jfif_unit") in (1, 2)
     in_exif = exif is not None and set(image.getexif()) >= _WANTED_OF_RESOLUTION
     if image.format in ("JPEG", "MPO") and not has_density and not in_exif:
         dpi = ()  # its default of 72
     # Files say 0 and infinity, too.
-    if len(dpi) == 2 and all(isinstance(v, Real) and 1 <= v <= 1e6 for v in dpi):
+    if len(dpi) == 2 and all(isinstance(v, Real) and 1 <= float(v) <= 1e6 for v in dpi):
         metadata["dpi"] = tuple(float(value) for value in dpi)
         if orientation > 4:
             metadata["dpi"] = metadata["dpi"][::-1]
@@ -206,7 +207,7 @@ def _is_calibrated(info: dict) -> bool:
     said = (info.get("gamma"), *info.get("chromaticity", ()))
     of_srgb = (_SRGB_GAMMA, *_SRGB_PRIMARIES)
     return any(
-        isinstance(a, Real) and abs(a - b) > 1e-3  # None: nothing is said
+        isinstance(a, Real) and abs(float(a) - b) > 1e-3  # None: nothing is said
         for a, b in zip(said, of_srgb, strict=False)
     )
 

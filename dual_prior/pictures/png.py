@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dual_prior.pictures.deflate import deflated
-
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Adam7: where each pass begins, and its steps (x, y, across, down).
 _PASSES = [
@@ -18,45 +16,48 @@ _WANTED_TEXTS = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk with its length and checksum; `kind` is its name, as `b"IHDR"`."""
+    checksum = zlib.crc32(kind + body).to_bytes(4, "big")
+    return len(body).to_bytes(4, "big") + kind + body + checksum
+
+
 def deep_png(pixels: np.ndarray) -> bytes:
     """A PNG file of 16 bits a channel, which Pillow does not write in colour.
 
     Args:
         pixels: `[H, W, C]`, uint16, C from 1 (grey) to 4 (red, green, blue, alpha).
     """
-    height, width, channels = pixels.shape
-    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    channels = pixels.shape[2]
+    if channels != 2:
+        import cv2
 
-    def lines(rows):
-        count = len(rows)
-        given = rows.astype(">u2").view(np.uint8).reshape(count, width, 2 * channels)
-        filtered = given.copy()
-        filtered[:, 1:] -= given[:, :-1]  # filter 1: the difference to the left
-        filtered = filtered.reshape(count, -1)
-        return np.concatenate([np.ones((count, 1), np.uint8), filtered], axis=1)
-
-    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
-    return _SIGNATURE + b"".join(
-        [
-            _chunk(b"IHDR", size + bytes([16, colour_type, 0, 0, 0])),
-            _chunk(b"IDAT", deflated(pixels, lines)),
-            _chunk(b"IEND", b""),
-        ]
-    )
+        order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
+        return cv2.imencode(".png", pixels[..., order])[1].tobytes()
+    # Grey with alpha, which OpenCV does not write: type 4, lines that are not filtered.
+    height, width = (side.to_bytes(4, "big") for side in pixels.shape[:2])
+    lines = pixels.astype(">u2").reshape(len(pixels), -1).view(np.uint8)
+    body = zlib.compress(np.pad(lines, ((0, 0), (1, 0))).tobytes())
+    chunks = [
+        chunk(b"IHDR", width + height + bytes([16, 4, 0, 0, 0])),
+        chunk(b"IDAT", body),
+        chunk(b"IEND", b""),
+    ]
+    return _SIGNATURE + b"".join(chunks)
 
 
 def with_metadata(png: bytes | memoryview, metadata: dict) -> bytes:
     """A PNG file with `metadata` (as in `Picture`) put behind its header."""
     chunks = []
     if profile := metadata.get("icc_profile"):
-        chunks.append(_chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+        chunks.append(chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
     if dpi := metadata.get("dpi"):
         per_metre = [round(value / 0.0254).to_bytes(4, "big") for value in dpi]
-        chunks.append(_chunk(b"pHYs", b"".join(per_metre) + b"\1"))
+        chunks.append(chunk(b"pHYs", b"".join(per_metre) + b"\1"))
     if exif := metadata.get("exif"):
-        chunks.append(_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
+        chunks.append(chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
     if xmp := metadata.get("xmp"):
-        chunks.append(_chunk(b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp))
+        chunks.append(chunk(b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp))
     end_of_header = len(_SIGNATURE) + 25
     return b"".join([png[:end_of_header], *chunks, png[end_of_header:]])
 
@@ -96,12 +97,7 @@ def completed_png(data: bytes) -> bytes:
         raise ValueError("no pixels are left")
     raw = raw.ljust(size, b"\0")
     chunks = [*kept, (b"IDAT", zlib.compress(raw, 1)), (b"IEND", b"")]
-    return _SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks)
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    checksum = zlib.crc32(kind + body).to_bytes(4, "big")
-    return len(body).to_bytes(4, "big") + kind + body + checksum
+    return _SIGNATURE + b"".join(chunk(kind, body) for kind, body in chunks)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -85,14 +85,16 @@ def read_picture(
             of a kind that is not supported.
     """
     limits = limits or Limits()
-    if hasattr(source, "read"):
-        source = read_stream(source, limits)
-    if isinstance(source, bytes | bytearray | memoryview):
-        data, name = bytes(source), name or "picture"
-        _check_file_size(len(data), limits, name)
-    else:
+    if isinstance(source, str | os.PathLike):
         name = name or os.fspath(source)
         data = _read_file(Path(source), limits, name)
+    else:
+        name = name or "picture"
+        if isinstance(source, bytes | bytearray | memoryview):
+            data = bytes(source)
+        else:
+            data = read_stream(source, limits)
+        _check_file_size(len(data), limits, name)
     if not data:
         raise PictureError(name, "empty file")
     with _one_error(name), _silence(data):
@@ -155,7 +157,9 @@ def _one_error(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise PictureError(name, "not enough memory to decode it") from error
     except Image.DecompressionBombError as error:  # the limit that WebP's reader keeps
-        reason = f"of more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} megapixels"
+        reason = (
+            f"of more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels"
+        )
         raise PictureError(name, f"WebP {reason} is not supported") from error
     # Pillow's decoders raise nearly everything on broken data.
     except Exception as error:
@@ -350,8 +354,9 @@ def _cmyk_to_rgb(
                 ImageCms.createProfile("sRGB"),
                 outputMode="RGB",
             )
-            notes.append("CMYK was converted to sRGB by its profile")
-            return converted
+            if converted is not None:
+                notes.append("CMYK was converted to sRGB by its profile")
+                return converted
     notes.append("CMYK was converted to RGB without a profile")
     return image.convert("RGB")
 

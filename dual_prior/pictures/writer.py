@@ -51,14 +51,14 @@ def encode_picture(
         raise ValueError(f"Expected a JPEG quality of 1 to 100, got {jpeg_quality}.")
     metadata = dict(picture.metadata)
     planes = np.atleast_3d(picture.pixels)
-    is_deep, has_alpha = planes.dtype == np.uint16, picture.alpha is not None
+    is_deep, alpha = planes.dtype == np.uint16, picture.alpha
     if picture.is_grey and (
-        format == "webp" or (format == "tiff" and is_deep and has_alpha)
+        format == "webp" or (format == "tiff" and is_deep and alpha is not None)
     ):
         planes = planes.repeat(3, axis=-1)
         metadata.pop("icc_profile", None)
-    if has_alpha:
-        planes = np.concatenate([planes, picture.alpha[..., None]], axis=-1)
+    if alpha is not None:
+        planes = np.concatenate([planes, alpha[..., None]], axis=-1)
     if format == "tiff":
         return encode_tiff(planes, metadata)
     if format == "png" and is_deep:

@@ -1,5 +1,7 @@
 import io
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 from PIL import Image
@@ -104,6 +106,27 @@ def test_bytes_after_the_picture_do_not_count():
 def test_damage_is_a_plain_reason(change, reason):
     with pytest.raises(ValueError, match=reason):
         read_jpeg_header(change(_jpeg()))
+
+
+SEGMENT = st.builds(
+    lambda marker, body, off: (
+        bytes([0xFF, marker]) + (len(body) + 2 + off).to_bytes(2, "big") + body
+    ),
+    st.sampled_from([0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE1, 0xEE, 0xFE]),
+    st.binary(max_size=140),
+    st.integers(0, 3),
+)
+
+
+@hypothesis.settings(derandomize=True, deadline=None)
+@hypothesis.given(st.lists(SEGMENT | st.binary(max_size=20), max_size=8))
+def test_whatever_the_segments_hold_there_is_a_header_or_a_reason(parts):
+    data = b"\xff\xd8" + b"".join(parts)
+    try:
+        header = read_jpeg_header(data)
+        assert header.width > 0 and header.height > 0 and header.num_scans > 0
+    except ValueError as error:
+        assert str(error)
 
 
 def test_a_profile_is_left_out_and_nothing_else():
