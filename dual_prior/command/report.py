@@ -72,8 +72,7 @@ class Reporter:
 
     def warn(self, sentence: str) -> None:
         """Prints a warning or an error, whatever else is printed."""
-        with to_standard_error():
-            tqdm.write(f"dual-prior: {shown(sentence)}", file=sys.stderr)
+        complain(sentence)
 
     def close(self) -> None:
         """Prints the sum of several pictures."""
@@ -97,10 +96,16 @@ class Reporter:
         self._out.flush()
 
 
+def complain(sentence: object) -> None:
+    """Prints a line on standard error, above the bar if there is one."""
+    with to_standard_error():
+        tqdm.write(f"dual-prior: {shown(str(sentence))}", file=sys.stderr)
+
+
 def _line(record: Record) -> str:
     name = shown(record.input)
     if record.status == SKIPPED:
-        return f"{name}: skipped ({shown(record.reason)})"
+        return f"{name}: skipped ({shown(record.reason or '')})"
     target = shown(record.output or "standard output")
     size = f"{record.width}x{record.height}, {record.kind}"
     return f"{name} ({size}) -> {target}  {record.seconds:.1f} s"

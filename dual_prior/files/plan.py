@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dual_prior.pictures.formats import PICTURE_SUFFIXES
+from dual_prior.files.settings import Settings
+from dual_prior.pictures.formats import PICTURE_SUFFIXES, SUFFIXES, output_format
 
 STANDARD_STREAM = "-"
 
@@ -30,11 +31,13 @@ class Job:
         source: The file, or None for standard input.
         target: The file to write, or None for standard output.
         comparison: Where before and after are drawn, or None.
+        format: Of the result; None for the picture's own.
     """
 
     source: Path | None
     target: Path | None
     comparison: Path | None = None
+    format: str | None = "png"
 
     @property
     def in_place(self) -> bool:
@@ -69,38 +72,48 @@ class UsageError(ValueError):
 
 def plan_jobs(
     inputs: Sequence[str],
-    output: str | None,
-    suffix: str | None,
-    in_place: bool = False,
+    settings: Settings | None,
+    output: str | None = None,
     compare: Path | None = None,
 ) -> Plan:
     """The jobs that the user's words stand for.
 
     Args:
         inputs: Files, folders, patterns, or `-` alone.
+        settings: How results are written; None if there are to be none.
         output: A file for one picture, else a folder, in which each folder searched has
             one of its name where there are several inputs; `-` for standard output;
             None for beside each input.
-        suffix: Of the results, for instance ".png"; a named output file keeps its own.
-            None if there are to be none.
-        in_place: Write each result over its input.
         compare: Where before and after are drawn: a PNG file for one picture, else a
             folder, in which the tree of a folder searched is kept.
 
     Raises:
         UsageError: Two files to be written would have one name, or one of them an
-            input's (unless in place), or options exclude each other.
+            input's (unless in place), or a name contradicts the settings.
     """
+    try:
+        return _plan(inputs, settings, output, compare)
+    except OSError as error:  # a name too long, or a current folder that is gone
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"{error.filename or 'the current folder'}: {reason}"
+        ) from error
+
+
+def _plan(
+    inputs: Sequence[str],
+    settings: Settings | None,
+    output: str | None,
+    compare: Path | None,
+) -> Plan:
     if "" in inputs or output == "":
         # Of a variable that is not set; as a path it would be the current folder.
         raise UsageError("Expected the name of a file or a folder, got an empty one.")
-    if in_place and output is not None:
-        raise UsageError("--in_place and --output exclude each other.")
+    in_place = settings is not None and settings.in_place
     if STANDARD_STREAM in inputs:
         job = _stream_job(inputs, output, in_place)
-        jobs = _with_comparisons([job], [Path("standard input")], compare)
-        _check(jobs, in_place)
-        return Plan(jobs)
+        places = [Path("standard input")]
+        return Plan(_finished([job], places, settings, compare))
     plan = Plan()
     found = [
         item for text in inputs for item in _expand(text, plan, len(inputs) > 1)
@@ -108,51 +121,34 @@ def plan_jobs(
     # However often and in whatever words it was named, a file is one picture; and by
     # whatever link, where it is to be replaced.
     absolute = os.path.realpath if in_place else os.path.abspath
-    once = {}
+    once: dict[str, tuple[Path, Path]] = {}
     for item in found:
         once.setdefault(absolute(item[0]), item)
     found = list(once.values())
-    if suffix is None:
+    if settings is None:
         jobs = [Job(source, None) for source, _ in found]
-    elif output == STANDARD_STREAM:
+    elif output == STANDARD_STREAM and not in_place:
         if len(found) != 1:
             raise UsageError("--output -: standard output takes one picture.")
         jobs = [Job(found[0][0], None)]
-    elif in_place:
-        jobs = [Job(source, source) for source, _ in found]
     else:
-        is_folder = output is not None and (
-            len(inputs) > 1
-            or output.endswith(os.sep)
-            or os.path.isdir(output)
-            or [path for path, _ in found] != [Path(inputs[0])]
-        )
-        jobs = _named(found, output, is_folder, suffix)
-    jobs = _with_comparisons(jobs, [place for _, place in found], compare)
-    _check(jobs, in_place)
+        one = found[0][0] if len(inputs) == 1 == len(found) else None
+        is_named = one is not None and one == Path(inputs[0])
+        jobs = _with_targets(found, settings, output, is_named)
+    jobs = _finished(jobs, [place for _, place in found], settings, compare)
     return dataclasses.replace(plan, jobs=jobs)
 
 
 def plan_job(
     source: Path,
-    output: str | None,
-    suffix: str,
-    in_place: bool = False,
+    settings: Settings,
+    output: str | None = None,
     compare: Path | None = None,
 ) -> Job:
-    """The job of one file. Args and Raises: as of `plan_jobs`."""
-    found = [(source, Path(source.name))]
-    jobs = [Job(source, source)]
-    if not in_place:
-        is_folder = output is not None and (
-            output.endswith(os.sep) or os.path.isdir(output)
-        )
-        jobs = _named(found, output, is_folder, suffix)
-    elif output is not None:
-        raise UsageError("In place, there is no other output.")
-    jobs = _with_comparisons(jobs, [place for _, place in found], compare)
-    _check(jobs, in_place)
-    return jobs[0]
+    """The job of one file, whatever its name. Args and Raises: as for `plan_jobs`."""
+    place = Path(source.name)
+    jobs = _with_targets([(source, place)], settings, output, is_named=True)
+    return _finished(jobs, [place], settings, compare)[0]
 
 
 def _stream_job(inputs: Sequence[str], output: str | None, in_place: bool) -> Job:
@@ -267,16 +263,28 @@ def _begins_as_jpeg(path: Path) -> bool:
         return False
 
 
-def _named(
-    found: Sequence[tuple[Path, Path]], output: str | None, is_folder: bool, suffix: str
+def _with_targets(
+    found: Sequence[tuple[Path, Path]],
+    settings: Settings,
+    output: str | None,
+    is_named: bool,
 ) -> list[Job]:
+    """The jobs of (file, its place); `is_named`: one file, by its own name."""
+    if settings.in_place:
+        if output is not None:
+            raise UsageError("in_place and output exclude each other.")
+        return [Job(source, source, format=None) for source, _ in found]
+    is_folder = output is not None and (
+        not is_named or output.endswith(os.sep) or os.path.isdir(output)
+    )
     if output is not None and not is_folder:
         return [Job(source, Path(output)) for source, _ in found]
+    ending = _MARK + SUFFIXES[settings.format or "png"]
 
     def targets(name_of) -> list[Path]:
         return [
             (source.parent if output is None else Path(output, place.parent))
-            / _fitting(name_of(source), _MARK + suffix)
+            / _fitting(name_of(source), ending)
             for source, place in found
         ]
 
@@ -287,6 +295,40 @@ def _named(
         Job(source, short[i] if times[short[i]] == 1 else long[i])
         for i, (source, _) in enumerate(found)
     ]
+
+
+def _finished(
+    jobs: Sequence[Job],
+    places: Sequence[Path],
+    settings: Settings | None,
+    compare: Path | None,
+) -> list[Job]:
+    """The jobs with their formats and comparisons, all names checked."""
+    if settings is not None:
+        jobs = [_with_format(job, settings) for job in jobs]
+    jobs = _with_comparisons(jobs, places, compare)
+    _check(jobs, settings is not None and settings.in_place)
+    return jobs
+
+
+def _with_format(job: Job, settings: Settings) -> Job:
+    if settings.in_place:
+        return job
+    format = settings.format or "png"
+    if job.target is not None:
+        try:
+            format = output_format(job.target.suffix)
+        except ValueError as error:
+            raise UsageError(
+                f"{job.target}: {error} The name of a new folder ends in /."
+            ) from error
+    if settings.format not in (None, format):
+        raise UsageError(
+            f"{job.target}: the name says {format}, format says {settings.format}."
+        )
+    if settings.depth == 16 and format in ("webp", "jpeg"):
+        raise UsageError(f"A depth of 16 is for PNG and TIFF results, not {format}.")
+    return dataclasses.replace(job, format=format)
 
 
 def _with_comparisons(
@@ -325,7 +367,7 @@ def _fitting(name: str, ending: str) -> str:
 
 def _check(jobs: Sequence[Job], in_place: bool) -> None:
     sources = {os.path.realpath(job.source) for job in jobs if job.source}
-    taken = {}
+    taken: dict[str, Job] = {}
     for job in jobs:
         for path in filter(None, (job.target, job.comparison)):
             key = os.path.realpath(path)

@@ -3,14 +3,17 @@
 The codec's names stand here too, so that `jpeg.compress` reads as what it is.
 """
 
-from dual_prior.jpeg.codec import (
-    compress,
-    compress_colour,
-    decode,
-    encode,
-    luma,
-    quantization_table,
-)
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dual_prior.jpeg.codec import (
+        compress,
+        compress_colour,
+        decode,
+        encode,
+        luma,
+        quantization_table,
+    )
 
 __all__ = [
     "compress",
@@ -20,3 +23,12 @@ __all__ = [
     "luma",
     "quantization_table",
 ]
+
+
+def __getattr__(name: str):
+    # On first use: who reads a header does not wait for OpenCV.
+    if name in __all__:
+        from dual_prior.jpeg import codec
+
+        return getattr(codec, name)
+    raise AttributeError(f"module 'dual_prior.jpeg' has no attribute {name!r}")

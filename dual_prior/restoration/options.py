@@ -1,44 +1,132 @@
-"""How pictures are restored."""
+"""How pictures are restored: every choice with its default, range and explanation.
+
+The fields say all there is to say: the checks, the flags of the command and their help
+are made from them.
+"""
 
 import dataclasses
 import os
+from collections.abc import Collection
+from typing import Any
 
-from dual_prior.network.presets import DEFAULT_PRESET, find_preset
+from dual_prior.network.presets import DEFAULT_PRESET, PRESETS, find_preset
 
 MIN_MEMORY_GIB = 1.2
 
 
+def option(
+    default: Any,
+    help: str,
+    *,
+    group: str,
+    between: tuple[float, float] | None = None,
+    choices: Collection | None = None,
+    metavar: str | None = None,
+    short: str | None = None,
+) -> Any:
+    """A field of a settings class.
+
+    Args:
+        default: Its default; None if it may be left open.
+        help: One sentence for the command's help.
+        group: "network", "pixels", "reading" or "writing".
+        between: The smallest and the largest value.
+        choices: The values, where they are few.
+        metavar: What help calls the value; by default the choices.
+        short: A flag of one letter, as "-f".
+    """
+    if metavar is None and choices is not None:
+        metavar = f"{{{','.join(map(str, choices))}}}"
+    metadata = {
+        "help": help,
+        "group": group,
+        "between": between,
+        "choices": choices,
+        "metavar": metavar,
+        "short": short,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How pictures are restored. All numbers are ours.
+    """How pictures are restored, whatever they come from. All numbers are ours.
 
-    Attributes:
-        preset: The network.
-        weights: A `.weights.h5` file; None for those that ship with the preset.
-        strength: 0 (nothing is changed) to 1.
-        ensemble: Restore the picture in all eight flips and rotations, and take the
-            mean: eight times as slow, a little better.
-        skip_clean: Leave pictures alone that the classifier takes for uncompressed.
-        depth: Bits a channel of the result, 8 or 16; None for the picture's own.
-        max_memory: Of the process, GiB: decides how large tiles are.
+    Raises:
+        ValueError: A value is out of range.
+        OSError: The weights file does not exist.
     """
 
-    preset: str = DEFAULT_PRESET
-    weights: str | os.PathLike | None = None
-    strength: float = 1.0
-    ensemble: bool = False
-    skip_clean: bool = False
-    depth: int | None = None
-    max_memory: float = 3.0
+    preset: str = option(
+        DEFAULT_PRESET,
+        "photo for photographs; compact for the luma of JPEGs of quality 10 to 30; "
+        "paper, of the paper's size, slow and far from fully trained",
+        group="network",
+        metavar=f"{{{','.join(PRESETS)}}}",
+    )
+    weights: str | os.PathLike | None = option(
+        None,
+        "a .weights.h5 file (default: the weights of the preset)",
+        group="network",
+        metavar="FILE",
+    )
+    strength: float = option(
+        1.0,
+        "0 (the pixels stay as they are) to 1",
+        group="pixels",
+        between=(0, 1),
+        metavar="S",
+    )
+    ensemble: bool = option(
+        False,
+        "restore all eight flips and rotations and average them: eight times as slow, "
+        "a little better",
+        group="pixels",
+    )
+    skip_clean: bool = option(
+        False,
+        "skip pictures that the classifier takes for uncompressed: they get no result; "
+        "to standard output they are passed on unchanged",
+        group="pixels",
+    )
+    depth: int | None = option(
+        None,
+        "bits per channel of results; 16 for PNG and TIFF only (default: as the "
+        "picture)",
+        group="pixels",
+        choices=(8, 16),
+    )
+    max_memory: float = option(
+        3.0,
+        "memory of the whole process: larger pictures are restored in smaller tiles",
+        group="pixels",
+        between=(MIN_MEMORY_GIB, 4096),
+        metavar="GIB",
+    )
 
     def __post_init__(self):
-        if not 0 <= self.strength <= 1:
-            raise ValueError(f"Expected a strength of 0 to 1, got {self.strength}.")
-        if self.depth not in (None, 8, 16):
-            raise ValueError(f"Expected a depth of 8 or 16 bits, got {self.depth}.")
-        if not self.max_memory >= MIN_MEMORY_GIB:  # nor NaN
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is not None or field.default is not None:
+                _check(field, value)
+        if find_preset(self.preset).clean_below is None and self.skip_clean:
             raise ValueError(
-                f"Expected a max_memory of at least {MIN_MEMORY_GIB} GiB, got "
-                f"{self.max_memory}."
+                f"The preset {self.preset!r} cannot tell clean pictures (skip_clean): "
+                "no threshold was measured for it."
             )
-        find_preset(self.preset)
+        if self.weights is not None and not os.path.isfile(self.weights):
+            raise FileNotFoundError(f"weights {self.weights}: there is no such file.")
+
+
+def _check(field: dataclasses.Field, value) -> None:
+    between, choices = field.metadata["between"], field.metadata["choices"]
+    # Written so that NaN fails.
+    if between is not None and not between[0] <= value <= between[1]:
+        low, high = between
+        raise ValueError(
+            f"Expected a {field.name} of {low:g} to {high:g}, got {value}."
+        )
+    if choices is not None and value not in choices:
+        *most, last = map(str, choices)
+        known = f"{', '.join(most)} or {last}"
+        raise ValueError(f"Expected a {field.name} of {known}, got {value!r}.")

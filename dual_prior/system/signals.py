@@ -16,7 +16,12 @@ _requested: type[BaseException] | None = None
 
 
 def install() -> None:
-    """Lets both signals raise, now and at the next `raise_if_requested`."""
+    """Lets both signals raise, now and at the next `raise_if_requested`.
+
+    A request that came before is forgotten.
+    """
+    global _requested
+    _requested = None
     signal.signal(signal.SIGINT, _on_signal)
     signal.signal(signal.SIGTERM, _on_signal)
 

@@ -78,7 +78,7 @@ def _write_photographs(paths: Sequence[Path], folder: Path) -> dict[Path, int]:
 
 def _command(preset: str, source: Path, output: Path) -> float:
     """Seconds that `dual-prior restore` takes, from its start to its end."""
-    command = [sys.executable, "-m", "dual_prior.cli", "restore", source]
+    command = [sys.executable, "-m", "dual_prior", "restore", source]
     started = time.perf_counter()
     subprocess.run([*command, "--output", output, "--preset", preset, "--quiet"],
                    check=True)  # fmt: skip

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from dual_prior import cli
-from dual_prior.command import batch
-from dual_prior.pictures import reader as reader
+from dual_prior.files import restore as files
+from dual_prior.pictures.reader import read_picture
 from dual_prior.restoration import restorer
-from dual_prior.restoration.restorer import Result
-from dual_prior.system import atomic_file, signals
+from dual_prior.system import signals
 from tests.conftest import ROOT, made_picture
+from tests.dual_prior.fakes import Darkening, raising, result, with_restore
 
 
 @pytest.fixture
@@ -27,34 +27,12 @@ def photo(tmp_path):
     return path
 
 
-class _Darkening:
-    """In the place of a `Restorer`: makes pictures darker by 5 of 255 levels."""
-
-    def restore(self, image, on_tile=None, num_channels=None):
-        step = 5 * (257 if image.dtype == np.uint16 else 1)
-        pixels = np.where(image >= step, image - step, 0).astype(image.dtype)
-        return Result(pixels, self.probability(image), skipped=False)
-
-    def probability(self, image):
-        return 0.75
-
-
-class _SkippingDark(_Darkening):
-    """Takes dark pictures for clean."""
-
-    def restore(self, image, on_tile=None, num_channels=None):
-        if image.mean() < 50:
-            return Result(image, 0.01, skipped=True)
-        return super().restore(image)
-
-
 @pytest.fixture
-def run(monkeypatch, capsys):
+def run(capsys):
     """Runs the command with a network that darkens; returns (code, out, err)."""
-    monkeypatch.setattr(cli, "_load", lambda arguments: _Darkening())
 
-    def run_command(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
+    def run_command(*arguments, load=Darkening):
+        code = cli.main([str(argument) for argument in arguments], load)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -205,9 +183,9 @@ def test_in_place_again_each_picture_is_read_once(run, photo, tmp_path, monkeypa
 
     def counted(*arguments, name, **options):
         read.append(name)
-        return reader.read_picture(*arguments, name=name, **options)
+        return read_picture(*arguments, name=name, **options)
 
-    monkeypatch.setattr(batch, "read_picture", counted)
+    monkeypatch.setattr(files, "read_picture", counted)
     code, out, _ = run("restore", tmp_path, "--in_place")
     assert code == 0 and out.count("restored before") == len(read) == 3
 
@@ -261,11 +239,13 @@ def test_a_name_that_begins_with_a_dash(run, photo, tmp_path, monkeypatch):
     assert (tmp_path / "-strip.restored.png").exists()
 
 
-def test_clean_pictures_are_left_alone(run, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "_load", lambda arguments: _SkippingDark())
+def test_clean_pictures_are_left_alone(run, photo, tmp_path):
+    def skip_dark(image):
+        return result(image, 0.01, image.mean() < 50)
+
     dark = tmp_path / "dark.png"
     Image.fromarray(made_picture() // 8).save(dark)
-    code, out, _ = run("restore", dark, photo)
+    code, out, _ = run("restore", dark, photo, load=with_restore(skip_dark))
     assert code == 0
     assert "dark.png: skipped (looks uncompressed" in out
     assert not (tmp_path / "dark.restored.png").exists()
@@ -301,8 +281,7 @@ def test_a_result_and_its_comparison_are_two_files(run, photo, tmp_path):
 
 
 def test_a_figure_goes_without_what_a_killed_one_left(run, photo, tmp_path):
-    leftover = tmp_path / _left_by_a_killed_one()
-    leftover.touch()
+    leftover = _leave_a_file_behind(tmp_path)
     code, _, _ = run(
         "inspect", tmp_path / "missing.jpg", "--figure", tmp_path / "a.png"
     )
@@ -333,28 +312,22 @@ def test_a_comparison_that_cannot_be_written_costs_the_result_too(run, photo, tm
 def test_a_format_and_a_name_that_contradict_each_other(run, photo, tmp_path):
     arguments = ("restore", photo, "--format", "webp")
     code, _, err = run(*arguments, "--output", tmp_path / "a.png")
-    assert code == 2 and "the name says png, --format webp" in err
+    assert code == 2 and "the name says png, format says webp" in err
     code, _, err = run(*arguments, "--in_place")
-    assert code == 2 and "--in_place keeps the format" in err
+    assert code == 2 and "in_place keeps the format" in err
 
 
-def test_what_cannot_be_written_in_place_is_told_before_the_work(
-    tmp_path, capsys, monkeypatch
-):
-    monkeypatch.setattr(cli, "_load", lambda arguments: pytest.fail("loaded"))
+def test_what_cannot_be_written_in_place_is_told_before_the_work(run, tmp_path):
     path = tmp_path / "a.bmp"
     Image.fromarray(made_picture()).save(path)
     before = path.read_bytes()
-    assert cli.main(["restore", str(path), "--in_place"]) == 1
-    assert "BMP cannot be written in place" in capsys.readouterr().err
+    code, _, err = run("restore", path, "--in_place", load=pytest.fail)
+    assert code == 1 and "BMP cannot be written in place" in err
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("depth", ["8", "16"])
-def test_what_a_format_cannot_hold_is_told_before_the_work(
-    tmp_path, capsys, monkeypatch, depth
-):
-    monkeypatch.setattr(cli, "_load", lambda arguments: pytest.fail("loaded"))
+def test_what_a_format_cannot_hold_is_told_before_the_work(run, tmp_path, depth):
     path = tmp_path / "a.png"
     Image.fromarray(np.full((9, 9, 4), 99, np.uint8)).save(path)
     if depth == "16":
@@ -362,9 +335,9 @@ def test_what_a_format_cannot_hold_is_told_before_the_work(
         Image.fromarray(made_picture()).save(path)
     arguments = ["--in_place", "--depth", "16"] if depth == "16" else []
     arguments = arguments or ["--output", str(tmp_path / "b.jpg")]
-    assert cli.main(["restore", str(path), *arguments]) == 1
+    code, _, err = run("restore", path, *arguments, load=pytest.fail)
     wanted = {"8": "JPEG has no alpha", "16": "jpeg has no 16 bits"}[depth]
-    assert wanted in capsys.readouterr().err
+    assert code == 1 and wanted in err
 
 
 def test_in_place_a_second_run_goes_on_where_the_first_stopped(run, photo, tmp_path):
@@ -392,31 +365,29 @@ def test_in_place_a_picture_with_no_room_for_the_mark_stays(run, photo):
     assert run("restore", photo)[0] == 0  # into another file
 
 
-def test_an_empty_name_is_not_the_current_folder(run, photo, monkeypatch, capsys):
+def test_an_empty_name_is_not_the_current_folder(run, photo, monkeypatch):
     monkeypatch.chdir(photo.parent)
     for command, option in (("restore", "--compare"), ("inspect", "--figure")):
-        with pytest.raises(SystemExit) as stopped:
-            run(command, photo, option, "")
-        assert stopped.value.code == 2
-        assert "expected a name, got an empty one" in capsys.readouterr().err
+        code, _, err = run(command, photo, option, "")
+        assert code == 2 and "expected a name, got an empty one" in err
     assert os.listdir() == ["photo.jpg"]
 
 
 def test_no_large_picture_is_read_while_another_one_is_restored(
     run, photo, tmp_path, monkeypatch
 ):
-    Image.fromarray(made_picture(200, 200)).save(tmp_path / "q_large.jpg")
+    # Larger than 5 megapixels.
+    Image.fromarray(np.zeros((2400, 2400), np.uint8)).save(tmp_path / "q_large.jpg")
     Image.fromarray(made_picture()).save(tmp_path / "r_small.jpg")
-    monkeypatch.setattr(cli, "overlapping", lambda _: 10_000)
     read = {}
 
-    def read_picture(source, *arguments, **keywords):
-        picture = reader.read_picture(source, *arguments, **keywords)
+    def read_and_note(source, *arguments, **keywords):
+        picture = read_picture(source, *arguments, **keywords)
         read[source.name] = threading.current_thread() is threading.main_thread()
         return picture
 
-    monkeypatch.setattr(batch, "read_picture", read_picture)
-    code, out, _ = run("restore", tmp_path)
+    monkeypatch.setattr(files, "read_picture", read_and_note)
+    code, out, _ = run("restore", tmp_path, "--max_memory", 1.2)
     assert code == 0 and "3 restored" in out
     assert read["photo.jpg"] and read["q_large.jpg"]
 
@@ -434,16 +405,15 @@ def test_a_strength_of_0_replaces_no_original(run, photo):
     ],
 )
 def test_what_others_write_meanwhile_is_not_replaced(
-    run, photo, monkeypatch, name, options, message
+    run, photo, name, options, message
 ):
     path = photo.with_name(name)
 
-    def restore(self, image, on_tile=None, num_channels=None):
+    def restore(image):
         path.write_bytes(b"precious")
-        return Result(image, 0.75, skipped=False)
+        return result(image)
 
-    monkeypatch.setattr(_Darkening, "restore", restore)
-    code, _, err = run("restore", photo, *options)
+    code, _, err = run("restore", photo, *options, load=with_restore(restore))
     assert code == 1 and message in err
     assert path.read_bytes() == b"precious"
 
@@ -473,7 +443,7 @@ def test_without_a_network_no_picture_is_tried(
     photo, tmp_path, capsys, monkeypatch, command, error
 ):
     monkeypatch.setenv("KERAS_BACKEND", "abacus")
-    monkeypatch.setattr(restorer, "Restorer", _raising(error("no abacus")))
+    monkeypatch.setattr(restorer, "Restorer", raising(error("no abacus")))
     (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
     assert cli.main([command, str(tmp_path)]) == 1
     err = capsys.readouterr().err
@@ -481,22 +451,17 @@ def test_without_a_network_no_picture_is_tried(
 
 
 def test_settings_of_keras_that_do_not_fit_are_told(photo, capsys, monkeypatch):
-    monkeypatch.setattr(restorer, "Restorer", _raising(TypeError("channels first")))
+    monkeypatch.setattr(restorer, "Restorer", raising(TypeError("channels first")))
     assert cli.main(["restore", str(photo)]) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "(channels first); see keras.json" in err
 
 
-def _raising(error):
-    def raise_it(*_):
-        raise error
+def test_whatever_a_backend_raises_stops_no_inspection(run, photo):
+    class Failing(Darkening):
+        probability = raising(RuntimeError("OOM\nhere"))
 
-    return raise_it
-
-
-def test_whatever_a_backend_raises_stops_no_inspection(run, photo, monkeypatch):
-    monkeypatch.setattr(_Darkening, "probability", _raising(RuntimeError("OOM\nhere")))
-    code, _, err = run("inspect", photo)
+    code, _, err = run("inspect", photo, load=Failing)
     assert code == 1 and err.endswith("photo.jpg: cannot be inspected (OOM here)\n")
 
 
@@ -523,17 +488,15 @@ def test_every_line_of_the_log_is_one_line(run, photo, tmp_path):
     assert "line\\nbreak" in err and err.count("\n") == 2
 
 
-def test_whatever_a_backend_raises_costs_one_picture(run, photo, tmp_path, monkeypatch):
-    class Failing(_Darkening):
-        def restore(self, image, on_tile=None, num_channels=None):
-            if image.ndim == 2:
-                raise RuntimeError("OOM when allocating\ntensor")
-            return super().restore(image, on_tile)
+def test_whatever_a_backend_raises_costs_one_picture(run, photo, tmp_path):
+    def restore(image):
+        if image.ndim == 2:
+            raise RuntimeError("OOM when allocating\ntensor")
+        return result(image)
 
-    monkeypatch.setattr(cli, "_load", lambda arguments: Failing())
     grey = tmp_path / "a.png"
     Image.fromarray(made_picture()).save(grey)
-    code, _, err = run("restore", grey, photo)
+    code, _, err = run("restore", grey, photo, load=with_restore(restore))
     assert code == 1 and err.count("\n") == 1
     assert "a.png: cannot be restored (OOM when allocating tensor)" in err
     assert os.listdir(tmp_path).count("photo.restored.png") == 1
@@ -544,22 +507,20 @@ def test_whatever_a_backend_raises_costs_one_picture(run, photo, tmp_path, monke
     [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")],
 )
 def test_a_signal_that_code_swallows_still_stops_the_run(
-    run, photo, tmp_path, monkeypatch, number, code, word
+    run, photo, tmp_path, number, code, word
 ):
-    class Deaf(_Darkening):
-        def restore(self, image, on_tile=None, num_channels=None):
-            with contextlib.suppress(BaseException):
-                signal.raise_signal(number)
-            return super().restore(image, on_tile)
+    def deaf(image):
+        with contextlib.suppress(BaseException):
+            signal.raise_signal(number)
+        return result(image)
 
-    monkeypatch.setattr(cli, "_load", lambda arguments: Deaf())
-    monkeypatch.setattr(signals, "_requested", None)
     handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
     signals.install()
     try:
         (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
-        found, _, err = run("restore", tmp_path)
+        found, _, err = run("restore", tmp_path, load=with_restore(deaf))
     finally:
+        signals.install()  # forgets the request
         for n, handler in handlers.items():
             signal.signal(n, handler)
     assert found == code and word in err
@@ -569,17 +530,15 @@ def test_a_signal_that_code_swallows_still_stops_the_run(
 def _fake_command(*arguments, before="", **options):
     """The command with the network that darkens, in a process of its own."""
     script = (
-        "from tests.dual_prior.cli_test import _Darkening\n"
+        "from tests.dual_prior.fakes import Darkening\n"
         "from dual_prior import cli\n"
-        "cli._load = lambda arguments: _Darkening()\n"
-        "cli.run()"
+        "cli.run(load=Darkening)"
     )
     command = [sys.executable, "-c", script, *map(str, arguments)]
     if before:  # what the shell does to the streams
         command = ["sh", "-c", f'exec "$@" {before}', "sh", *command]
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, **options
-    )
+    streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(command, cwd=ROOT, **streams)
 
 
 def test_a_picture_is_not_written_to_the_terminal(run, photo, monkeypatch):
@@ -588,10 +547,16 @@ def test_a_picture_is_not_written_to_the_terminal(run, photo, monkeypatch):
     assert (code, out) == (2, "") and "say > FILE" in err
 
 
-def _left_by_a_killed_one():
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    return f"{atomic_file._PREFIX}{gone.pid}-x"
+def _leave_a_file_behind(folder):
+    """As a process does that is killed while it writes there."""
+    script = (
+        "import os, sys\n"
+        "from dual_prior.system.atomic_file import atomic_file\n"
+        "with atomic_file(sys.argv[1]): os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, folder / "x"], cwd=ROOT, check=True)
+    (left,) = folder.glob(".dual-prior-*")
+    return left
 
 
 def test_what_killed_runs_left_is_removed_wherever_they_wrote(run, photo, tmp_path):
@@ -599,10 +564,9 @@ def test_what_killed_runs_left_is_removed_wherever_they_wrote(run, photo, tmp_pa
     elsewhere.mkdir()
     (elsewhere / "a.png").touch()
     (tmp_path / "a.png").symlink_to(elsewhere / "a.png")
-    left = _left_by_a_killed_one()
     for folder in (elsewhere, tmp_path / "drawn"):
         folder.mkdir(exist_ok=True)
-        (folder / left).touch()
+        _leave_a_file_behind(folder)
     arguments = ("--output", tmp_path / "a.png", "--overwrite")
     assert run("restore", photo, *arguments, "--compare", tmp_path / "drawn")[0] == 0
     assert os.listdir(elsewhere) == ["a.png"]
@@ -734,14 +698,16 @@ def test_inspect_speaks_json_and_reports_broken_files(run, photo, tmp_path):
         ("--format", "gif"),
     ],
 )
-def test_options_out_of_range_are_wrong_usage(run, photo, arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        run("restore", photo, *arguments)
-    assert caught.value.code == 2
+def test_options_out_of_range_are_wrong_usage(run, photo, arguments):
+    code, out, err = run("restore", photo, *arguments)
+    assert (code, out) == (2, "") and arguments[0][2:] in err
 
 
 def test_sixteen_bits_need_a_format_that_has_them(run, photo):
     code, _, err = run("restore", photo, "--depth", "16", "--format", "jpeg")
+    assert code == 2 and "PNG and TIFF" in err
+    output = photo.with_name("b.jpg")
+    code, _, err = run("restore", photo, "--depth", "16", "--output", output)
     assert code == 2 and "PNG and TIFF" in err
 
 
@@ -749,9 +715,33 @@ def test_sixteen_bits_need_a_format_that_has_them(run, photo):
     "arguments", [[], ["restore"], ["restore", "a.jpg", "--preset", "none"], ["polish"]]
 )
 def test_wrong_usage_is_2(run, arguments):
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert caught.value.code == 2
+    assert run(*arguments)[0] == 2
+
+
+def test_an_unknown_option_is_answered_by_the_usage_of_its_command(run, photo):
+    for command in ("restore", "inspect"):
+        code, out, err = run(command, photo, "--polish")
+        usage, error = err.splitlines()
+        assert (code, out) == (2, "")
+        assert usage.startswith(f"usage: dual-prior {command} INPUT")
+        assert error == f"dual-prior {command}: error: unknown option: --polish"
+
+
+def test_a_picture_in_the_place_of_the_command(run, photo):
+    code, _, err = run(photo, "--quiet")
+    assert code == 2
+    assert err == f"dual-prior: did you mean: dual-prior restore {photo} --quiet\n"
+
+
+def test_options_have_hyphens_too_and_short_names(run, photo, tmp_path):
+    output = tmp_path / "new-folder"
+    words = (f"-o{output}/", "-f", "tif", "--max-memory=2", "--max_file-size", "9")
+    assert run("restore", photo, *words)[0] == 0
+    assert os.listdir(output) == ["photo.restored.tif"]
+    (tmp_path / "a-b.jpg").write_bytes(photo.read_bytes())
+    assert run("restore", "--in-place", tmp_path / "a-b.jpg")[0] == 0
+    assert run("restore", photo, "--format", "jpg")[0] == 0
+    assert Image.open(photo.with_name("photo.restored.jpg")).format == "JPEG"
 
 
 def test_weights_that_do_not_fit_get_one_line(photo, tmp_path, capsys):
@@ -763,28 +753,17 @@ def test_weights_that_do_not_fit_get_one_line(photo, tmp_path, capsys):
     assert sorted(os.listdir(tmp_path)) == ["photo.jpg", "some.weights.h5"]
 
 
-def _failing_with(error):
-    class Failing(_Darkening):
-        def restore(self, image, on_tile=None, num_channels=None):
-            raise error
-
-    return lambda arguments: Failing()
-
-
 @pytest.mark.parametrize(
     ("error", "code"), [(KeyboardInterrupt, 130), (signals.Terminated, 143)]
 )
-def test_interruption_leaves_nothing(monkeypatch, photo, capsys, error, code):
-    monkeypatch.setattr(cli, "_load", _failing_with(error))
-    assert cli.main(["restore", str(photo)]) == code
+def test_interruption_leaves_nothing(run, photo, error, code):
+    assert run("restore", photo, load=with_restore(raising(error)))[0] == code
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
 
-def test_too_little_memory_gets_one_line(monkeypatch, photo, capsys):
-    monkeypatch.setattr(cli, "_load", _failing_with(MemoryError))
-    assert cli.main(["restore", str(photo)]) == 1
-    err = capsys.readouterr().err
-    assert err.startswith(f"dual-prior: {photo}: not enough memory")
+def test_too_little_memory_gets_one_line(run, photo):
+    code, _, err = run("restore", photo, load=with_restore(raising(MemoryError)))
+    assert code == 1 and err.startswith(f"dual-prior: {photo}: not enough memory")
     assert err.count("\n") == 1
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
@@ -801,10 +780,11 @@ def test_a_full_disk_behind_what_is_asked_gets_one_line(monkeypatch, words):
 
 def test_a_full_disk_behind_standard_error_stops_no_folder(photo, tmp_path):
     (tmp_path / "broken.jpg").touch()
-    with open("/dev/full", "w") as full:
-        streams = {"stdout": subprocess.PIPE, "stderr": full, "capture_output": False}
-        done = _command("inspect", tmp_path, "--json", **streams)
-    assert done.returncode == 1 and json.loads(done.stdout)["input"] == str(photo)
+    with open("/dev/full", "wb") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": full}
+        process = _fake_command("inspect", tmp_path, "--json", **streams)
+        out, _ = process.communicate()
+    assert process.returncode == 1 and json.loads(out)["input"] == str(photo)
 
 
 def _command(*arguments, **options):
@@ -812,7 +792,7 @@ def _command(*arguments, **options):
     environment = {**os.environ}
     environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     return subprocess.run(
-        [sys.executable, "-m", "dual_prior.cli", *map(str, arguments)],
+        [sys.executable, "-m", "dual_prior", *map(str, arguments)],
         cwd=ROOT,
         env=environment,
         **{"text": True, "capture_output": True, **options},
@@ -826,10 +806,11 @@ def test_the_command_itself(photo):
 
 
 def test_standard_input_goes_to_standard_output(photo):
-    done = _command("restore", "-", input=photo.read_bytes(), text=False)
-    assert done.returncode == 0, done.stderr
-    assert Image.open(io.BytesIO(done.stdout)).size == (88, 72)
-    assert done.stderr.startswith(b"standard input (88x72")
+    process = _fake_command("restore", "-", stdout=subprocess.PIPE)
+    out, err = process.communicate(photo.read_bytes())
+    assert process.returncode == 0, err
+    assert Image.open(io.BytesIO(out)).size == (88, 72)
+    assert err.startswith(b"standard input (88x72")
 
 
 def test_a_missing_file_is_told_without_importing_keras(tmp_path):

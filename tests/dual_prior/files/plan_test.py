@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from dual_prior.files.plan import Job, UsageError, plan_jobs
+from dual_prior.files.settings import Settings
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def tree(tmp_path, monkeypatch):
     return tmp_path
 
 
-def _plan(*inputs, output=None, suffix=".png", **options):
-    plan = plan_jobs(inputs, output, suffix, **options)
+def _plan(*inputs, output=None, compare=None, **settings):
+    plan = plan_jobs(inputs, Settings(**settings), output, compare)
     return [(str(job.source), str(job.target)) for job in plan.jobs], plan.warnings
 
 
@@ -46,7 +47,7 @@ def test_an_output_that_is_a_folder_takes_one_input_too(tree, output):
 
 
 def test_a_folder_is_searched_and_its_tree_kept(tree):
-    jobs, warnings = _plan("photos", output="out", suffix=".tif")
+    jobs, warnings = _plan("photos", output="out", format="tiff")
     assert jobs == [
         ("photos/a.jpg", "out/a.restored.tif"),
         ("photos/b.JPEG", "out/b.restored.tif"),
@@ -128,7 +129,7 @@ def test_what_cannot_be_searched_is_told(tree, monkeypatch):
         yield str(folder), [], ["a.jpg"]
 
     monkeypatch.setattr(os, "walk", walk)
-    plan = plan_jobs(["photos"], None, ".png")
+    plan = plan_jobs(["photos"], Settings())
     assert plan.unsearched == ["photos/secret: cannot be searched (Permission denied)"]
     assert len(plan.jobs) == 1
 
@@ -159,9 +160,10 @@ def test_in_place_writes_over_the_inputs(tree):
     assert all(source == target for source, target in jobs) and len(jobs) == 3
 
 
-def test_in_place_excludes_an_output(tree):
+@pytest.mark.parametrize("output", ["x.png", "-"])
+def test_in_place_excludes_an_output(tree, output):
     with pytest.raises(UsageError, match="exclude each other"):
-        _plan("photos/a.jpg", output="x.png", in_place=True)
+        _plan("photos/a.jpg", output=output, in_place=True)
 
 
 def test_link_loops_end(tree):
@@ -214,7 +216,7 @@ def test_odd_names_survive(tree):
 
 
 def test_comparisons_keep_the_tree_and_their_names_apart(tree):
-    jobs = plan_jobs(["photos"], "out", ".png", compare=Path("drawn")).jobs
+    jobs = plan_jobs(["photos"], Settings(), "out", compare=Path("drawn")).jobs
     assert [str(job.comparison) for job in jobs] == [
         "drawn/a.jpg.compared.png",
         "drawn/b.JPEG.compared.png",
@@ -223,23 +225,23 @@ def test_comparisons_keep_the_tree_and_their_names_apart(tree):
     ]
     (tree / "a.jpg").touch()
     with pytest.raises(UsageError, match="both become drawn/a.jpg.compared.png"):
-        plan_jobs(["photos/a.jpg", "a.jpg"], None, ".png", compare=Path("drawn"))
+        _plan("photos/a.jpg", "a.jpg", compare=Path("drawn"))
 
 
 @pytest.mark.parametrize("in_place", [False, True])
 def test_a_comparison_is_drawn_over_no_input_and_no_result(tree, in_place):
     (tree / "p.png").touch()
     with pytest.raises(UsageError, match="is an input|both become"):
-        plan_jobs(["p.png"], None, ".png", in_place, compare=Path("p.png"))
+        _plan("p.png", in_place=in_place, compare=Path("p.png"))
     if not in_place:
         with pytest.raises(UsageError, match="both become"):
-            plan_jobs(["p.png"], "x.png", ".png", compare=Path("x.png"))
+            _plan("p.png", output="x.png", compare=Path("x.png"))
 
 
 def test_names_are_cut_to_what_file_systems_take(tree):
     name = "ä" * 125 + ".jpg"  # 254 bytes
     (tree / name).touch()
-    (job,) = plan_jobs([name], None, ".png", compare=Path("drawn")).jobs
+    (job,) = plan_jobs([name], Settings(), compare=Path("drawn")).jobs
     for path in (job.target, job.comparison):
         assert len(os.fsencode(path.name)) in (254, 255)
     assert job.target.name.endswith("ä.restored.png")
@@ -253,22 +255,23 @@ def test_a_jpeg_is_found_whatever_it_is_called(tree):
 
 
 def test_without_results_nothing_is_in_the_way(tree):
-    plan = plan_jobs(["photos/a.jpg", "photos/a.restored.png"], None, None)
+    plan = plan_jobs(["photos/a.jpg", "photos/a.restored.png"], None)
     assert [job.target for job in plan.jobs] == [None, None]
 
 
 def test_standard_input_goes_to_standard_output_or_a_file(tree):
-    assert plan_jobs(["-"], None, ".png").jobs == [Job(None, None)]
-    assert plan_jobs(["-"], "-", ".png").jobs == [Job(None, None)]
-    assert plan_jobs(["-"], "x.png", ".png").jobs == [Job(None, Path("x.png"))]
-    named = plan_jobs(["photos/a.jpg"], "-", ".png").jobs
-    assert named == [Job(Path("photos/a.jpg"), None)]
+    def jobs(*inputs, output=None):
+        return plan_jobs(inputs, Settings(), output).jobs
+
+    assert jobs("-") == jobs("-", output="-") == [Job(None, None)]
+    assert jobs("-", output="x.png") == [Job(None, Path("x.png"))]
+    assert jobs("photos/a.jpg", output="-") == [Job(Path("photos/a.jpg"), None)]
     with pytest.raises(UsageError, match="takes one picture"):
-        plan_jobs(["photos"], "-", ".png")
+        jobs("photos", output="-")
     for inputs, output, in_place in (
         (["-", "a.jpg"], None, False),
         (["-"], "photos", False),
         (["-"], None, True),
     ):
         with pytest.raises(UsageError):
-            plan_jobs(inputs, output, ".png", in_place)
+            _plan(*inputs, output=output, in_place=in_place)

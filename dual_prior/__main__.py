@@ -1,0 +1,5 @@
+"""`python -m dual_prior`: the `dual-prior` command."""
+
+from dual_prior.cli import run
+
+run()

@@ -1,0 +1,194 @@
+"""The words of the command line; the flags of settings are made from their fields."""
+
+import argparse
+import dataclasses
+import os
+import shlex
+import typing
+from pathlib import Path
+
+from dual_prior import __version__
+from dual_prior.files.plan import UsageError
+from dual_prior.files.settings import Settings
+
+_RESTORE_EXAMPLES = """\
+Options may be written with hyphens (--in-place), too.
+
+examples:
+  dual-prior restore photo.jpg                      writes photo.restored.png beside it
+  dual-prior restore photo.jpg --output clean.webp
+  dual-prior restore photos --output restored       a folder, its tree kept
+  dual-prior restore 'scans/**/*.jpg' --format tiff --depth 16
+  dual-prior restore photo.jpg --strength 0.5 --output half.png --compare compared.png
+  dual-prior restore - < photo.jpg > photo.png
+
+exit codes: 0 every picture has its result, or was skipped by --skip_clean;
+1 some failed; 2 wrong usage
+"""
+
+_INSPECT_EXAMPLES = """\
+examples:
+  dual-prior inspect photo.jpg
+  dual-prior inspect photo.jpg --figure stages.png
+"""
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """What the words stand for: `command`, `inputs`, `settings`, and the other flags.
+
+    Raises:
+        UsageError: They stand for nothing.
+        SystemExit: They are not understood, or help was all that was asked for.
+    """
+    if argv and argv[0] not in _COMMANDS and os.path.isfile(argv[0]):
+        words = " ".join(map(shlex.quote, argv))
+        raise UsageError(f"did you mean: dual-prior restore {words}")
+    arguments, unknown = _parser().parse_known_args(_with_underscores(argv))
+    if unknown:  # here, so that the usage of the subcommand is shown
+        arguments.parser.error(f"unknown option: {' '.join(unknown)}")
+    given = {
+        field.name: getattr(arguments, field.name)
+        for field in dataclasses.fields(Settings)
+        if hasattr(arguments, field.name)
+    }
+    try:
+        arguments.settings = Settings(**given)
+    except (ValueError, OSError) as error:
+        raise UsageError(error) from error
+    return arguments
+
+
+def _with_underscores(argv: list[str]) -> list[str]:
+    """--in-place is --in_place; what follows -- are names."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    words = []
+    for word in argv[:end]:
+        if word.startswith("--"):
+            flag, *value = word.split("=", 1)
+            word = "=".join(["--" + flag[2:].replace("-", "_"), *value])
+        words.append(word)
+    return words + argv[end:]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dual-prior",
+        description="Removes JPEG artifacts with a deep unfolding network.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"dual-prior {__version__}"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, add in _COMMANDS.items():
+        add(commands, name)
+    return parser
+
+
+def _add_restore(commands, name: str) -> None:
+    restore = commands.add_parser(
+        name,
+        usage="dual-prior restore INPUT ... [--output PATH] [option ...]",
+        help="restore pictures",
+        description="Restores pictures: JPEGs, and PNG, WebP, TIFF and BMP files that "
+        "were JPEGs once. Originals are only overwritten with --in_place.",
+        epilog=_RESTORE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    restore.set_defaults(parser=restore)
+    restore.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="a file, a folder (searched through), a pattern, or - (standard input)",
+    )
+    writing = restore.add_argument_group("writing")
+    writing.add_argument(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="a file for one picture, else a folder, which has one for each of several "
+        "folders; a new folder for one picture ends in /; - for standard output "
+        "(default: NAME.restored.png beside each input)",
+    )
+    writing.add_argument(
+        "--compare",
+        metavar="PATH",
+        type=_path,
+        help="draw before and after side by side: NAME.png, or a folder",
+    )
+    _add_settings(writing, "writing")
+    _add_settings(restore.add_argument_group("network"), "network")
+    _add_settings(restore.add_argument_group("restoring"), "pixels")
+    _add_settings(restore.add_argument_group("reading"), "reading")
+    reports = restore.add_argument_group("reports")
+    reports.add_argument(
+        "--quiet", action="store_true", help="print errors and warnings only"
+    )
+    reports.add_argument(
+        "--json", action="store_true", help="print one line of JSON per picture"
+    )
+
+
+def _add_inspect(commands, name: str) -> None:
+    inspect = commands.add_parser(
+        name,
+        usage="dual-prior inspect INPUT ... [option ...]",
+        help="report how pictures were compressed",
+        description="Reports the quantization tables and the quality they stand for, "
+        "the chroma subsampling, the blockiness, and the classifier's probability that "
+        "the picture was compressed.",
+        epilog=_INSPECT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    inspect.set_defaults(parser=inspect)
+    inspect.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="same as for restore"
+    )
+    inspect.add_argument(
+        "--figure",
+        metavar="PATH",
+        type=_path,
+        help="draw what the network does, stage by stage: NAME.png, for one picture",
+    )
+    inspect.add_argument(
+        "--overwrite", action="store_true", help="overwrite an existing figure"
+    )
+    inspect.add_argument(
+        "--json",
+        action="store_true",
+        help="print one line of JSON for each picture that can be read",
+    )
+    _add_settings(inspect.add_argument_group("network"), "network")
+    _add_settings(inspect.add_argument_group("reading"), "reading")
+
+
+_COMMANDS = {"restore": _add_restore, "inspect": _add_inspect}
+
+
+def _add_settings(parser, group: str) -> None:
+    """A flag for each field of a group of `Settings`."""
+    for field in dataclasses.fields(Settings):
+        about = field.metadata
+        if about["group"] != group:
+            continue
+        flags = [f"--{field.name}", *([about["short"]] if about["short"] else [])]
+        if field.type is bool:
+            parser.add_argument(*flags, action="store_true", help=about["help"])
+            continue
+        types = {field.type, *typing.get_args(field.type)}
+        text = about["help"]
+        if field.default is not None:
+            text += " (default: %(default)s)"
+        parser.add_argument(
+            *flags,
+            type=next(kind for kind in (int, float, str) if kind in types),
+            default=field.default,
+            metavar=about["metavar"] or "N",
+            help=text,
+        )
+
+
+def _path(text: str) -> Path:
+    if not text:  # of a variable that is not set: it would be the current folder
+        raise argparse.ArgumentTypeError("expected a name, got an empty one")
+    return Path(text)

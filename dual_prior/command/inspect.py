@@ -1,0 +1,69 @@
+"""`dual-prior inspect`."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+
+from dual_prior.command.loading import NoNetworkError
+from dual_prior.command.report import complain
+from dual_prior.files.picture_file import picture_file
+from dual_prior.files.plan import UsageError, plan_jobs
+from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.reader import read_picture
+from dual_prior.system.atomic_file import remove_leftovers
+from dual_prior.system.signals import raise_if_requested
+from dual_prior.system.text import one_line, shown
+
+
+def inspect(arguments: argparse.Namespace, load: Callable) -> int:
+    """Prints how pictures were compressed; the exit code. Args: as for `restore`."""
+    from dual_prior.pictures.facts import description, description_text  # with OpenCV
+
+    settings, figure = arguments.settings, arguments.figure
+    if figure and figure.suffix.lower() != ".png":
+        raise UsageError(f"--figure: expected a name NAME.png, got {figure}.")
+    plan = plan_jobs(arguments.inputs, settings=None, compare=figure)
+    if figure and os.path.lexists(figure) and not settings.overwrite:
+        raise UsageError(f"--figure: {figure} exists; --overwrite replaces it.")
+    for warning in plan.warnings + plan.unsearched:
+        complain(warning)
+    if figure:
+        remove_leftovers(os.path.dirname(os.path.realpath(figure)))
+    restorer = None
+    failures = len(plan.unsearched)
+    for job in plan.jobs:
+        raise_if_requested()
+        try:
+            picture = read_picture(
+                job.source or sys.stdin.buffer,
+                settings.limits,
+                strict=settings.strict,
+                salvage=settings.salvage,
+                name=job.name,
+            )
+            restorer = restorer or load(settings)
+            facts = description(picture, restorer.probability(picture.pixels))
+            if figure:
+                from dual_prior.drawing.stages import stages_png  # takes seconds
+
+                with picture_file(figure) as write:
+                    write(stages_png(restorer, picture.pixels))
+        except NoNetworkError:
+            raise
+        except PictureError as error:
+            complain(error)
+            failures += 1
+            continue
+        except Exception as error:  # of a backend: mostly, that it has no memory left
+            complain(f"{job.name}: cannot be inspected ({one_line(error)})")
+            failures += 1
+            continue
+        if arguments.json:
+            print(json.dumps({"input": job.name, **facts}))
+            continue
+        print(f"{shown(job.name)}\n{description_text(facts)}")
+        if figure:
+            print(f"  drawn in {shown(figure)}")
+    return 1 if failures or not plan.jobs else 0

@@ -1,0 +1,39 @@
+"""`dual-prior restore`."""
+
+import argparse
+import functools
+import sys
+from collections.abc import Callable
+
+from dual_prior.command.batch import restore_all
+from dual_prior.command.report import Reporter
+from dual_prior.files.plan import UsageError, plan_jobs
+
+
+def restore(arguments: argparse.Namespace, load: Callable) -> int:
+    """Restores pictures; the exit code.
+
+    Args:
+        arguments: The words of the user, as `arguments.parse` has them.
+        load: Makes a `Restorer` of `Options`.
+
+    Raises:
+        UsageError: What was asked for cannot be meant.
+    """
+    settings = arguments.settings
+    plan = plan_jobs(arguments.inputs, settings, arguments.output, arguments.compare)
+    to_stdout = any(job.target is None for job in plan.jobs)
+    if to_stdout and sys.stdout.isatty():
+        raise UsageError(
+            "A picture is not for the terminal: say > FILE, or --output FILE."
+        )
+    reporter = Reporter(
+        len(plan.jobs), arguments.quiet, arguments.json, to_stderr=to_stdout
+    )
+    for warning in plan.warnings + plan.unsearched:
+        reporter.warn(warning)
+    restorer = functools.cache(lambda: load(settings))
+    restore_all(plan.jobs, restorer, settings, reporter)
+    reporter.close()
+    # Nothing found is nothing restored.
+    return 1 if reporter.failures or plan.unsearched or not plan.jobs else 0

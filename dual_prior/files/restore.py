@@ -1,0 +1,259 @@
+"""One file to one file: read, restore, write."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dual_prior.drawing.comparison import comparison_png
+from dual_prior.files.picture_file import picture_file
+from dual_prior.files.plan import Job
+from dual_prior.files.record import FAILED, SKIPPED, Record
+from dual_prior.files.settings import Settings
+from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.formats import FORMATS
+from dual_prior.pictures.metadata import is_marked, mark, without_metadata
+from dual_prior.pictures.picture import Picture
+from dual_prior.pictures.reader import Limits, read_picture
+from dual_prior.pictures.writer import check_fits, encode_picture
+from dual_prior.system.text import one_line, shown
+
+if TYPE_CHECKING:  # importing it takes seconds
+    from dual_prior.restoration.restorer import Restorer
+    from dual_prior.restoration.tiles import OnTile
+
+
+def restore(job: Job, restorer: "Callable[[], Restorer]", settings: Settings) -> Record:
+    """Restores one file: the result is complete, or nothing has changed.
+
+    Args:
+        job: The file, and where its result goes.
+        restorer: Returns what restores; called once the file has been read, so that a
+            bad one is refused before a network is loaded.
+        settings: How.
+
+    Returns:
+        What became of it. Whatever is wrong with the file is said there.
+
+    Raises:
+        ValueError, OSError: `restorer` has.
+    """
+    restoration = Restoration(job, settings)
+    if restoration.read():
+        restoration.restore(restorer())
+    return restoration.write()
+
+
+class Restoration:
+    """One file on its way, in three steps: `read`, `restore`, `write`.
+
+    Each step may run in another thread. A step that fails says so in the record; the
+    later ones then do nothing.
+
+    Args:
+        job: The file, and where its result goes.
+        settings: How.
+    """
+
+    def __init__(self, job: Job, settings: Settings):
+        self._job = job
+        self._settings = settings
+        self._record = Record(
+            job.name, None if job.target is None else os.fspath(job.target)
+        )
+        self._version: tuple[int, ...] = ()  # of a file that is to be replaced
+        self._before: Picture | None = None
+        self._after: Picture | None = None
+        self._outputs: contextlib.ExitStack | None = None
+        self._write: Callable[[bytes], object] = _write_to_stdout
+        self._draw: Callable[[bytes], object] | None = None
+
+    @property
+    def record(self) -> Record:
+        """What became of the file so far."""
+        return self._record
+
+    @property
+    def pixel_bytes(self) -> int:
+        """What the pixels take that were read; 0 if there are none."""
+        return 0 if self._before is None else self._before.pixels.nbytes
+
+    def read(self, limits: Limits | None = None) -> bool:
+        """Reads the picture; whether there is one to restore.
+
+        Args:
+            limits: In place of those of the settings.
+        """
+        job, settings, record = self._job, self._settings, self._record
+        with self._errors_recorded("read", (OSError, ValueError)):
+            if not job.in_place and is_kept(job.target, settings):
+                raise _Skipped(f"{job.target} exists; --overwrite replaces it")
+            if job.in_place:
+                self._version = _version(job.source)
+            picture = read_picture(
+                job.source or sys.stdin.buffer,
+                limits or settings.limits,
+                strict=settings.strict,
+                salvage=settings.salvage,
+                name=record.input,
+            )
+            if job.in_place and is_marked(picture) and not settings.overwrite:
+                raise _Skipped("restored before; --overwrite restores it again")
+            if is_kept(job.comparison, settings):
+                raise ValueError(f"{job.comparison} exists; --overwrite draws over it")
+            self._check_format(picture)
+            record.height, record.width = picture.pixels.shape[:2]
+            record.kind, record.quality = picture.description, picture.quality
+            record.warnings = list(picture.warnings)
+            self._before = picture
+        return self._before is not None
+
+    def restore(self, restorer: "Restorer", on_tile: "OnTile | None" = None) -> None:
+        """Restores what was read, after making sure that a result can be written."""
+        before, record = self._before, self._record
+        if before is None:
+            return
+        with (
+            self._errors_recorded("restored", (PictureError,)),
+            contextlib.ExitStack() as outputs,
+        ):
+            self._open(outputs)
+            started = time.monotonic()
+            result = restorer.restore(before.pixels, on_tile, before.num_channels)
+            record.seconds = time.monotonic() - started
+            record.probability = result.probability
+            if result.skipped:
+                reason = (
+                    "looks uncompressed: a probability of "
+                    f"{result.probability:.3f} that it was"
+                )
+                if self._job.target is not None:
+                    raise _Skipped(reason)
+                # What is read from a pipe is passed on.
+                record.status, record.reason = SKIPPED, reason
+            self._after = before.with_pixels(result.pixels)
+            self._outputs = outputs.pop_all()
+
+    def write(self) -> Record:
+        """Encodes and writes what was restored; what became of the file."""
+        before, after, record = self._before, self._after, self._record
+        if self._outputs is None or before is None or after is None:
+            return record
+        with (
+            self._errors_recorded("encoded", (PictureError, ValueError)),
+            self._outputs,
+        ):
+            if self._settings.strip:
+                after = without_metadata(after)
+            if self._job.in_place:
+                after = mark(after)
+            format, quality = self._format(before), self._settings.quality
+            self._write(encode_picture(after, format, quality, record.warnings))
+            if self._draw is not None:
+                self._draw(comparison_png(before.pixels, after.pixels))
+            self._check_nobody_else_wrote()
+        return record
+
+    def _open(self, outputs: contextlib.ExitStack) -> None:
+        """Opens the files to write, each complete at the end or not there.
+
+        The comparison is completed last, since pictures that have a result are skipped
+        the next time.
+        """
+        job = self._job
+        if job.comparison is not None:
+            self._draw = outputs.enter_context(picture_file(job.comparison))
+        if job.target is not None:
+            self._write = outputs.enter_context(picture_file(job.target))
+
+    def _format(self, picture: Picture) -> str:
+        # In place, the name may lie.
+        return self._job.format or picture.format.lower()
+
+    def _check_format(self, picture: Picture) -> None:
+        """Refuses what could not be written, before the work of restoring it.
+
+        Raises:
+            ValueError: The format is not written, or cannot hold the picture.
+        """
+        format = self._format(picture)
+        if format not in FORMATS:
+            raise ValueError(
+                f"{picture.format} cannot be written in place: --output names another "
+                "file"
+            )
+        check_fits(picture, format, self._settings.depth)
+
+    def _check_nobody_else_wrote(self) -> None:
+        """Refuses to replace what another program wrote meanwhile.
+
+        Raises:
+            PictureError: One did.
+        """
+        job = self._job
+        if job.in_place:
+            if _version(job.source) != self._version:
+                raise PictureError(job.name, "changed while it was restored")
+        elif is_kept(job.target, self._settings):
+            reason = "was written by somebody else meanwhile; --overwrite replaces it"
+            raise PictureError(f"{job.target}", reason)
+
+    @contextlib.contextmanager
+    def _errors_recorded(
+        self, verb: str, told: tuple[type[Exception], ...]
+    ) -> Iterator:
+        """Puts what is raised into the record.
+
+        Args:
+            verb: What could not be done, for errors of libraries.
+            told: Errors whose text says all.
+        """
+        record = self._record
+        try:
+            yield
+            return
+        except _Skipped as skipped:
+            record.status, record.reason = SKIPPED, str(skipped)
+            return
+        except told as error:
+            reason = getattr(error, "strerror", None) or str(error)
+        except MemoryError as error:
+            reason = one_line(error) or (
+                "not enough memory; a lower --max_memory takes smaller tiles"
+            )
+        except Exception as error:  # backends and encoders raise nearly everything
+            reason = f"cannot be {verb} ({one_line(error)})"
+        record.status, record.output = FAILED, None
+        record.reason = reason.removeprefix(f"{shown(record.input)}: ")
+
+
+class _Skipped(Exception):
+    """No result is wanted, for the reason given."""
+
+
+def is_kept(path: Path | None, settings: Settings) -> bool:
+    """Whether a file exists that may not be replaced; other things cannot be."""
+    return not settings.overwrite and path is not None and os.path.isfile(path)
+
+
+def _version(path: Path | None) -> tuple[int, ...]:
+    """What differs once a file was written again; nothing if it does not exist."""
+    try:
+        status = os.stat(path or "")
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _write_to_stdout(content: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PictureError(
+            "standard output", f"cannot be written ({reason})"
+        ) from error

@@ -1,0 +1,86 @@
+"""Everything a user can choose about restoring files."""
+
+import dataclasses
+
+from dual_prior.pictures.formats import SUFFIXES, output_format
+from dual_prior.pictures.reader import Limits
+from dual_prior.restoration.options import Options, option
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(Options):
+    """How files are read, restored and written: `Options`, and these.
+
+    Each field is a flag of `dual-prior restore`, and a keyword of `restore_file`.
+
+    Raises:
+        ValueError: A value is out of range, or two of them contradict each other.
+        OSError: The weights file does not exist.
+    """
+
+    format: str | None = option(
+        None,
+        "format of results (default: by the suffix of the output, else png)",
+        group="writing",
+        choices=tuple(SUFFIXES),
+        short="-f",
+    )
+    quality: int = option(
+        95,
+        "quality of JPEG results, which are 4:4:4",
+        group="writing",
+        between=(1, 100),
+    )
+    strip: bool = option(
+        False,
+        "leave out EXIF, XMP and resolution; the colour profile stays",
+        group="writing",
+    )
+    in_place: bool = option(
+        False,
+        "overwrite each picture once its result is complete; restored files are marked "
+        "and skipped next time",
+        group="writing",
+    )
+    overwrite: bool = option(
+        False,
+        "overwrite existing results and comparisons (default: skip pictures that have "
+        "a result)",
+        group="writing",
+    )
+    strict: bool = option(False, "refuse JPEGs with damaged data", group="reading")
+    salvage: bool = option(
+        False,
+        "restore what is left of truncated JPEG and PNG files; overridden by strict",
+        group="reading",
+    )
+    max_megapixels: float = option(
+        100, "megapixels of a picture, at most", group="reading", between=(1e-6, 1e6)
+    )
+    max_file_size: float = option(
+        64, "megabytes of a file, at most", group="reading", between=(1e-6, 1e6)
+    )
+    max_scans: int = option(
+        100,
+        "scans of a JPEG, at most (fewer above 50 megapixels)",
+        group="reading",
+        between=(1, 1e6),
+    )
+
+    def __post_init__(self):
+        if f".{self.format}" in (".jpg", ".tif"):
+            object.__setattr__(self, "format", output_format(f".{self.format}"))
+        super().__post_init__()
+        if self.in_place and self.format is not None:
+            raise ValueError(
+                "in_place keeps the format of a picture: format is for new files."
+            )
+        if self.in_place and not self.strength:
+            raise ValueError(
+                "A strength of 0 changes nothing: there is nothing to replace in place."
+            )
+
+    @property
+    def limits(self) -> Limits:
+        """What is decoded at most."""
+        return Limits(self.max_megapixels, self.max_file_size, self.max_scans)

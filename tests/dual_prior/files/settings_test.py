@@ -1,0 +1,59 @@
+import dataclasses
+
+import pytest
+
+from dual_prior.command.arguments import parse
+from dual_prior.files.settings import Settings
+
+OTHERS = {  # a value other than the default, of each field
+    "preset": "compact",
+    "weights": __file__,
+    "strength": 0.5,
+    "depth": 8,
+    "max_memory": 2.5,
+    "format": "webp",
+    "quality": 80,
+    "max_megapixels": 2.5,
+    "max_file_size": 3,
+    "max_scans": 4,
+}
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Settings), ids=lambda f: f.name)
+def test_each_setting_is_a_flag_that_means_the_same(field):
+    assert getattr(Settings(), field.name) == field.default
+    value = OTHERS.get(field.name, True)
+    for flag in (f"--{field.name}", f"--{field.name.replace('_', '-')}"):
+        words = [flag] if value is True else [flag, str(value)]
+        parsed = parse(["restore", "a.jpg", *words]).settings
+        assert parsed == Settings(**{field.name: value}) != Settings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"strength": 2}, "strength of 0 to 1, got 2"),
+        ({"strength": float("nan")}, "strength of 0 to 1, got nan"),
+        ({"depth": 12}, "depth of 8 or 16, got 12"),
+        ({"max_memory": 0.1}, "max_memory of 1.2 to 4096, got 0.1"),
+        ({"preset": "huge"}, "there is no 'huge'"),
+        ({"preset": "paper", "skip_clean": True}, "no threshold was measured"),
+        ({"format": "gif"}, "format of png, webp, tiff or jpeg, got 'gif'"),
+        ({"quality": 0}, "quality of 1 to 100, got 0"),
+        ({"in_place": True, "format": "png"}, "in_place keeps the format"),
+        ({"in_place": True, "strength": 0}, "strength of 0 changes nothing"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Settings(**settings)
+
+
+def test_weights_must_exist():
+    with pytest.raises(FileNotFoundError, match="missing.h5: there is no such file"):
+        Settings(weights="missing.h5")
+
+
+@pytest.mark.parametrize(("alias", "format"), [("jpg", "jpeg"), ("tif", "tiff")])
+def test_formats_go_by_their_suffixes_too(alias, format):
+    assert Settings(format=alias).format == format
