@@ -14,7 +14,7 @@ from dual_prior.command.inspect import inspect
 from dual_prior.command.loading import NoNetworkError, load_restorer
 from dual_prior.command.report import complain
 from dual_prior.command.restore import restore
-from dual_prior.files.plan import UsageError
+from dual_prior.files.search import UsageError
 from dual_prior.system import signals
 from dual_prior.system.signals import Terminated
 

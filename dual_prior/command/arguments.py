@@ -8,7 +8,7 @@ import typing
 from pathlib import Path
 
 from dual_prior import __version__
-from dual_prior.files.plan import UsageError
+from dual_prior.files.search import UsageError
 from dual_prior.files.settings import Settings
 
 _RESTORE_EXAMPLES = """\
@@ -171,11 +171,12 @@ def _add_settings(parser, group: str) -> None:
         about = field.metadata
         if about["group"] != group:
             continue
-        flags = [f"--{field.name}", *([about["short"]] if about["short"] else [])]
+        flags = filter(None, [f"--{field.name}", about.get("short")])
         if field.type is bool:
             parser.add_argument(*flags, action="store_true", help=about["help"])
             continue
         types = {field.type, *typing.get_args(field.type)}
+        choices = f"{{{','.join(map(str, about.get('choices', ())))}}}"
         text = about["help"]
         if field.default is not None:
             text += " (default: %(default)s)"
@@ -183,7 +184,7 @@ def _add_settings(parser, group: str) -> None:
             *flags,
             type=next(kind for kind in (int, float, str) if kind in types),
             default=field.default,
-            metavar=about["metavar"] or "N",
+            metavar=about.get("metavar", "N" if choices == "{}" else choices),
             help=text,
         )
 

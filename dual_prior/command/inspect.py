@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dual_prior.command.loading import NoNetworkError
 from dual_prior.command.report import complain
 from dual_prior.files.picture_file import picture_file
-from dual_prior.files.plan import UsageError, plan_jobs
+from dual_prior.files.plan import plan_jobs
+from dual_prior.files.search import UsageError
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.reader import read_picture
 from dual_prior.system.atomic_file import remove_leftovers
@@ -27,12 +28,14 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
     plan = plan_jobs(arguments.inputs, settings=None, compare=figure)
     if figure and os.path.lexists(figure) and not settings.overwrite:
         raise UsageError(f"--figure: {figure} exists; --overwrite replaces it.")
-    for warning in plan.warnings + plan.unsearched:
+    for warning in plan.warnings:
         complain(warning)
+    for record in plan.refused:
+        complain(f"{record.input}: {record.reason}")
     if figure:
         remove_leftovers(os.path.dirname(os.path.realpath(figure)))
     restorer = None
-    failures = len(plan.unsearched)
+    failures = len(plan.unsearched) + len(plan.refused)
     for job in plan.jobs:
         raise_if_requested()
         try:

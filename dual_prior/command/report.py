@@ -11,6 +11,8 @@ from dual_prior.files.record import FAILED, RESTORED, SKIPPED, Record
 from dual_prior.system.streams import to_standard_error
 from dual_prior.system.text import shown
 
+_SCREEN = 20  # ours: lines that are still in sight
+
 
 class Reporter:
     """Prints records as they come, and a bar below them on a terminal.
@@ -22,9 +24,20 @@ class Reporter:
         quiet: Print warnings and errors only.
         as_json: Print each record as one line of JSON instead.
         to_stderr: Standard output is taken (by a picture): print there.
+        passed_over: How many files of each kind were taken for no pictures.
     """
 
-    def __init__(self, total: int, quiet=False, as_json=False, to_stderr=False):
+    def __init__(
+        self,
+        total: int,
+        *,
+        quiet: bool = False,
+        as_json: bool = False,
+        to_stderr: bool = False,
+        passed_over: dict[str, int] | None = None,
+    ):
+        self._passed_over = passed_over or {}
+        self._failures: list[str] = []
         self._quiet = quiet
         self._as_json = as_json
         self._out = sys.stderr if to_stderr else sys.stdout
@@ -43,7 +56,7 @@ class Reporter:
 
     @property
     def failures(self) -> int:
-        return self._counts[FAILED]
+        return len(self._failures)
 
     def on_tile(self, done: int, total: int) -> None:
         """Tells of the picture at work; as `restore_array` calls it."""
@@ -61,7 +74,8 @@ class Reporter:
         for warning in record.warnings:
             self.warn(f"{record.input}: warning: {warning}")
         if record.status == FAILED:
-            self.warn(f"{record.input}: {record.reason}")
+            self._failures.append(f"{record.input}: {record.reason}")
+            self.warn(self._failures[-1])
         if self._as_json:
             self._print(json.dumps(dataclasses.asdict(record)))
         elif not self._quiet and record.status != FAILED:
@@ -75,17 +89,29 @@ class Reporter:
         complain(sentence)
 
     def close(self) -> None:
-        """Prints the sum of several pictures."""
+        """Prints the sum of several pictures, and what was passed over beside them.
+
+        What failed is listed again where it has gone out of sight.
+        """
         self._bar.close()
         total = sum(self._counts.values())
-        if total < 2 or self._quiet or self._as_json:
+        if total < 2 and not self._passed_over:
             return
-        counts = ", ".join(f"{count} {s}" for s, count in self._counts.items() if count)
-        seconds = time.monotonic() - self._started
-        self._print(
-            f"{total} pictures: {counts}. {self._megapixels:.1f} megapixels in "
-            f"{seconds:.0f} s ({self._pace()})"
-        )
+        if self._as_json:
+            more = {"passed_over": self._passed_over, "failures": self._failures}
+            self._print(json.dumps({"summary": {**self._counts, **more}}))
+        elif not self._quiet:
+            seconds = time.monotonic() - self._started
+            passed_over = _listed(self._passed_over)
+            self._print(
+                f"{total} picture{'s' * (total != 1)}: {_listed(self._counts)}. "
+                f"{self._megapixels:.1f} megapixels in {seconds:.0f} s "
+                f"({self._pace()}){'. Passed over: ' * bool(passed_over)}{passed_over}"
+            )
+        if total > _SCREEN and self._failures:
+            self.warn(f"{len(self._failures)} failed:")
+            for failure in self._failures:
+                self.warn(failure)
 
     def _pace(self) -> str:
         seconds = time.monotonic() - self._started
@@ -94,6 +120,10 @@ class Reporter:
     def _print(self, line: str) -> None:
         tqdm.write(line, file=self._out)
         self._out.flush()
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
 
 
 def complain(sentence: object) -> None:

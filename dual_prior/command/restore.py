@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from dual_prior.command.batch import restore_all
 from dual_prior.command.report import Reporter
-from dual_prior.files.plan import UsageError, plan_jobs
+from dual_prior.files.plan import plan_jobs
+from dual_prior.files.search import UsageError
 
 
 def restore(arguments: argparse.Namespace, load: Callable) -> int:
@@ -28,10 +29,16 @@ def restore(arguments: argparse.Namespace, load: Callable) -> int:
             "A picture is not for the terminal: say > FILE, or --output FILE."
         )
     reporter = Reporter(
-        len(plan.jobs), arguments.quiet, arguments.json, to_stderr=to_stdout
+        len(plan.jobs) + len(plan.refused),
+        quiet=arguments.quiet,
+        as_json=arguments.json,
+        to_stderr=to_stdout,
+        passed_over=plan.passed_over,
     )
-    for warning in plan.warnings + plan.unsearched:
+    for warning in plan.warnings:
         reporter.warn(warning)
+    for record in plan.refused:
+        reporter.tell(record)
     restorer = functools.cache(lambda: load(settings))
     restore_all(plan.jobs, restorer, settings, reporter)
     reporter.close()

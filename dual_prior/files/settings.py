@@ -1,6 +1,7 @@
 """Everything a user can choose about restoring files."""
 
 import dataclasses
+import os
 
 from dual_prior.pictures.formats import SUFFIXES, output_format
 from dual_prior.pictures.reader import Limits
@@ -20,10 +21,24 @@ class Settings(Options):
 
     format: str | None = option(
         None,
-        "format of results (default: by the suffix of the output, else png)",
+        "format of results; same: as the name of each source says, where it is written "
+        "(default: by the suffix of the output, else png)",
         group="writing",
-        choices=tuple(SUFFIXES),
+        choices=(*SUFFIXES, "same"),
         short="-f",
+    )
+    suffix: str = option(
+        ".restored",
+        "what the names of results have after the name of the source; '' for nothing, "
+        "in another folder",
+        group="writing",
+        metavar="TEXT",
+    )
+    long_names: bool = option(
+        False,
+        "name results after the whole name of the source (photo.jpg.restored.png), "
+        "where photo.jpg and photo.png are in one folder",
+        group="writing",
     )
     quality: int = option(
         95,
@@ -71,6 +86,10 @@ class Settings(Options):
         if f".{self.format}" in (".jpg", ".tif"):
             object.__setattr__(self, "format", output_format(f".{self.format}"))
         super().__post_init__()
+        if os.sep in self.suffix or "\0" in self.suffix:
+            raise ValueError(
+                f"Expected a suffix without {os.sep}, got {self.suffix!r}."
+            )
         if self.in_place and self.format is not None:
             raise ValueError(
                 "in_place keeps the format of a picture: format is for new files."

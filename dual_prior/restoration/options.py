@@ -6,7 +6,6 @@ are made from them.
 
 import dataclasses
 import os
-from collections.abc import Collection
 from typing import Any
 
 from dual_prior.network.presets import DEFAULT_PRESET, PRESETS, find_preset
@@ -14,37 +13,17 @@ from dual_prior.network.presets import DEFAULT_PRESET, PRESETS, find_preset
 MIN_MEMORY_GIB = 1.2
 
 
-def option(
-    default: Any,
-    help: str,
-    *,
-    group: str,
-    between: tuple[float, float] | None = None,
-    choices: Collection | None = None,
-    metavar: str | None = None,
-    short: str | None = None,
-) -> Any:
+def option(default: Any, help: str, *, group: str, **more: Any) -> Any:
     """A field of a settings class.
 
     Args:
         default: Its default; None if it may be left open.
         help: One sentence for the command's help.
         group: "network", "pixels", "reading" or "writing".
-        between: The smallest and the largest value.
-        choices: The values, where they are few.
-        metavar: What help calls the value; by default the choices.
-        short: A flag of one letter, as "-f".
+        **more: `between` (the smallest and the largest value) or `choices`; `metavar`,
+            what help calls the value; `short`, a flag of one letter, as "-f".
     """
-    if metavar is None and choices is not None:
-        metavar = f"{{{','.join(map(str, choices))}}}"
-    metadata = {
-        "help": help,
-        "group": group,
-        "between": between,
-        "choices": choices,
-        "metavar": metavar,
-        "short": short,
-    }
+    metadata = {"help": help, "group": group, **more}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -119,14 +98,13 @@ class Options:
 
 
 def _check(field: dataclasses.Field, value) -> None:
-    between, choices = field.metadata["between"], field.metadata["choices"]
-    # Written so that NaN fails.
-    if between is not None and not between[0] <= value <= between[1]:
-        low, high = between
+    low, high = field.metadata.get("between", (None, None))
+    if low is not None and not low <= value <= high:  # nor NaN
         raise ValueError(
             f"Expected a {field.name} of {low:g} to {high:g}, got {value}."
         )
-    if choices is not None and value not in choices:
+    choices = field.metadata.get("choices")
+    if choices and value not in choices:
         *most, last = map(str, choices)
         known = f"{', '.join(most)} or {last}"
         raise ValueError(f"Expected a {field.name} of {known}, got {value!r}.")

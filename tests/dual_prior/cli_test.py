@@ -96,6 +96,43 @@ def test_format_says_it_for_all_results(run, photo):
     assert Image.open(photo.with_name("photo.restored.webp")).format == "WEBP"
 
 
+def test_what_is_passed_over_and_what_failed_is_in_the_last_lines(run, photo, tmp_path):
+    for name in ("a.heic", "b.heic", "shot.png.bak"):
+        (tmp_path / name).touch()
+    code, out, _ = run("restore", tmp_path)
+    assert code == 0
+    assert out.splitlines()[-1].startswith("1 picture: 1 restored. ")
+    assert out.endswith(". Passed over: 2 .heic, 1 .bak\n")
+    for number in range(20):
+        (tmp_path / f"broken{number}.jpg").touch()
+    code, _, err = run("restore", tmp_path, "--overwrite")
+    lines = err.splitlines()
+    assert code == 1 and lines[20] == "dual-prior: 20 failed:"
+    assert lines[21:] == lines[:20]
+    _, out, _ = run("restore", tmp_path, "--overwrite", "--json")
+    summary = json.loads(out.splitlines()[-1])["summary"]
+    assert summary["passed_over"] == {".heic": 2, ".bak": 1}
+    assert len(summary["failures"]) == summary["failed"] == 20
+
+
+def test_pictures_whose_results_would_be_one_fail_alone(run, photo, tmp_path):
+    (tmp_path / "photo.jpeg").write_bytes(photo.read_bytes())
+    (tmp_path / "other.jpg").write_bytes(photo.read_bytes())
+    code, out, err = run("restore", tmp_path)
+    assert code == 1 and "3 pictures: 1 restored, 2 failed" in out
+    assert err.count("--long_names or another --output keeps them apart") == 2
+    assert (tmp_path / "other.restored.png").is_file()
+    assert run("restore", tmp_path, "--long-names")[0] == 0
+    assert (tmp_path / "photo.jpeg.restored.png").is_file()
+
+
+def test_results_may_be_named_as_their_sources(run, photo, tmp_path):
+    output = tmp_path / "out"
+    words = ("--suffix=", "--format", "same", "-o", f"{output}/")
+    assert run("restore", photo, *words)[0] == 0
+    assert Image.open(output / "photo.jpg").format == "JPEG"
+
+
 def test_a_suffix_that_stands_for_nothing_gets_one_line(run, photo, tmp_path):
     code, _, err = run("restore", photo, "--output", tmp_path / "clean.gif")
     assert code == 2 and err.count("\n") == 1 and "'.gif'" in err
@@ -212,8 +249,12 @@ def test_json_is_one_line_a_picture(run, photo, tmp_path):
     broken = tmp_path / "broken\n.jpg"
     broken.write_bytes(b"")
     code, out, _ = run("restore", photo, broken, photo.parent / "no.jpg", "--json")
-    first, second, third = map(json.loads, out.splitlines())
+    first, second, third, last = map(json.loads, out.splitlines())
     assert code == 1
+    assert last["summary"] == {
+        **{"restored": 1, "skipped": 0, "failed": 2, "passed_over": {}},
+        "failures": [f"{r['input']}: {r['reason']}" for r in (second, third)],
+    }
     assert (first["status"], first["width"], first["quality"]) == ("restored", 88, 12)
     assert first["probability"] == 0.75 and first["output"].endswith("restored.png")
     assert (second["status"], second["input"]) == ("failed", str(broken))

@@ -85,19 +85,78 @@ def test_a_missing_file_is_left_to_the_reader_to_report(tree):
     assert _plan("missing.jpg")[0] == [("missing.jpg", "missing.restored.png")]
 
 
-def test_two_inputs_of_one_stem_get_distinct_names(tree):
-    (tree / "photos" / "a.png").touch()
-    assert _plan("photos/a.jpg", "photos/a.png", "photos/b.JPEG", output="out")[0] == [
-        ("photos/a.jpg", "out/a.jpg.restored.png"),
-        ("photos/a.png", "out/a.png.restored.png"),
-        ("photos/b.JPEG", "out/b.restored.png"),
+def test_a_name_depends_on_its_source_alone(tree):
+    before = dict(_plan("photos", output="out")[0])
+    (tree / "photos" / "sub" / "c.jpg").touch()
+    plan = plan_jobs(["photos"], Settings(), "out")
+    after = {str(job.source): str(job.target) for job in plan.jobs}
+    del before["photos/sub/c.png"]
+    assert after == before
+    assert [(r.input, r.status, r.output) for r in plan.refused] == [
+        ("photos/sub/c.jpg", "failed", None),
+        ("photos/sub/c.png", "failed", None),
+    ]
+    assert plan.refused[0].reason == (
+        "photos/sub/c.png would become out/sub/c.restored.png, too; --long_names or "
+        "another --output keeps them apart"
+    )
+    assert [target for _, target in _plan("photos/sub", long_names=True)[0]] == [
+        "photos/sub/c.jpg.restored.png",
+        "photos/sub/c.png.restored.png",
+        "photos/sub/deep/d.webp.restored.png",
     ]
 
 
-def test_two_results_of_one_name_are_refused(tree):
+def test_results_of_one_name_are_refused_and_the_others_are_not(tree):
     (tree / "a.jpg").touch()
-    with pytest.raises(UsageError, match="would both become"):
-        _plan("photos/a.jpg", "a.jpg", output="out")
+    plan = plan_jobs(["photos/a.jpg", "a.jpg", "photos/sub"], Settings(), "out")
+    assert [record.input for record in plan.refused] == ["photos/a.jpg", "a.jpg"]
+    assert [str(job.source) for job in plan.jobs] == [
+        "photos/sub/c.png",
+        "photos/sub/deep/d.webp",
+    ]
+
+
+def test_a_result_that_is_an_input_is_refused_and_the_others_are_not(tree):
+    plan = plan_jobs(["photos/a.jpg", "photos/a.restored.png"], Settings())
+    assert [record.input for record in plan.refused] == ["photos/a.jpg"]
+    assert "is an input" in plan.refused[0].reason
+    assert [str(job.source) for job in plan.jobs] == ["photos/a.restored.png"]
+
+
+def test_results_may_be_named_as_their_sources(tree):
+    for name in ("e.bmp", "f.tif", "g.jfif"):
+        (tree / "photos" / name).touch()
+    jobs = plan_jobs(["photos"], Settings(suffix="", format="same"), "out").jobs
+    assert [(str(job.target), job.format) for job in jobs] == [
+        ("out/a.jpg", "jpeg"),
+        ("out/b.JPEG", "jpeg"),
+        ("out/e.png", "png"),  # BMP is not written
+        ("out/f.tif", "tiff"),
+        ("out/g.jfif", "jpeg"),
+        ("out/sub/c.png", "png"),
+        ("out/sub/deep/d.webp", "webp"),
+    ]
+    with pytest.raises(UsageError, match="suffix '' needs an output folder"):
+        _plan("photos", suffix="")
+
+
+def test_results_of_another_suffix_are_not_restored_again(tree):
+    (tree / "photos" / "a_clean.png").touch()
+    assert len(_plan("photos", suffix="_clean")[0]) == 4
+    assert len(_plan("photos")[0]) == 5
+
+
+def test_what_is_passed_over_is_counted_by_kind(tree):
+    for name in ("a.heic", "b.HEIC", "shot.png.bak", "no_suffix", ".DS_Store"):
+        (tree / "photos" / "sub" / name).touch()
+    search = plan_jobs(["photos"], Settings()).search
+    assert search.passed_over == {
+        ".heic": 2,
+        ".bak": 1,
+        ".txt": 1,
+        "without suffix": 1,
+    }
 
 
 def test_a_file_named_twice_is_one_picture(tree):
@@ -224,8 +283,9 @@ def test_comparisons_keep_the_tree_and_their_names_apart(tree):
         "drawn/sub/deep/d.webp.compared.png",
     ]
     (tree / "a.jpg").touch()
-    with pytest.raises(UsageError, match="both become drawn/a.jpg.compared.png"):
-        _plan("photos/a.jpg", "a.jpg", compare=Path("drawn"))
+    plan = plan_jobs(["photos/a.jpg", "a.jpg"], Settings(), compare=Path("drawn"))
+    first, second = plan.refused
+    assert "a.jpg would become drawn/a.jpg.compared.png, too" in first.reason
 
 
 @pytest.mark.parametrize("in_place", [False, True])

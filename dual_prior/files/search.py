@@ -1,0 +1,152 @@
+"""The pictures that the user's words stand for: files, folders, patterns."""
+
+import glob
+import itertools
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from dual_prior.pictures.formats import PICTURE_SUFFIXES
+
+_JPEG_START = b"\xff\xd8\xff"
+
+
+class UsageError(ValueError):
+    """What was asked for cannot be meant."""
+
+
+class Search:
+    """Finds pictures, and takes note of what it passes over.
+
+    Args:
+        inputs: Files, folders (searched through) and patterns.
+        marks: What the names of earlier results end in, which are passed over.
+        by_links: Whether a link and its file are one picture.
+
+    Attributes:
+        pictures: (file, its place among the results), each once, in order. The place is
+            relative to the folder that was named, or to the part of a pattern that is
+            no pattern; with several inputs, to the folder that holds the folder.
+        passed_over: How many files of each kind are no pictures, besides hidden files
+            and earlier results.
+        warnings: What else was left out, a sentence each.
+        unsearched: Folders that could not be searched, a sentence each: there may be
+            pictures in them.
+
+    Raises:
+        UsageError: A pattern matches no picture.
+        OSError: A name is too long, or the current folder is gone.
+    """
+
+    def __init__(
+        self, inputs: Sequence[str], marks: Iterable[str], by_links: bool = False
+    ):
+        self.passed_over: Counter[str] = Counter()
+        self.warnings: list[str] = []
+        self.unsearched: list[str] = []
+        self._marks = tuple(marks)
+        found: dict[str, tuple[Path, Path]] = {}
+        absolute = os.path.realpath if by_links else os.path.abspath
+        for text in inputs:
+            for path, place in self._expanded(text, is_one_of_many=len(inputs) > 1):
+                found.setdefault(absolute(path), (path, place))
+        self.pictures = list(found.values())
+
+    def _expanded(self, text: str, is_one_of_many: bool) -> Iterator[tuple[Path, Path]]:
+        path = Path(text)
+        if os.path.isdir(path):
+            # "..", too, has a name of its own.
+            name = os.path.basename(os.path.abspath(path)) if is_one_of_many else ""
+            for picture in self._below(path):
+                yield picture, name / picture.relative_to(path)
+        elif not os.path.lexists(path) and glob.has_magic(text):
+            fixed = itertools.takewhile(lambda p: not glob.has_magic(p), path.parts)
+            folder = Path(*fixed)
+            pictures = self._matches(folder, path.relative_to(folder))
+            if not pictures:
+                raise UsageError(f"{text}: no picture matches this pattern.")
+            yield from ((picture, picture.relative_to(folder)) for picture in pictures)
+        else:
+            yield path, Path(path.name)
+
+    def _matches(self, folder: Path, pattern: Path) -> list[Path]:
+        """The pictures that a pattern stands for, none in hidden folders.
+
+        Other than `glob.glob`, `Path.glob` follows no links by `**`, which may lead
+        back.
+        """
+        if pattern.name == "**":  # as the shell has it, files too
+            pattern = pattern / "*"
+        try:
+            matches = sorted(folder.glob(str(pattern)))
+        except ValueError as error:
+            raise UsageError(f"{pattern}: {error}") from error
+        named = {part for part in pattern.parts if part.startswith(".")}
+
+        def is_hidden(path: Path) -> bool:
+            parts = path.relative_to(folder).parts
+            return any(part.startswith(".") and part not in named for part in parts)
+
+        return [
+            path
+            for path in matches
+            if not is_hidden(path) and not os.path.isdir(path) and self._takes(path)
+        ]
+
+    def _below(self, folder: Path) -> Iterator[Path]:
+        """The pictures below a folder, in the order of their names."""
+        seen = set()
+        found = 0
+
+        def on_error(error: OSError):
+            self.unsearched.append(
+                f"{error.filename}: cannot be searched ({error.strerror})"
+            )
+
+        walk = os.walk(folder, onerror=on_error, followlinks=True)
+        for place, folders, files in walk:
+            try:
+                status = os.stat(place)
+            except OSError as error:
+                on_error(error)
+                folders.clear()
+                continue
+            if (status.st_dev, status.st_ino) in seen:  # a link led back
+                folders.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(files):
+                path = Path(place, name)
+                if not self._takes(path):
+                    continue
+                # What may not even be looked at is told when it cannot be read.
+                if os.path.exists(path) and not os.path.isfile(path):
+                    self.warnings.append(f"{path}: not a regular file, skipped")
+                    continue
+                found += 1
+                yield path
+        if not found:
+            self.warnings.append(f"{folder}: no pictures in this folder")
+
+    def _takes(self, path: Path) -> bool:
+        """Whether a file is taken for a picture."""
+        if path.name.startswith(".") or path.stem.endswith(self._marks):
+            return False
+        if path.suffix.lower() in PICTURE_SUFFIXES or _begins_as_jpeg(path):
+            return True
+        self.passed_over[path.suffix.lower() or "without suffix"] += 1
+        return False
+
+
+def _begins_as_jpeg(path: Path) -> bool:
+    """Whether a file is a JPEG whatever it is called, as recovered files often are."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with open(path, "rb") as file:
+            return file.read(len(_JPEG_START)) == _JPEG_START
+    except OSError:
+        return False
