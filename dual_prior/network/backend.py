@@ -5,12 +5,24 @@ needs inside the network's own forward pass, where training differentiates throu
 once more; and a network compiled for pictures of any size.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable
 
 import keras
 
+BACKENDS = ("tensorflow", "jax")
+_BACKEND = keras.backend.backend()
 
-def value_and_input_gradient(function, x):
+if _BACKEND not in BACKENDS:
+    raise ImportError(f"dual_prior runs on {' and '.join(BACKENDS)} only")
+
+# On JAX a size is compiled once so many of its pixels were restored without: before,
+# the 3 to 4 seconds that it takes would not be won back.
+PIXELS_BEFORE_COMPILING = 500_000  # ours
+
+
+def value_and_input_gradient(function: Callable, x):
     """f(x) and d (sum of f(x)) / d x.
 
     Args:
@@ -23,28 +35,16 @@ def value_and_input_gradient(function, x):
         The pair (values, derivative): `function(x)`, and a tensor shaped like `x`. Both
         are differentiable themselves.
     """
-    return _VALUE_AND_INPUT_GRADIENT[keras.backend.backend()](function, x)
+    if _BACKEND == "jax":
+        import jax
 
+        def total(x):
+            values = function(x)
+            return values.sum(), values
 
-def compiled(network: keras.Model, channels: int) -> Callable:
-    """A network as one graph, traced once for all sizes: the same, faster.
+        derivative, values = jax.grad(total, has_aux=True)(x)
+        return values, derivative
 
-    Layer by layer, each result has memory of its own and Python between it and the
-    next. Traced per size, a folder of mixed photographs would wait for each. JAX traces
-    per size only: there, the network itself comes back.
-
-    Args:
-        network: Maps `[B, H, W, channels]`, float32, to the same. Its weights may be
-            changed afterwards.
-        channels: C.
-
-    Returns:
-        What maps the same, up to how float32 rounds.
-    """
-    return _COMPILED[keras.backend.backend()](network, channels)
-
-
-def _by_gradient_tape(function, x):
     import tensorflow as tf
 
     with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -53,21 +53,26 @@ def _by_gradient_tape(function, x):
     return values, tape.gradient(values, x)
 
 
-def _by_jax(function, x):
-    import jax
+def compiled(network: keras.Model, channels: int) -> Callable:
+    """A network as compiled graphs: the same function, faster.
 
-    def total(x):
-        values = function(x)
-        return values.sum(), values
+    Layer by layer, each result has memory of its own and Python between it and the
+    next. TensorFlow traces one graph for all sizes. JAX compiles each size by itself,
+    so only sizes that come often are: the tiles of large pictures, or a folder of
+    pictures of one camera. Others run as they are.
 
-    derivative, values = jax.grad(total, has_aux=True)(x)
-    return values, derivative
+    Args:
+        network: Maps `[B, H, W, channels]`, float32, to the same. Its weights may be
+            changed afterwards.
+        channels: C.
 
+    Returns:
+        A function of `[B, H, W, channels]` that returns the same as `network`, up to
+        the rounding of float32.
+    """
+    if _BACKEND == "jax":
+        return _compiled_by_size(network)
 
-_VALUE_AND_INPUT_GRADIENT = {"tensorflow": _by_gradient_tape, "jax": _by_jax}
-
-
-def _as_graph(network, channels):
     import tensorflow as tf
 
     any_size = tf.TensorSpec((None, None, None, channels), tf.float32)
@@ -76,7 +81,25 @@ def _as_graph(network, channels):
     return graph
 
 
-_COMPILED = {"tensorflow": _as_graph, "jax": lambda network, channels: network}
+def _compiled_by_size(network: keras.Model) -> Callable:
+    import jax
 
-if keras.backend.backend() not in _COMPILED:
-    raise ImportError(f"dual_prior runs on {' and '.join(_COMPILED)} only")
+    @jax.jit
+    def graph(trainable, non_trainable, y):
+        restored, _ = network.stateless_call(trainable, non_trainable, y)
+        return restored
+
+    pixels: Counter[tuple[int, ...]] = Counter()
+
+    def restore(y):
+        y = keras.ops.convert_to_tensor(y)
+        if pixels[y.shape] < PIXELS_BEFORE_COMPILING:
+            pixels[y.shape] += math.prod(y.shape[:3])
+            return network(y)
+        return graph(
+            [variable.value for variable in network.trainable_variables],
+            [variable.value for variable in network.non_trainable_variables],
+            y,
+        )
+
+    return restore

@@ -9,6 +9,7 @@ from keras import ops
 
 from dual_prior.network.backend import compiled, value_and_input_gradient
 from dual_prior.network.unfolding import DualPriorNetwork
+from tests.conftest import run_script
 
 
 def test_other_backends_are_refused_when_imported():
@@ -72,3 +73,38 @@ def test_compiled_once_for_all_sizes_and_weights():
     assert Scaling.traces == 1
     layer.scale.assign(2.0)
     assert np.asarray(graph(np.ones((1, 4, 4, 1), np.float32))).max() == 2.0
+
+
+COMPILED_ON_JAX = """
+import keras
+import numpy as np
+from dual_prior.network.backend import PIXELS_BEFORE_COMPILING, compiled
+
+class Scaling(keras.layers.Layer):
+    calls = 0
+
+    def build(self, shape):
+        self.scale = self.add_weight(initializer="ones")
+
+    def call(self, y):
+        Scaling.calls += 1
+        return self.scale * y
+
+layer = Scaling()
+layer.build(None)
+graph = compiled(layer, 1)
+side = 500
+assert side**2 * 2 == PIXELS_BEFORE_COMPILING
+y = np.full((1, side, side, 1), 3.0, np.float32)
+for _ in range(9):
+    assert np.asarray(graph(y)).max() == 3.0
+assert Scaling.calls == 3, Scaling.calls  # twice as it is, then traced once
+layer.scale.assign(2.0)
+assert np.asarray(graph(y)).max() == 6.0
+graph(y[:, :8])
+assert Scaling.calls == 4, Scaling.calls  # another size runs as it is
+"""
+
+
+def test_jax_compiles_the_sizes_that_come_often():
+    run_script(COMPILED_ON_JAX, KERAS_BACKEND="jax")
