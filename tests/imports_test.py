@@ -1,25 +1,138 @@
-"""Arrows point one way: what importing the library must not bring along."""
+"""Arrows point one way: who imports whom, and what importing must not bring along."""
 
+import ast
+import re
+import shutil
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, run_script
 
+# Each room may import those before it.
+LIBRARY = (
+    *("system", "jpeg", "metrics", "network", "pictures", "restoration"),
+    *("drawing", "files", "api", "command", "cli"),
+)
+EXPERIMENTS = ("data", "training", "measuring", "contenders", "reproduction")
+
+
+def modules(package: str) -> list[Path]:
+    return [
+        path.relative_to(ROOT)
+        for path in (ROOT / package).rglob("*.py")
+        if not path.name.endswith("_test.py") and "__pycache__" not in path.parts
+    ]
+
+
+def room(parts: tuple[str, ...]) -> str:
+    """The sub-package or top-level module that a module belongs to."""
+    package, *inner = parts
+    if package == "datasets" or not inner:
+        return package
+    if package == "dual_prior":
+        return inner[0]
+    return inner[0] if inner[0] in EXPERIMENTS else "binaries"
+
+
+def imported(path: Path) -> set[str]:
+    """The rooms that a module imports from, its functions included."""
+    rooms = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            parts = tuple(name.split("."))
+            if parts[0] == "dual_prior" and parts[1:] and parts[1] not in LIBRARY:
+                parts = parts[:1]  # a name of the package itself
+            if parts[0] in ("dual_prior", "experiments", "datasets"):
+                rooms.add(room(parts))
+    return rooms - {room(path.with_suffix("").parts)}
+
+
+def arrows() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for package in ("dual_prior", "experiments", "datasets"):
+        for path in modules(package):
+            parts = path.with_suffix("").parts
+            if parts[1:] not in (("__init__",), ("__main__",)):
+                found.setdefault(room(parts), set()).update(imported(path))
+    return found
+
+
+def test_the_arrows_are_those_that_the_map_draws():
+    text = (ROOT / "WORKSPACE.md").read_text()
+    (drawing,) = re.findall(r"## Arrows.*?```\n(.*?)```", text, re.DOTALL)
+    drawn = {
+        line.split(":")[0]: set(re.findall(r"\w+", line.split(":")[1]))
+        for line in drawing.splitlines()
+        if ":" in line
+    }
+    assert {name: rooms for name, rooms in arrows().items() if rooms} == drawn
+
+
+def test_no_arrow_runs_back():
+    found = arrows()
+    for name, rooms in found.items():
+        if name in LIBRARY:
+            earlier = LIBRARY[: LIBRARY.index(name)]
+            assert rooms <= {*earlier, "dual_prior"}, name
+        elif name in EXPERIMENTS:
+            later = EXPERIMENTS[EXPERIMENTS.index(name) + 1 :]
+            assert not rooms & {*later, "binaries"}, name
+    assert not found["datasets"]
+
 
 def test_the_library_knows_nothing_of_flags_experiments_or_data_sets():
-    modules = run_script(
-        "import pkgutil, importlib, sys, dual_prior\n"
-        "for m in pkgutil.iter_modules(dual_prior.__path__):\n"
-        "    importlib.import_module('dual_prior.' + m.name)\n"
-        "print(*sys.modules)"
-    ).split()
-    for unwanted in ("tensorflow_datasets", "experiments", "datasets"):
-        assert unwanted not in modules
-    # TensorFlow itself brings absl along.
-    for file in (ROOT / "dual_prior").glob("*.py"):
-        assert "absl" not in file.read_text(), file
+    for path in modules("dual_prior"):
+        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            roots = {name.split(".")[0] for name in names}
+            unwanted = {"absl", "tensorflow_datasets", "experiments", "datasets"}
+            assert not roots & unwanted, path
+
+
+def test_the_wheel_holds_all_of_the_library_and_restores_a_picture(tmp_path):
+    source = tmp_path / "source"  # where no earlier build has left files
+    shutil.copytree(
+        ROOT / "dual_prior",
+        source / "dual_prior",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir"]
+        + [str(tmp_path), str(source)],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        archive.extractall(tmp_path / "installed")
+    assert names >= {path.as_posix() for path in modules("dual_prior")}
+    assert not any(name.startswith(("experiments", "datasets")) for name in names)
+    target = tmp_path / "restored.png"
+    done = subprocess.run(
+        [sys.executable, "-m", "dual_prior", "restore", "--output", str(target)]
+        + [str(ROOT / "samples" / "astronaut.jpg")],
+        cwd=tmp_path / "installed",  # where alone `dual_prior` is found
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert target.read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_public_names_resolve():
