@@ -11,10 +11,16 @@ from dual_prior.system.atomic_file import atomic_file
 
 
 @contextlib.contextmanager
-def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], object]]:
+def picture_file(
+    path: str | os.PathLike, source: str | os.PathLike | None = None
+) -> Iterator[Callable[[bytes], object]]:
     """A file to be, complete or not there; folders are made as needed.
 
     Entering shows that it can be written, before any work is done.
+
+    Args:
+        path: Where it goes.
+        source: The picture it is made from, whose permissions a new file takes.
 
     Yields:
         What writes the content. To be called once.
@@ -34,7 +40,7 @@ def picture_file(path: str | os.PathLike) -> Iterator[Callable[[bytes], object]]
             path.stat().st_mode & 0o222 and os.access(path, os.W_OK)
         ):
             raise OSError("write-protected")
-        with atomic_file(path) as file:
+        with atomic_file(path, source) as file:
             yield file.write
     except PictureError:
         raise

@@ -179,11 +179,19 @@ def _jobs(
             raise UsageError("in_place and output exclude each other.")
         jobs = [Job(source, source, format=None) for source, _ in found]
     else:
-        if output is not None and (
-            not is_one_file or output.endswith(os.sep) or os.path.isdir(output)
-        ):
+        if output is not None and os.path.isdir(output):
+            output = os.path.join(output, "")
+        elif output is not None and not is_one_file:
+            if Path(output).suffix.lower() in PICTURE_SUFFIXES and output[-1] != os.sep:
+                raise UsageError(
+                    f"{output}: the name of a picture, and there may be several; the "
+                    "name of a new folder ends in /."
+                )
             output = os.path.join(output, "")
         jobs = [_job(source, place, settings, output) for source, place in found]
+        formats = {job.format for job in jobs}
+        if formats and "jpeg" not in formats and settings.quality != Settings.quality:
+            raise UsageError("quality is for JPEG results, and there is none.")
     return _with_comparisons(jobs, [place for _, place in found], compare)
 
 

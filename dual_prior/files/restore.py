@@ -64,7 +64,7 @@ class Restoration:
         self._record = Record(
             job.name, None if job.target is None else os.fspath(job.target)
         )
-        self._version: tuple[int, ...] = ()  # of a file that is to be replaced
+        self._source: os.stat_result | None = None  # as it was read
         self._before: Picture | None = None
         self._after: Picture | None = None
         self._outputs: contextlib.ExitStack | None = None
@@ -91,8 +91,7 @@ class Restoration:
         with self._errors_recorded("read", (OSError, ValueError)):
             if not job.in_place and is_kept(job.target, settings):
                 raise _Skipped(f"{job.target} exists; --overwrite replaces it")
-            if job.in_place:
-                self._version = _version(job.source)
+            self._source = _status(job.source)
             picture = read_picture(
                 job.source or sys.stdin.buffer,
                 limits or settings.limits,
@@ -126,10 +125,7 @@ class Restoration:
             record.seconds = time.monotonic() - started
             record.probability = result.probability
             if result.skipped:
-                reason = (
-                    "looks uncompressed: a probability of "
-                    f"{result.probability:.3f} that it was"
-                )
+                reason = f"no sign of JPEG: {result.probability:.2f} of 1"
                 if self._job.target is not None:
                     raise _Skipped(reason)
                 # What is read from a pipe is passed on.
@@ -139,22 +135,29 @@ class Restoration:
 
     def write(self) -> Record:
         """Encodes and writes what was restored; what became of the file."""
-        before, after, record = self._before, self._after, self._record
+        job, settings, record = self._job, self._settings, self._record
+        before, after = self._before, self._after
         if self._outputs is None or before is None or after is None:
             return record
         with (
             self._errors_recorded("encoded", (PictureError, ValueError)),
             self._outputs,
         ):
-            if self._settings.strip:
+            if settings.strip:
                 after = without_metadata(after)
-            if self._job.in_place:
+            if job.in_place:
                 after = mark(after)
-            format, quality = self._format(before), self._settings.quality
-            self._write(encode_picture(after, format, quality, record.warnings))
+            format = self._format(before)
+            self._write(
+                encode_picture(after, format, settings.quality, record.warnings)
+            )
             if self._draw is not None:
                 self._draw(comparison_png(before.pixels, after.pixels))
             self._check_nobody_else_wrote()
+        times = self._source
+        if settings.preserve_times and times and record.output:
+            with contextlib.suppress(OSError):  # it is gone by now
+                os.utime(record.output, ns=(times.st_atime_ns, times.st_mtime_ns))
         return record
 
     def _open(self, outputs: contextlib.ExitStack) -> None:
@@ -165,9 +168,9 @@ class Restoration:
         """
         job = self._job
         if job.comparison is not None:
-            self._draw = outputs.enter_context(picture_file(job.comparison))
+            self._draw = outputs.enter_context(picture_file(job.comparison, job.source))
         if job.target is not None:
-            self._write = outputs.enter_context(picture_file(job.target))
+            self._write = outputs.enter_context(picture_file(job.target, job.source))
 
     def _format(self, picture: Picture) -> str:
         # In place, the name may lie.
@@ -195,7 +198,7 @@ class Restoration:
         """
         job = self._job
         if job.in_place:
-            if _version(job.source) != self._version:
+            if _version(_status(job.source)) != _version(self._source):
                 raise PictureError(job.name, "changed while it was restored")
         elif is_kept(job.target, self._settings):
             reason = "was written by somebody else meanwhile; --overwrite replaces it"
@@ -239,11 +242,16 @@ def is_kept(path: Path | None, settings: Settings) -> bool:
     return not settings.overwrite and path is not None and os.path.isfile(path)
 
 
-def _version(path: Path | None) -> tuple[int, ...]:
-    """What differs once a file was written again; nothing if it does not exist."""
+def _status(path: Path | None) -> os.stat_result | None:
     try:
-        status = os.stat(path or "")
+        return os.stat(path or "")
     except OSError:
+        return None
+
+
+def _version(status: os.stat_result | None) -> tuple[int, ...]:
+    """What differs once a file was written again; nothing if it does not exist."""
+    if status is None:
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 

@@ -57,6 +57,9 @@ class Settings(Options):
         "and skipped next time",
         group="writing",
     )
+    preserve_times: bool = option(
+        False, "give results the date of their sources", group="writing"
+    )
     overwrite: bool = option(
         False,
         "overwrite existing results and comparisons (default: skip pictures that have "

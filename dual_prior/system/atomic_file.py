@@ -25,7 +25,9 @@ _UMASK = _read_umask()
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
+def atomic_file(
+    path: str | os.PathLike, source: str | os.PathLike | None = None
+) -> Iterator[BinaryIO]:
     """A new file, open for writing, that becomes `path` when the block ends well.
 
     Opening it shows that the folder can be written to, before any work is done. If the
@@ -35,6 +37,8 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
     Args:
         path: Where the file goes; one that exists is replaced.
+        source: What it is made from: a new file may be read and written by the same
+            people, and by its owner. By default the umask decides.
 
     Raises:
         OSError: The folder or the disk does not take the file.
@@ -48,7 +52,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _take_after(path, temporary)
+        _take_after(path, source, temporary)
         os.replace(temporary, path)
     except BaseException:
         # A signal may come when it has its name already.
@@ -79,9 +83,12 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _take_after(path: Path, temporary: str) -> None:
-    """Owner, permissions and attributes of `path`, or those of any new file."""
+def _take_after(path: Path, source: str | os.PathLike | None, temporary: str) -> None:
+    """Owner, permissions and attributes of `path`, or the permissions of `source`."""
     mode = 0o666 & ~_UMASK  # mkstemp's files are private
+    with contextlib.suppress(OSError):  # the source is gone meanwhile
+        if source is not None:
+            mode = os.stat(source).st_mode & 0o666 | stat.S_IWUSR
     if path.exists():
         status = path.stat()
         mode = stat.S_IMODE(status.st_mode)

@@ -126,6 +126,43 @@ def test_pictures_whose_results_would_be_one_fail_alone(run, photo, tmp_path):
     assert (tmp_path / "photo.jpeg.restored.png").is_file()
 
 
+def test_one_picture_name_is_no_folder_for_several(run, photo, tmp_path):
+    (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
+    output = tmp_path / "both.jpg"
+    code, _, err = run("restore", photo, tmp_path / "b.jpg", "-o", output)
+    assert (
+        code == 2 and "both.jpg: the name of a picture, and there may be several" in err
+    )
+    assert not output.exists()
+    assert run("restore", tmp_path, "-o", output)[0] == 2
+    assert run("restore", photo, tmp_path / "b.jpg", "-o", f"{output}/")[0] == 0
+
+
+def test_a_quality_is_for_jpeg_results(run, photo):
+    code, _, err = run("restore", photo, "--quality", "80")
+    assert code == 2 and "quality is for JPEG results, and there is none" in err
+    assert run("restore", photo, "--quality", "80", "-f", "jpg")[0] == 0
+    assert run("restore", photo, "--quality", "80", "--in_place")[0] == 0
+
+
+def test_a_private_picture_has_private_results(run, photo, tmp_path):
+    photo.chmod(0o600)
+    assert run("restore", photo, "--compare", tmp_path / "drawn.png")[0] == 0
+    for name in ("photo.restored.png", "drawn.png"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    photo.chmod(0o444)  # which must not keep a result from being replaced
+    assert run("restore", photo, "-f", "webp")[0] == 0
+    assert run("restore", photo, "-f", "webp", "--overwrite")[0] == 0
+
+
+@pytest.mark.parametrize("words", [(), ("--in_place",)])
+def test_results_may_have_the_date_of_their_sources(run, photo, words):
+    os.utime(photo, (1e9, 1e9))
+    assert run("restore", photo, *words, "--preserve_times")[0] == 0
+    result = photo if words else photo.with_name("photo.restored.png")
+    assert result.stat().st_mtime == 1e9
+
+
 def test_results_may_be_named_as_their_sources(run, photo, tmp_path):
     output = tmp_path / "out"
     words = ("--suffix=", "--format", "same", "-o", f"{output}/")
@@ -288,7 +325,7 @@ def test_clean_pictures_are_left_alone(run, photo, tmp_path):
     Image.fromarray(made_picture() // 8).save(dark)
     code, out, _ = run("restore", dark, photo, load=with_restore(skip_dark))
     assert code == 0
-    assert "dark.png: skipped (looks uncompressed" in out
+    assert "dark.png: skipped (no sign of JPEG: 0.01 of 1)" in out
     assert not (tmp_path / "dark.restored.png").exists()
     assert (tmp_path / "photo.restored.png").is_file()
 
