@@ -13,8 +13,8 @@ import numpy as np
 
 # A marker: neither a stuffed zero, nor a restart, nor a fill byte.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
-_EOI, _SOS, _DQT, _DRI, _DHP = 0xD9, 0xDA, 0xDB, 0xDD, 0xDE
-_APP2, _APP14 = 0xE2, 0xEE
+EOI, _SOS, _DQT, _DRI, _DHP = 0xD9, 0xDA, 0xDB, 0xDD, 0xDE
+_APP2, _APP14, COMMENT = 0xE2, 0xEE, 0xFE
 _MAX_SEGMENTS = 10_000  # ours: profiles, XMP and previews take hundreds
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROCESSES = {
@@ -73,7 +73,7 @@ def segments(data: bytes) -> Iterator[Segment]:
     while match := _MARKER.search(data, end):
         marker, start = match[1][0], match.start()
         length = int.from_bytes(data[start + 2 : start + 4], "big")
-        if marker == _EOI:
+        if marker == EOI:
             length = 0
         elif start + 4 > len(data):
             length = 2  # cut off: whether that matters shows in what came before
@@ -81,7 +81,7 @@ def segments(data: bytes) -> Iterator[Segment]:
             raise ValueError(f"the segment at byte {start} has no length")
         end = start + 2 + length
         yield Segment(marker, start, end)
-        if marker == _EOI or end > len(data):
+        if marker == EOI or end > len(data):
             return
 
 
@@ -101,6 +101,7 @@ class JpegHeader:
         quantization: A table for each component: 64 steps, int, in the order of rows;
             empty for lossless files.
         num_scans: Scans that begin in the file.
+        is_complete: Whether these bring every bit of every coefficient.
         restart_interval: Units between restart markers; 0 without.
         adobe_transform: The colour transform of Adobe's marker (0 none, 1 YCbCr,
             2 YCCK), or None without such a marker.
@@ -115,6 +116,7 @@ class JpegHeader:
     subsampling: str
     quantization: tuple[np.ndarray, ...]
     num_scans: int
+    is_complete: bool
     restart_interval: int
     adobe_transform: int | None
 
@@ -138,6 +140,8 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     frame, hierarchical = None, False
     tables: dict[int, np.ndarray] = {}
     latched: dict[int, np.ndarray | None] = {}
+    # Bits that are still to come, by component and frequency.
+    missing: dict[tuple[int, int], int] = {}
     num_scans, restart_interval, adobe_transform = 0, 0, None
     for count, segment in enumerate(segments(data)):
         if count == _MAX_SEGMENTS:
@@ -163,6 +167,9 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
             for identifier in body[1 : 1 + 2 * body[0] : 2] if body else b"":
                 if (number := frame.table_numbers.get(identifier)) is not None:
                     latched.setdefault(identifier, tables.get(number))
+                first, last, bits = _band(frame, body)
+                for frequency in range(first, last + 1):
+                    missing[identifier, frequency] = bits
     if frame is None:
         raise ValueError("truncated before the frame header")
     if not num_scans:
@@ -188,6 +195,11 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
         subsampling=_subsampling(frame.factors),
         quantization=tuple(quantization),
         num_scans=num_scans,
+        is_complete=all(
+            missing.get((identifier, frequency)) == 0
+            for identifier, _ in frame.component_tables
+            for frequency in range(64)
+        ),
         restart_interval=restart_interval,
         adobe_transform=adobe_transform,
     )
@@ -200,7 +212,7 @@ def without_incomplete_end(data: bytes) -> bytes:
     """
     end = len(data)
     for segment in segments(data):
-        if segment.marker == _EOI:
+        if segment.marker == EOI:
             return data[: segment.end]
         if segment.end > len(data):
             end = segment.start
@@ -253,6 +265,14 @@ class _Frame:
         self.component_tables = [(item[0], item[2]) for item in components]
         self.table_numbers = dict(self.component_tables)
         self.factors = [(item[1] >> 4, item[1] & 15) for item in components]
+
+
+def _band(frame: _Frame, body: bytes) -> tuple[int, int, int]:
+    """(first, last frequency of a scan, bits of them that it leaves out)."""
+    band = body[1 + 2 * body[0] :][:3]
+    if _PROCESSES.get(frame.marker) != "progressive" or len(band) < 3:
+        return 0, 63, 0
+    return min(band[0], 63), min(band[1], 63), band[2] & 15
 
 
 def _tables(body: bytes) -> dict[int, np.ndarray]:

@@ -1,47 +1,54 @@
-"""What comes with the pixels in a file: profile, EXIF, XMP, resolution."""
+"""What comes with the pixels in a file: profile, EXIF, XMP, captions, resolution.
+
+docs/metadata.md says what is carried where.
+"""
 
 import dataclasses
 import io
-import re
+import struct
 from numbers import Real
 
 from PIL import Image, ImageCms
-from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import TiffImageFile
 
-from dual_prior.pictures.picture import Picture
+from dual_prior.pictures import xmp
+from dual_prior.pictures.exif import (
+    IMAGE_DESCRIPTION,
+    PROCESSING_SOFTWARE,
+    RESOLUTION_UNIT,
+    X_RESOLUTION,
+    ExifBlock,
+    new_block,
+)
+from dual_prior.pictures.jpeg_parts import (
+    MAX_BODY,
+    XMP_HEADER,
+    fitted,
+    followers,
+    read_parts,
+)
+from dual_prior.pictures.photoshop import captions, has_paths, kept_resources, resource
+from dual_prior.pictures.picture import Notes, Picture
+from dual_prior.pictures.png import COLOUR_CHUNKS, kept_chunks, text_chunk
+from dual_prior.pictures.tiff import CAPTIONS, PHOTOSHOP, exif_of_tiff
 
-# What a segment of a JPEG file takes, bytes.
-MAX_JPEG_EXIF = 65533
-
-_ORIENTATION, _X_RESOLUTION = 0x0112, 0x011A
-# What Pillow wants of EXIF data before it takes a resolution from them.
-_WANTED_OF_RESOLUTION = {_X_RESOLUTION, 0x0128}
-_MAKER_NOTE = 0x927C
-_IPTC = 0x0404  # among what Photoshop stores
-_IPTC_OF_TIFF = 0x83BB
-_SIZE = (0xA002, 0xA003)  # width, height
+_MAX_JPEG_DPI = 65535
+_MAX_JPEG_XMP = MAX_BODY - len(XMP_HEADER)
 # Of sRGB, as PNG says it: the gamma, and white, red, green and blue as (x, y).
 _SRGB_GAMMA = 1 / 2.2
 _SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
-# Among the EXIF tags TIFF keeps its layout; these are the ones about the picture.
-_PROCESSING_SOFTWARE = 0x000B
-DESCRIPTIVE_TAGS = {
-    _PROCESSING_SOFTWARE,
-    *(0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C),
-    *(0x4746, 0x4749, 0x8298, IFD.Exif, IFD.GPSInfo),
-    *range(0x9C9B, 0x9CA0),  # Windows' title, comment, author, keywords, subject
-}
+_SRGB_CICP = (b"\1\15\0\1", b"\1\1\0\1")  # its curve, and that of BT.709
 _MARK = "dual-prior"
-_JPEG_START = b"\xff\xd8\xff"
-_XMP_ORIENTATION = re.compile(
-    rb"(tiff:Orientation\s*=\s*[\"']|<tiff:Orientation>\s*)[0-9]+"
-)
-_XMP_THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails\b")
-_XMP_GAIN_MAP = re.compile(rb"\shdrgm:Version\s*=\s*[\"'][^\"'<>]{0,16}[\"']")
+# What TIFF files hold that is not carried, by a tag of it.
+_LOST_OF_TIFF = {
+    33550: "the GeoTIFF tags were",
+    33922: "the GeoTIFF tags were",
+    34735: "the GeoTIFF tags were",
+    37724: "the layers (Photoshop) were",
+}
 
 
-def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
+def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, int]:
     """What a file says besides its pixels.
 
     Nothing of it is needed to show the picture, so that nothing broken raises: it is
@@ -49,39 +56,42 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
 
     Args:
         image: As Pillow reads it, after loading.
+        data: The file.
         notes: Takes a sentence for each part that is dropped.
 
     Returns:
         (`metadata` as in `Picture`, the EXIF orientation, 1 to 8).
     """
-    metadata = {}
+    metadata: dict = {}
+    is_jpeg = image.format == "JPEG"
     if profile := image.info.get("icc_profile"):
         metadata["icc_profile"] = profile
-    exif, orientation = _exif(image, notes)
-    if exif:
-        metadata["exif"] = exif
-    xmp = image.info.get("xmp")
-    if isinstance(xmp, bytes) and xmp:
-        # The pixels are turned, and the thumbnail would show the old ones.
-        xmp = _without_thumbnails(_XMP_ORIENTATION.sub(rb"\g<1>1", xmp))
-        metadata["xmp"], has_gain_map = _XMP_GAIN_MAP.subn(b"", xmp)
-        if has_gain_map:
-            notes.append("the gain map (Ultra HDR) was dropped")
-    photoshop = image.info.get("photoshop")
-    if (isinstance(photoshop, dict) and _IPTC in photoshop) or (
-        isinstance(image, TiffImageFile) and _IPTC_OF_TIFF in image.tag_v2
-    ):
-        notes.append("the IPTC data (captions) were dropped")
-    if image.format == "PNG" and _is_calibrated(image.info):
-        notes.append("the gamma and primaries (gAMA, cHRM) of the PNG were dropped")
-    if image.format in ("JPEG", "MPO") and (comment := image.info.get("comment")):
-        metadata["comment"] = bytes(comment)
+    packet = image.info.get("xmp")
+    packet = packet if isinstance(packet, bytes) else b""
+    block, orientation = _exif(image, data, packet, notes)
+    if block is not None:
+        metadata["exif"] = block.tobytes()
+    if packet:
+        metadata["xmp"] = xmp.upright(packet)
+    if is_jpeg:
+        metadata |= read_parts(data, orientation != 1, notes)
+        fitted(metadata, orientation != 1, notes)
+        if "mpf" in metadata and not xmp.has_gain_map(metadata.get("xmp", b"")):
+            notes.warn("only the first of several pictures in the file is restored")
+        if comment := image.info.get("comment"):
+            metadata["comment"] = bytes(comment)
+    _connect(metadata, notes)
+    if isinstance(image, TiffImageFile):
+        _read_tiff(image, metadata, notes)
+    if image.format == "PNG" and (chunks := kept_chunks(data)):
+        metadata["png_chunks"] = chunks
     dpi = image.info.get("dpi", ())
-    if isinstance(image, TiffImageFile) and _X_RESOLUTION not in image.tag_v2:
+    if isinstance(image, TiffImageFile) and X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1
     has_density = image.info.get("jfif_unit") in (1, 2)
-    in_exif = exif is not None and set(image.getexif()) >= _WANTED_OF_RESOLUTION
-    if image.format in ("JPEG", "MPO") and not has_density and not in_exif:
+    in_exif = block is not None and block.find(X_RESOLUTION) is not None
+    in_exif = in_exif and block is not None and block.find(RESOLUTION_UNIT) is not None
+    if is_jpeg and not has_density and not in_exif:
         dpi = ()  # its default of 72
     # Files say 0 and infinity, too.
     if len(dpi) == 2 and all(isinstance(v, Real) and 1 <= float(v) <= 1e6 for v in dpi):
@@ -91,32 +101,96 @@ def read_metadata(image: Image.Image, notes: list[str]) -> tuple[dict, int]:
     return metadata, orientation
 
 
-def drop_unfit_profile(metadata: dict, is_grey: bool, notes: list[str]) -> None:
+def drop_unfit_profile(metadata: dict, is_grey: bool, notes: Notes) -> None:
     """A profile stays only if it can be read and describes what the picture is now."""
     if "icc_profile" in metadata and (
         _space(metadata["icc_profile"]) != ("GRAY" if is_grey else "RGB")
     ):
         del metadata["icc_profile"]
-        notes.append("the colour profile is damaged or does not fit and was dropped")
+        notes.lose("the colour profile is damaged or does not fit and was dropped")
+
+
+def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
+    """What a file of a format holds of a picture's metadata, and what is lost in it.
+
+    Args:
+        picture: The picture.
+        format: "png", "webp", "tiff" or "jpeg".
+
+    Returns:
+        (`metadata` as in `Picture`, a sentence for each loss).
+    """
+    metadata, lost = dict(picture.metadata), []
+    extended = metadata.get("extended_xmp")
+    if format != "jpeg":
+        if after := followers(metadata):
+            lost.append(f"{after} has no place in {format}: dropped")
+            metadata["xmp"] = xmp.without_film(metadata.get("xmp", b""))
+        if metadata.pop("segments", None):
+            lost.append(f"application data of the JPEG have no place in {format}")
+        metadata.pop("extended_xmp", None)
+        if extended:
+            try:
+                metadata["xmp"] = xmp.merged(metadata["xmp"], extended)
+            except ValueError:
+                metadata["xmp"] = xmp.without_pointer(metadata["xmp"])
+                lost.append("the extended XMP data cannot be read: dropped")
+        for key in ("trailer", "mpf"):
+            metadata.pop(key, None)
+    if format not in ("jpeg", "tiff") and (stored := metadata.pop("photoshop", b"")):
+        if captions(stored):
+            lost.append(f"the IPTC data (captions) have no place in {format}: dropped")
+        if has_paths(stored):
+            lost.append(f"the clipping paths have no place in {format}: dropped")
+    if format != "png":
+        lost += _lost_of_png(metadata.pop("png_chunks", []), format)
+    if comment := metadata.get("comment"):
+        if format != "jpeg":
+            del metadata["comment"]
+        if format == "png":
+            chunks = metadata.get("png_chunks", [])
+            metadata["png_chunks"] = [*chunks, text_chunk("Comment", comment)]
+        elif format == "tiff" and not _describe(metadata, comment):
+            lost.append("the comment has no place beside the description: dropped")
+        elif format == "webp":
+            lost.append("the comment has no place in webp: dropped")
+    if format == "webp":
+        metadata.pop("dpi", None)
+    if format == "jpeg":
+        _fit_into_jpeg(metadata, lost)
+    return metadata, lost
+
+
+def losses(picture: Picture, format: str) -> list[str]:
+    """What of the file that was read a result of a format lacks, a sentence each."""
+    return [*picture.losses, *fitting(picture, format)[1]]
 
 
 def without_metadata(picture: Picture) -> Picture:
-    """The picture with its profile only, without which its colours would be others."""
+    """The picture with what its colours mean only."""
     kept = {k: v for k, v in picture.metadata.items() if k == "icc_profile"}
+    chunks = picture.metadata.get("png_chunks", [])
+    if chunks := [chunk for chunk in chunks if chunk[0] in COLOUR_CHUNKS]:
+        kept["png_chunks"] = chunks
     return dataclasses.replace(picture, metadata=kept)
 
 
-def mark(picture: Picture) -> Picture:
+def mark(picture: Picture, details: str = "") -> Picture:
     """The picture with EXIF data that say that it was restored: see `is_marked`.
+
+    Args:
+        picture: The picture.
+        details: More of how, as "0.1.0, preset photo, strength 1".
 
     Raises:
         ValueError: They would be too long for a JPEG file. Without the mark the picture
             would be restored again and again.
     """
-    exif = parsed_exif(picture.metadata)
-    exif[_PROCESSING_SOFTWARE] = _MARK
-    marked = exif.tobytes()
-    if picture.format == "JPEG" and len(marked) > MAX_JPEG_EXIF:
+    exif = picture.metadata.get("exif")
+    block = ExifBlock(exif) if exif else new_block()
+    block.set_text(PROCESSING_SOFTWARE, f"{_MARK} {details}".strip())
+    marked = block.tobytes()
+    if picture.format == "JPEG" and len(marked) > MAX_BODY:
         raise ValueError(
             "its EXIF data leave no room for the mark of what was restored in place; "
             "restore it into another file"
@@ -126,90 +200,134 @@ def mark(picture: Picture) -> Picture:
 
 
 def is_marked(picture: Picture) -> bool:
-    """Whether a picture was restored in place, where no name says so."""
-    return parsed_exif(picture.metadata).get(_PROCESSING_SOFTWARE) == _MARK
+    """Whether a picture is the result of a restoration."""
+    exif = picture.metadata.get("exif")
+    text = ExifBlock(exif).text(PROCESSING_SOFTWARE) if exif else None
+    return text is not None and text.split(" ")[0] == _MARK
 
 
-class _Text(str):
-    """A text of EXIF data, whose bytes are those that were read."""
-
-    def encode(self, encoding=None, errors=None):
-        return super().encode("latin-1")
-
-
-def parsed_exif(metadata: dict) -> Image.Exif:
-    """The EXIF data of `metadata` (as in `Picture`), which may be changed and written.
-
-    None of their texts changes by that.
-    """
-    exif = Image.Exif()
-    if data := metadata.get("exif"):
-        exif.load(data)
-    return _with_texts_as_read(exif)
-
-
-def _with_texts_as_read(exif: Image.Exif) -> Image.Exif:
-    """`exif`, changed so that what is written of its texts is what was read.
-
-    Pillow reads each byte as a letter of Latin-1, whatever the encoding was, and writes
-    a question mark for all that is not ASCII.
-    """
-    parts = [exif, *(exif.get_ifd(t) for t in (IFD.Exif, IFD.GPSInfo) if t in exif)]
-    for part in parts:
-        for tag, value in list(part.items()):
-            if isinstance(value, str):
-                part[tag] = _Text(value)
-    return exif
-
-
-def _without_thumbnails(xmp: bytes) -> bytes:
-    """XMP without its thumbnails, in one pass whatever is in it."""
-    kept, place = [], 0
-    while start := _XMP_THUMBNAILS.search(xmp, place):
-        closing = b"</" + start[1] + b":Thumbnails"
-        at = xmp.find(closing, start.end())
-        end = xmp.find(b">", at) if at >= 0 else -1
-        if end < 0:
-            break
-        kept.append(xmp[place : start.start()])
-        place = end + 1
-    return b"".join([*kept, xmp[place:]])
-
-
-def _exif(image: Image.Image, notes: list[str]) -> tuple[bytes | None, int]:
+def _exif(
+    image: Image.Image, data: bytes, packet: bytes, notes: Notes
+) -> tuple[ExifBlock | None, int]:
+    """The EXIF data without what the pixels no longer are, and their orientation."""
     try:
-        exif = image.getexif()
-        orientation = exif.pop(_ORIENTATION, 1)
-        if image.format == "TIFF":
-            for tag in set(exif) - DESCRIPTIVE_TAGS:
-                del exif[tag]
-        camera = exif.get_ifd(IFD.Exif) if IFD.Exif in exif else {}
-        if orientation in (5, 6, 7, 8) and camera.keys() >= set(_SIZE):
-            width, height = _SIZE  # of the pixels, which are turned
-            camera[width], camera[height] = camera[height], camera[width]
-        maker_note = camera.get(_MAKER_NOTE)
-        if isinstance(maker_note, bytes) and _JPEG_START in maker_note:
-            del camera[_MAKER_NOTE]
-            notes.append("the camera's own notes held a preview and were dropped")
-        # The thumbnail is in a directory of its own, which Pillow leaves out.
-        data = _with_texts_as_read(exif).tobytes() if exif else None
-    except Exception:  # Pillow raises nearly everything on broken EXIF data
-        notes.append("the EXIF data are damaged and were dropped")
+        if isinstance(image, TiffImageFile):  # whose pixels Pillow has turned
+            block, removed = exif_of_tiff(data)
+            orientation = 1
+        else:
+            stored = _stored_exif(image)
+            block = ExifBlock(stored) if stored else None
+            orientation = (block and block.orientation) or 0
+            removed = block.remove_unsound() if block else []
+        if image.format in ("JPEG", "PNG", "WEBP"):
+            orientation = orientation or xmp.orientation(packet) or 1
+        if removed:
+            tags = ", ".join(f"0x{tag:04X}" for tag in removed[:5])
+            notes.warn(f"damaged EXIF tags were dropped ({tags})")
+        if block is not None:
+            if orientation > 4:
+                block.turn_sizes()
+            block.set_upright()
+            block.remove_thumbnail()
+            if block.blank_previews():
+                notes.warn("a preview in the camera's own notes was blanked")
+            if not block.entries(block.first):
+                block = None
+        return block, orientation or 1
+    except (ValueError, struct.error):
+        notes.lose("the EXIF data are damaged and were dropped")
         return None, 1
-    is_valid = isinstance(orientation, int) and 1 <= orientation <= 8
-    return data, orientation if is_valid else 1
 
 
-def _is_calibrated(info: dict) -> bool:
-    """Whether the chunks of a PNG say that its colours are not those of sRGB."""
-    if "icc_profile" in info or "srgb" in info:  # which go before
-        return False
-    said = (info.get("gamma"), *info.get("chromaticity", ()))
-    of_srgb = (_SRGB_GAMMA, *_SRGB_PRIMARIES)
-    return any(
-        isinstance(a, Real) and abs(float(a) - b) > 1e-3  # None: nothing is said
-        for a, b in zip(said, of_srgb, strict=False)
-    )
+def _connect(metadata: dict, notes: Notes) -> None:
+    """Lets the XMP packet point to its extended one as it is now, or to nothing."""
+    packet = metadata.get("xmp", b"")
+    if not xmp.has_pointer(packet):
+        metadata.pop("extended_xmp", None)
+    elif extended := metadata.get("extended_xmp"):
+        metadata["extended_xmp"] = xmp.upright(extended)
+        metadata["xmp"] = xmp.pointing(packet, metadata["extended_xmp"])
+    else:
+        metadata["xmp"] = xmp.without_pointer(packet)
+        notes.warn("the extended XMP data are not in the file")
+
+
+def _stored_exif(image: Image.Image) -> bytes:
+    stored = image.info.get("exif", b"")
+    if not stored and (text := image.info.get("Raw profile type exif")):
+        stored = bytes.fromhex("".join(str(text).split("\n")[3:]))
+    return stored if isinstance(stored, bytes) else b""
+
+
+def _read_tiff(image: TiffImageFile, metadata: dict, notes: Notes) -> None:
+    tags = image.tag_v2
+    stored = tags.get(PHOTOSHOP, b"")
+    stored = stored if isinstance(stored, bytes) else b""
+    stored, _ = kept_resources(stored, is_turned=False)
+    said = tags.get(CAPTIONS, b"")
+    if isinstance(said, tuple):  # as numbers of four bytes, in the file's order
+        code = f"{'<' if tags.prefix == b'II' else '>'}{len(said)}L"
+        said = struct.pack(code, *said)
+    if said and captions(stored) is None:
+        stored += resource(0x0404, bytes(said))
+    if stored:
+        metadata["photoshop"] = stored
+    for what in dict.fromkeys(v for tag, v in _LOST_OF_TIFF.items() if tag in tags):
+        notes.lose(f"{what} dropped")
+
+
+def _lost_of_png(chunks: list[tuple[bytes, bytes]], format: str) -> list[str]:
+    """What the chunks of a PNG say that another format does not, a sentence each."""
+    found = dict(chunks)
+    lost = []
+    if any(kind not in COLOUR_CHUNKS for kind, _ in chunks):
+        lost.append(f"the texts of the PNG have no place in {format}: dropped")
+    if found.get(b"cICP", _SRGB_CICP[0]) not in _SRGB_CICP:
+        lost.append(f"the colour space (cICP) has no place in {format}: dropped")
+    elif b"cICP" not in found and _is_calibrated(found):
+        lost.append("the gamma and primaries (gAMA, cHRM) of the PNG were dropped")
+    return lost
+
+
+def _is_calibrated(chunks: dict[bytes, bytes]) -> bool:
+    """Whether gAMA and cHRM say that the colours are not those of sRGB."""
+    for kind, expected in ((b"gAMA", (_SRGB_GAMMA,)), (b"cHRM", _SRGB_PRIMARIES)):
+        body = chunks.get(kind, b"")
+        said = struct.unpack(f">{len(body) // 4}L", body[: len(body) // 4 * 4])
+        if any(abs(a / 1e5 - b) > 1e-3 for a, b in zip(said, expected, strict=False)):
+            return True
+    return False
+
+
+def _describe(metadata: dict, comment: bytes) -> bool:
+    """Writes a comment as the description of a TIFF file; whether there was none."""
+    exif = metadata.get("exif")
+    block = ExifBlock(exif) if exif else new_block()
+    if block.find(IMAGE_DESCRIPTION) is not None:
+        return block.text(IMAGE_DESCRIPTION) == comment.decode("utf-8", "replace")
+    block.set_bytes(IMAGE_DESCRIPTION, comment.rstrip(b"\0") + b"\0")
+    metadata["exif"] = block.tobytes()
+    return True
+
+
+def _fit_into_jpeg(metadata: dict, lost: list[str]) -> None:
+    """Leaves out what JPEG has no room for; Pillow would fail, or cut numbers."""
+    for key, what in (("exif", "EXIF"), ("comment", "comment")):
+        if len(metadata.get(key, b"")) > MAX_BODY:
+            del metadata[key]
+            lost.append(f"the {what} data are too long for JPEG: dropped")
+    packet = metadata.get("xmp", b"")
+    if len(packet) > _MAX_JPEG_XMP:
+        try:
+            metadata["xmp"], metadata["extended_xmp"] = xmp.divided(
+                packet, _MAX_JPEG_XMP
+            )
+        except ValueError:
+            del metadata["xmp"]
+            lost.append("the XMP data are too long for JPEG: dropped")
+    if max(metadata.get("dpi", (0,))) > _MAX_JPEG_DPI:
+        del metadata["dpi"]
+        lost.append("the resolution is too high for JPEG: dropped")
 
 
 def _space(profile: bytes) -> str | None:

@@ -8,6 +8,28 @@ from dual_prior.jpeg.header import JpegHeader
 
 
 @dataclasses.dataclass
+class Notes:
+    """What there is to say of how a picture was read, a sentence each.
+
+    Attributes:
+        warnings: All of it.
+        losses: What of it says that a part of the file cannot be kept.
+    """
+
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    losses: list[str] = dataclasses.field(default_factory=list)
+
+    def warn(self, sentence: str) -> None:
+        """Adds a warning."""
+        self.warnings.append(sentence)
+
+    def lose(self, sentence: str) -> None:
+        """Adds a loss, which is a warning, too."""
+        self.warnings.append(sentence)
+        self.losses.append(sentence)
+
+
+@dataclasses.dataclass
 class Picture:
     """A decoded picture, the right way up.
 
@@ -17,10 +39,13 @@ class Picture:
         format: What the file is, as Pillow names it: "JPEG", "PNG", ...
         jpeg: What a JPEG file says of itself, else None.
         metadata: What results carry over, where it is there: `icc_profile` (bytes),
-            `exif` (bytes that begin with "Exif", without orientation and thumbnail),
-            `xmp` (bytes), `dpi` (horizontal, vertical), `comment` (bytes, of a JPEG for
-            a JPEG).
-        warnings: What could not be kept, a sentence each.
+            `exif` (bytes that begin with "Exif", those of the file but for orientation,
+            sizes and thumbnail), `xmp` (bytes), `dpi` (horizontal, vertical),
+            `photoshop` (resources, captions among them), `comment`; of a JPEG file, for
+            one, `extended_xmp`, `segments`, `mpf` and `trailer` (see `jpeg_parts`); of
+            a PNG file, for one, `png_chunks` (texts and colours).
+        warnings: What is doubtful or could not be kept, a sentence each.
+        losses: What of these says that a part of the file cannot be kept.
     """
 
     pixels: np.ndarray
@@ -29,6 +54,7 @@ class Picture:
     jpeg: JpegHeader | None = None
     metadata: dict = dataclasses.field(default_factory=dict)
     warnings: list[str] = dataclasses.field(default_factory=list)
+    losses: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def is_grey(self) -> bool:

@@ -13,6 +13,8 @@ _PASSES = [
 ]
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _WANTED_TEXTS = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
+# What they say of colours, but for profiles.
+COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -58,8 +60,33 @@ def with_metadata(png: bytes | memoryview, metadata: dict) -> bytes:
         chunks.append(chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
     if xmp := metadata.get("xmp"):
         chunks.append(chunk(b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + xmp))
+    chunks += [chunk(*kept) for kept in metadata.get("png_chunks", [])]
     end_of_header = len(_SIGNATURE) + 25
     return b"".join([png[:end_of_header], *chunks, png[end_of_header:]])
+
+
+def kept_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    """(kind, body) of the texts of a PNG file, and of what it says of its colours."""
+    found = []
+    has_profile = False
+    for kind, start, end in _places(data):
+        body = data[start + 8 : end - 4]
+        has_profile |= kind in (b"iCCP", b"sRGB")
+        is_text = kind in _TEXTS and not body.startswith(_WANTED_TEXTS)
+        if end <= len(data) and (is_text or kind in COLOUR_CHUNKS):
+            found.append((kind, body))
+    # Both go before the older two.
+    older = (b"gAMA", b"cHRM") if has_profile else ()
+    return [kept for kept in found if kept[0] not in older]
+
+
+def text_chunk(keyword: str, text: bytes) -> tuple[bytes, bytes]:
+    """(kind, body) of a text in UTF-8, or else in Latin-1."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return b"tEXt", keyword.encode() + b"\0" + text.replace(b"\0", b" ")
+    return b"iTXt", keyword.encode() + b"\0" * 5 + text.replace(b"\0", b" ")
 
 
 def without_texts(data: bytes) -> bytes:

@@ -9,6 +9,7 @@ import dataclasses
 import io
 import os
 import stat
+import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -16,12 +17,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import (
-    Image,
-    ImageCms,
-    JpegImagePlugin,
-    PngImagePlugin,
-)
+from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from dual_prior.jpeg.damage import jpeg_damage
 from dual_prior.jpeg.header import (
@@ -31,9 +30,10 @@ from dual_prior.jpeg.header import (
 )
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.metadata import drop_unfit_profile, read_metadata
-from dual_prior.pictures.picture import Picture
+from dual_prior.pictures.picture import Notes, Picture
 from dual_prior.pictures.png import completed_png, without_texts
 from dual_prior.pictures.signatures import reader_of
+from dual_prior.pictures.tiff import pages, single_page
 from dual_prior.system.streams import silenced_stderr
 
 _UNKNOWN_LAYOUT = ("unknown pixel mode", "unknown raw mode")  # Pillow's words
@@ -69,6 +69,7 @@ def read_picture(
     strict: bool = False,
     salvage: bool = False,
     name: str | None = None,
+    page: int | None = None,
 ) -> Picture:
     """Decodes a picture: JPEG, PNG, WebP, TIFF or BMP.
 
@@ -79,6 +80,8 @@ def read_picture(
         salvage: Whether a truncated JPEG or PNG gives what is left of it, with a
             warning. `strict` goes before.
         name: What errors call the picture; by default the path, or "picture".
+        page: Which of the full pictures of a TIFF file, from 1; by default there must
+            be one only, thumbnails and smaller versions aside.
 
     Raises:
         PictureError: The file is missing, no picture, damaged, too large, animated, or
@@ -98,7 +101,7 @@ def read_picture(
     if not data:
         raise PictureError(name, "empty file")
     with _one_error(name), _silence(data):
-        picture = _decode(data, limits, strict, salvage and not strict, name)
+        picture = _decode(data, limits, strict, salvage and not strict, page, name)
         _check_damage(picture, data, strict, name)
     return picture
 
@@ -180,28 +183,71 @@ def _silence(data: bytes) -> contextlib.AbstractContextManager:
 
 
 def _decode(
-    data: bytes, limits: Limits, strict: bool, salvage: bool, name: str
+    data: bytes,
+    limits: Limits,
+    strict: bool,
+    salvage: bool,
+    page: int | None,
+    name: str,
 ) -> Picture:
     reader = reader_of(data, name)
-    header = None
-    if reader is JpegImagePlugin.jpeg_factory:
+    header, stored = None, data
+    if reader is JpegImageFile:
         header = _jpeg_header(data, limits, name)
-    if reader is PngImagePlugin.PngImageFile:
+    if reader is PngImageFile:
         width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
         _check_pixels(width, height, limits, name)
         data = without_texts(data)
+    if reader is TiffImageFile:
+        data = stored = _page(data, page, name)
+    elif page not in (None, 1):
+        raise PictureError(name, f"one picture, no page {page}")
     try:
-        picture = _load(data, reader, limits, name)
+        picture = _load(data, stored, reader, limits, name)
     except PictureError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError):
-        whole = _completed(data, reader) if salvage else None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        whole, warning = None, "truncated: what was left is restored"
+        if header is not None and not strict and _lacks_only_its_end(data, header):
+            whole, warning = without_incomplete_end(data), "the end marker is missing"
+        elif salvage:
+            whole = _completed(data, reader)
         if whole is None:
+            is_salvageable = reader in (JpegImageFile, PngImageFile)
+            if "truncated" in str(error).lower() and is_salvageable and not strict:
+                reason = "truncated (--salvage restores what is left)"
+                raise PictureError(name, reason) from error
             raise
-        picture = _load(whole, reader, limits, name)
-        picture.warnings.insert(0, "truncated: what was left is restored")
+        stored = whole if header is not None else stored
+        picture = _load(whole, stored, reader, limits, name)
+        picture.warnings.insert(0, warning)
     picture.jpeg = header
     return picture
+
+
+def _page(data: bytes, page: int | None, name: str) -> bytes:
+    """A TIFF file with one page only.
+
+    Raises:
+        PictureError: There are several, or not so many, or it is a camera's raw file.
+    """
+    try:
+        found = pages(data)
+    except NotImplementedError as error:
+        raise PictureError(name, f"{error} is not supported") from error
+    except (ValueError, struct.error):
+        return data  # Pillow says what is wrong
+    if page is None and len(found) > 1:
+        reason = f"of several pages ({len(found)}): --page N takes one"
+        raise PictureError(name, reason)
+    if not 1 <= (page or 1) <= len(found):
+        raise PictureError(name, f"no page {page} among {len(found)}")
+    return single_page(data, found[(page or 1) - 1])
+
+
+def _lacks_only_its_end(data: bytes, header: JpegHeader) -> bool:
+    """Whether a JPEG file that cannot be decoded holds all of its blocks."""
+    return header.is_complete and jpeg_damage(without_incomplete_end(data)) is None
 
 
 def _jpeg_header(data: bytes, limits: Limits, name: str) -> JpegHeader:
@@ -240,33 +286,31 @@ def _check_pixels(width: int, height: int, limits: Limits, name: str) -> None:
 
 def _completed(data: bytes, reader) -> bytes | None:
     """`data` with something for what is missing, or None where that cannot be done."""
-    if reader is JpegImagePlugin.jpeg_factory:
+    if reader is JpegImageFile:
         return without_incomplete_end(data)
-    if reader is PngImagePlugin.PngImageFile:
+    if reader is PngImageFile:
         return completed_png(data)
     return None
 
 
-def _load(data: bytes, reader, limits: Limits, name: str) -> Picture:
+def _load(data: bytes, stored: bytes, reader, limits: Limits, name: str) -> Picture:
     with reader(io.BytesIO(data)) as image:
         _check_pixels(image.width, image.height, limits, name)
         is_deep = _is_deep(image, data, name)
-        notes = []
-        if image.format == "MPO":
-            notes.append("only the first of several pictures in the file is restored")
-        elif getattr(image, "n_frames", 1) > 1:
+        notes = Notes()
+        if getattr(image, "n_frames", 1) > 1:
             raise PictureError(name, "animated or of several pages")
         _check_tiff_is_whole(image, data, name)
         if not isinstance(image.info.get("xmp", b""), bytes):
             del image.info["xmp"]  # a number, where a TIFF says so: Pillow would fail
-            notes.append("the XMP data are damaged and were dropped")
+            notes.lose("the XMP data are damaged and were dropped")
         # Loading turns the pixels of a TIFF, and leaves its resolution as it was.
         lay_on_its_side = (
             image.format == "TIFF"
             and image.tag_v2.get(_TIFF_ORIENTATION) in _ON_THEIR_SIDES
         )
         image.load()
-        metadata, orientation = read_metadata(image, notes)
+        metadata, orientation = read_metadata(image, stored, notes)
         if lay_on_its_side and "dpi" in metadata:
             metadata["dpi"] = metadata["dpi"][::-1]
         if image.format == "PNG" and data[24] in (2, 4):
@@ -279,7 +323,12 @@ def _load(data: bytes, reader, limits: Limits, name: str) -> Picture:
         if alpha is not None:
             alpha = _upright(alpha, orientation)
         return Picture(
-            _upright(pixels, orientation), alpha, image.format, None, metadata, notes
+            pixels=_upright(pixels, orientation),
+            alpha=alpha,
+            format=image.format or "",
+            metadata=metadata,
+            warnings=notes.warnings,
+            losses=notes.losses,
         )
 
 
@@ -326,7 +375,7 @@ def _check_tiff_is_whole(image: Image.Image, data: bytes, name: str) -> None:
 
 
 def _pixels(
-    image: Image.Image, metadata: dict, notes: list[str]
+    image: Image.Image, metadata: dict, notes: Notes
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """(`[H, W]` or `[H, W, 3]`, alpha `[H, W]` or None), uint8."""
     has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
@@ -344,7 +393,7 @@ def _pixels(
 
 
 def _cmyk_to_rgb(
-    image: Image.Image, profile: bytes | None, notes: list[str]
+    image: Image.Image, profile: bytes | None, notes: Notes
 ) -> Image.Image:
     if profile:
         with contextlib.suppress(Exception):  # Pillow raises nearly everything
@@ -355,9 +404,9 @@ def _cmyk_to_rgb(
                 outputMode="RGB",
             )
             if converted is not None:
-                notes.append("CMYK was converted to sRGB by its profile")
+                notes.lose("CMYK was converted to sRGB by its profile")
                 return converted
-    notes.append("CMYK was converted to RGB without a profile")
+    notes.lose("CMYK was converted to RGB without a profile")
     return image.convert("RGB")
 
 

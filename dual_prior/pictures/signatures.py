@@ -12,7 +12,7 @@ from dual_prior.pictures.errors import PictureError
 
 # Pillow's readers by themselves: `Image.open` has a limit of its own, a global one.
 _READERS = [
-    (b"\xff\xd8", JpegImagePlugin.jpeg_factory),
+    (b"\xff\xd8", JpegImagePlugin.JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
     (b"RIFF....WEBP", WebPImagePlugin.WebPImageFile),
     (b"II*\0", TiffImagePlugin.TiffImageFile),

@@ -6,22 +6,13 @@ import numpy as np
 from PIL import Image
 
 from dual_prior.pictures.formats import FORMATS
-from dual_prior.pictures.metadata import (
-    MAX_JPEG_EXIF,
-)
+from dual_prior.pictures.jpeg_parts import with_parts
+from dual_prior.pictures.metadata import fitting
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.png import deep_png, with_metadata
 from dual_prior.pictures.tiff import encode_tiff
 
 _MAX_SIDE = {"webp": 16383, "jpeg": 65500}  # libjpeg's
-
-# What a segment of a JPEG file takes, bytes; resolutions have two.
-_MAX_SEGMENT = {
-    "exif": MAX_JPEG_EXIF,
-    "xmp": 65533 - len("http://ns.adobe.com/xap/1.0/0"),
-    "comment": 65533,
-}
-_MAX_JPEG_DPI = 65535
 
 
 def encode_picture(
@@ -35,13 +26,13 @@ def encode_picture(
     All formats but JPEG give the pixels back exactly. WebP has no place for a
     resolution and no grey: its grey pictures are of three equal channels, without the
     profile, which is one for grey. So are grey TIFF files of 16 bits with alpha, which
-    hardly any program opens otherwise. Comments have a place in JPEG only.
+    hardly any program opens otherwise. docs/metadata.md says what is carried where.
 
     Args:
         picture: Of uint8, or of uint16 for PNG and TIFF.
         format: "png", "webp" (lossless), "tiff" or "jpeg" (4:4:4).
         jpeg_quality: libjpeg's quality factor, 1 to 100.
-        notes: Takes a sentence for metadata that are too long for JPEG.
+        notes: Takes a sentence for each part of the metadata that has no place.
 
     Raises:
         ValueError: The format cannot hold the picture.
@@ -49,7 +40,9 @@ def encode_picture(
     check_fits(picture, format)
     if format == "jpeg" and not 1 <= jpeg_quality <= 100:
         raise ValueError(f"Expected a JPEG quality of 1 to 100, got {jpeg_quality}.")
-    metadata = dict(picture.metadata)
+    metadata, lost = fitting(picture, format)
+    if notes is not None:
+        notes += lost
     planes = np.atleast_3d(picture.pixels)
     is_deep, alpha = planes.dtype == np.uint16, picture.alpha
     if picture.is_grey and (
@@ -66,14 +59,17 @@ def encode_picture(
     image = Image.fromarray(planes[..., 0] if planes.shape[2] == 1 else planes)
     if format == "png":
         return with_metadata(_saved(image, "PNG").getbuffer(), metadata)
+    # What Pillow is to write by itself.
+    usual = {
+        key: metadata[key]
+        for key in ("icc_profile", "exif", "xmp", "dpi", "comment")
+        if key in metadata
+    }
     if format == "webp":
-        metadata.pop("dpi", None)
-        metadata.pop("comment", None)
         # Without `exact`, pixels under full transparency would change.
-        return _saved(image, "WEBP", lossless=True, exact=True, **metadata).getvalue()
-    _drop_too_long(metadata, [] if notes is None else notes)
-    settings = {"quality": jpeg_quality, "subsampling": 0, **metadata}
-    return _saved(image, "JPEG", **settings).getvalue()
+        return _saved(image, "WEBP", lossless=True, exact=True, **usual).getvalue()
+    settings = {"quality": jpeg_quality, "subsampling": 0, **usual}
+    return with_parts(_saved(image, "JPEG", **settings).getvalue(), metadata)
 
 
 def check_fits(picture: Picture, format: str, depth: int | None = None) -> None:
@@ -96,17 +92,6 @@ def check_fits(picture: Picture, format: str, depth: int | None = None) -> None:
         raise ValueError(f"{format} has no 16 bits a channel: write PNG or TIFF.")
     if max(picture.pixels.shape[:2]) > _MAX_SIDE.get(format, np.inf):
         raise ValueError(f"{format} has at most {_MAX_SIDE[format]} pixels a side.")
-
-
-def _drop_too_long(metadata: dict, notes: list[str]) -> None:
-    """Leaves out what JPEG has no room for; Pillow would fail, or cut numbers."""
-    for key, room in _MAX_SEGMENT.items():
-        if len(metadata.get(key, b"")) > room:
-            del metadata[key]
-            notes.append(f"the {key.upper()} data are too long for JPEG: dropped")
-    if max(metadata.get("dpi", (0,))) > _MAX_JPEG_DPI:
-        del metadata["dpi"]
-        notes.append("the resolution is too high for JPEG: dropped")
 
 
 def _saved(image: Image.Image, format: str, **arguments) -> io.BytesIO:

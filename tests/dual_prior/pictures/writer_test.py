@@ -136,14 +136,6 @@ def test_a_picture_restored_in_place_can_be_told(format):
     assert is_marked(read_picture(encode_picture(mark(_picture()), format)))
 
 
-def test_a_jpeg_keeps_its_comment():
-    data = encode_picture(_picture(comment=b"by hand"), "jpeg")
-    assert read_picture(data).metadata == {"comment": b"by hand"}
-    for format in ("png", "webp", "tiff"):
-        data = encode_picture(_picture(comment=b"by hand"), format)
-        assert read_picture(data).metadata == {}
-
-
 def test_what_jpeg_has_no_room_for_is_dropped_and_said():
     long = {"xmp": XMP + b" " * 70_000, "exif": b"Exif\0\0" + b" " * 70_000}
     notes = []
