@@ -25,6 +25,7 @@ class Reporter:
         as_json: Print each record as one line of JSON instead.
         to_stderr: Standard output is taken (by a picture): print there.
         passed_over: How many files of each kind were taken for no pictures.
+        patience: Seconds before a single picture gets a bar: of its tiles.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Reporter:
         as_json: bool = False,
         to_stderr: bool = False,
         passed_over: dict[str, int] | None = None,
+        patience: float = 1,  # ours
     ):
         self._passed_over = passed_over or {}
         self._failures: list[str] = []
@@ -50,8 +52,7 @@ class Reporter:
             unit="tile" if self._is_single else "picture",
             disable=quiet or not sys.stderr.isatty(),
             leave=False,
-            # Of one picture, the tiles: small ones are done before.
-            delay=1 if self._is_single else 0,
+            delay=patience if self._is_single else 0,
         )
 
     @property

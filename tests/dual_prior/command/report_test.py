@@ -1,5 +1,6 @@
 import io
 import sys
+import time
 
 from dual_prior.command.report import Reporter
 from dual_prior.files.record import Record
@@ -11,12 +12,11 @@ class _Terminal(io.StringIO):
 
 
 def _shown(monkeypatch, total, work):
-    """What a terminal shows of work that takes long."""
+    """What a terminal shows of work that takes long enough for a bar."""
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    reporter = Reporter(total)
-    reporter._bar.start_t -= 60
-    reporter._bar.last_print_t -= 60
+    reporter = Reporter(total, patience=0)
+    time.sleep(0.15)  # a bar is drawn ten times a second
     work(reporter)
     return terminal.getvalue()
 

@@ -1,0 +1,85 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dual_prior.files.plan import Job
+from dual_prior.files.restore import Restoration, restore
+from dual_prior.files.settings import Settings
+from tests.conftest import made_picture
+from tests.dual_prior.conftest import darkening
+from tests.dual_prior.fakes import Darkening, raising, result, with_restore
+
+
+@pytest.fixture
+def job(photo):
+    return Job(photo, photo.with_name("result.png"))
+
+
+def test_one_file_is_read_restored_and_written(job):
+    record = restore(job, Darkening, Settings())
+    assert (record.status, record.output) == ("restored", str(job.target))
+    assert (record.width, record.height, record.quality) == (88, 72, 12)
+    assert record.probability == 0.75 and record.seconds >= 0
+    assert 4.5 < darkening(job.source, job.target) < 5.5
+
+
+def test_no_network_is_loaded_for_what_cannot_be_read(job):
+    job.source.write_bytes(b"broken")
+    record = restore(job, pytest.fail, Settings())
+    assert (record.status, record.output) == ("failed", None)
+    assert os.listdir(job.source.parent) == ["photo.jpg"]
+
+
+def test_no_network_is_loaded_for_what_has_a_result(job):
+    job.target.write_bytes(b"mine")
+    record = restore(job, pytest.fail, Settings())
+    assert record.status == "skipped" and "result.png exists" in record.reason
+    assert job.target.read_bytes() == b"mine"
+    assert restore(job, Darkening, Settings(overwrite=True)).status == "restored"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("out of\nmemory"), "cannot be restored (out of memory)"),
+        (MemoryError(), "not enough memory; a lower --max_memory takes smaller tiles"),
+        (MemoryError("needs 4 GiB"), "needs 4 GiB"),
+    ],
+)
+def test_what_a_network_raises_is_recorded_and_leaves_nothing(job, error, reason):
+    record = restore(job, with_restore(raising(error)), Settings())
+    assert (record.status, record.reason) == ("failed", reason)
+    assert os.listdir(job.source.parent) == ["photo.jpg"]
+
+
+def test_what_stops_the_program_is_raised_and_leaves_nothing(job):
+    with pytest.raises(KeyboardInterrupt):
+        restore(job, with_restore(raising(KeyboardInterrupt)), Settings())
+    assert os.listdir(job.source.parent) == ["photo.jpg"]
+
+
+def test_a_clean_picture_gets_no_file(job):
+    clean = with_restore(lambda image: result(image, 0.01, skipped=True))
+    record = restore(job, clean, Settings())
+    assert record.status == "skipped"
+    assert os.listdir(job.source.parent) == ["photo.jpg"]
+
+
+def test_the_steps_may_be_taken_one_by_one(job):
+    restoration = Restoration(job, Settings())
+    assert restoration.pixel_bytes == 0 and restoration.read()
+    assert restoration.pixel_bytes == 72 * 88 * 3
+    restoration.restore(Darkening())
+    assert not job.target.exists()
+    assert restoration.write().status == "restored" and job.target.exists()
+
+
+def test_depth_and_format_are_those_of_the_settings(tmp_path):
+    Image.fromarray(made_picture()).save(tmp_path / "a.png")
+    deep = with_restore(lambda image: result(image.astype(np.uint16) * 257))
+    job = Job(tmp_path / "a.png", tmp_path / "b.tif", format="tiff")
+    assert restore(job, deep, Settings(depth=16)).status == "restored"
+    assert Image.open(Path(job.target)).mode == "I;16"
