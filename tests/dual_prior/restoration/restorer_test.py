@@ -21,8 +21,28 @@ def weights(tmp_path_factory):
     return path
 
 
-def _restorer(weights, **options):
-    return Restorer(Options("compact", weights, **options))
+@pytest.fixture(scope="module")
+def loaded(weights):
+    """Restorers with these weights and the options given, compiled once."""
+    restorer = Restorer(Options("compact", weights))
+
+    def with_options(**options):
+        restorer.options = Options("compact", weights, **options)
+        return restorer
+
+    return with_options
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """As `loaded`, with the weights of the preset."""
+    restorer = Restorer(Options("compact"))
+
+    def with_options(**options):
+        restorer.options = Options("compact", **options)
+        return restorer
+
+    return with_options
 
 
 def _with_probability(restorer, value):
@@ -35,58 +55,56 @@ def _with_probability(restorer, value):
 
 
 @pytest.mark.parametrize("depth", [8, 16, None])
-def test_the_depth_of_the_result_is_the_one_asked_for(weights, depth):
+def test_the_depth_of_the_result_is_the_one_asked_for(loaded, depth):
     expected = {8: np.uint8, 16: np.uint16, None: np.uint8}[depth]
     image = made_picture()
-    result = _restorer(weights, depth=depth).restore(image)
+    result = loaded(depth=depth).restore(image)
     assert result.pixels.dtype == expected and result.pixels.shape == image.shape
     assert np.any(result.pixels.astype(float) / np.iinfo(expected).max != image / 255)
 
 
 def test_clean_pictures_are_left_alone_when_asked(weights):
     image = made_picture()
+    restorer = Restorer(Options("compact", weights, skip_clean=True))
     for probability, skipped in ((0.1, True), (0.5, False)):
-        restorer = _with_probability(_restorer(weights, skip_clean=True), probability)
-        result = restorer.restore(image)
+        result = _with_probability(restorer, probability).restore(image)
         assert result.probability == pytest.approx(probability, abs=1e-6)
         assert result.skipped is skipped
         assert np.array_equal(result.pixels, image) is skipped
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 2000), (800, 900)])
-def test_any_size_gets_a_probability(weights, size):
+def test_any_size_gets_a_probability(loaded, size):
     image = np.resize(made_picture(), size)
     for picture in (image, np.stack([image] * 3, axis=-1)):
-        assert 0 <= _restorer(weights).probability(picture) <= 1
+        assert 0 <= loaded().probability(picture) <= 1
 
 
-def test_less_memory_does_not_show():
+def test_less_memory_does_not_show(trained):
     # One half of stripes, one flat: tiles that know nothing of each other would differ.
     plane = np.hstack([made_picture(400, 400), np.full((400, 400), 120, np.uint8)])
     plane = jpeg.compress(plane, 15)
     whole, tiled = (
-        Restorer(Options("compact", max_memory=memory)).restore(plane).pixels
-        for memory in (3.0, 1.2)
+        trained(max_memory=memory).restore(plane).pixels for memory in (3.0, 1.2)
     )
     difference = np.abs(tiled.astype(int) - whole)
     assert 0 < difference.max() <= 1
 
 
-def test_the_ensemble_restores_turned_pictures_alike(weights):
+def test_the_ensemble_restores_turned_pictures_alike(loaded):
     image = made_picture(40, 64)
-    alone, ensemble = _restorer(weights), _restorer(weights, ensemble=True)
 
     def unlike(restorer):
         turned = restorer.restore(np.rot90(image)).pixels
         return np.abs(np.rot90(turned, -1).astype(int) - restorer.restore(image).pixels)
 
-    assert unlike(ensemble).max() <= 1 < unlike(alone).max()
+    assert unlike(loaded(ensemble=True)).max() <= 1 < unlike(loaded()).max()
 
 
-def test_tiles_of_the_ensemble_do_not_show():
-    plane = jpeg.compress(made_picture(96, 520), 15)
+def test_tiles_of_the_ensemble_do_not_show(trained):
+    plane = jpeg.compress(made_picture(40, 520), 15)
     whole, tiled = (
-        Restorer(Options("compact", ensemble=True, max_memory=memory)).restore(plane)
+        trained(ensemble=True, max_memory=memory).restore(plane)
         for memory in (3.0, 1.2)
     )
     assert 0 < np.abs(tiled.pixels.astype(int) - whole.pixels).max() <= 1
@@ -102,13 +120,15 @@ def test_tiles_of_the_ensemble_do_not_show():
         np.zeros((0, 9), np.uint8),
     ],
 )
-def test_what_is_no_picture_is_refused(weights, image):
-    for call in (_restorer(weights).restore, _restorer(weights).probability):
+def test_what_is_no_picture_is_refused(loaded, image):
+    for call in (loaded().restore, loaded().probability):
         with pytest.raises(ValueError, match=r"Expected a picture \[H, W\]"):
             call(image)
 
 
 def test_the_same_picture_gives_the_same_result(weights):
     image = made_picture()
-    first, second = (_restorer(weights).restore(image).pixels for _ in range(2))
+    first, second = (
+        Restorer(Options("compact", weights)).restore(image).pixels for _ in range(2)
+    )
     np.testing.assert_array_equal(first, second)
