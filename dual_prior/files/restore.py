@@ -15,7 +15,7 @@ from dual_prior.files.record import FAILED, SKIPPED, Record
 from dual_prior.files.settings import Settings
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.formats import FORMATS
-from dual_prior.pictures.metadata import is_marked, mark, without_metadata
+from dual_prior.pictures.metadata import is_marked, losses, mark, without_metadata
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.reader import Limits, read_picture
 from dual_prior.pictures.writer import check_fits, encode_picture
@@ -98,12 +98,14 @@ class Restoration:
                 strict=settings.strict,
                 salvage=settings.salvage,
                 name=record.input,
+                page=settings.page,
             )
             if job.in_place and is_marked(picture) and not settings.overwrite:
                 raise _Skipped("restored before; --overwrite restores it again")
             if is_kept(job.comparison, settings):
                 raise ValueError(f"{job.comparison} exists; --overwrite draws over it")
             self._check_format(picture)
+            self._check_losses(picture)
             record.height, record.width = picture.pixels.shape[:2]
             record.kind, record.quality = picture.description, picture.quality
             record.warnings = list(picture.warnings)
@@ -163,14 +165,31 @@ class Restoration:
     def _open(self, outputs: contextlib.ExitStack) -> None:
         """Opens the files to write, each complete at the end or not there.
 
-        The comparison is completed last, since pictures that have a result are skipped
-        the next time.
+        A copy of the original is completed first, the comparison last, since pictures
+        that have a result are skipped the next time.
         """
         job = self._job
         if job.comparison is not None:
             self._draw = outputs.enter_context(picture_file(job.comparison, job.source))
         if job.target is not None:
             self._write = outputs.enter_context(picture_file(job.target, job.source))
+        if job.in_place and self._settings.backup is not None:
+            self._keep_original(outputs)
+
+    def _keep_original(self, outputs: contextlib.ExitStack) -> None:
+        """Copies the source to its backup.
+
+        Raises:
+            PictureError: There is another file, which may be an earlier original.
+        """
+        original = Path(self._job.name).read_bytes()
+        backup = Path(f"{self._job.name}{self._settings.backup}")
+        if not backup.exists():
+            outputs.enter_context(picture_file(backup, self._job.source))(original)
+        elif backup.read_bytes() != original:
+            raise PictureError(
+                backup, "exists, and no backup is overwritten: choose another --backup"
+            )
 
     def _format(self, picture: Picture) -> str:
         # In place, the name may lie.
@@ -189,6 +208,21 @@ class Restoration:
                 "file"
             )
         check_fits(picture, format, self._settings.depth)
+
+    def _check_losses(self, picture: Picture) -> None:
+        """Refuses to replace a file by one that lacks a part of it.
+
+        Raises:
+            ValueError: It would be lost.
+        """
+        settings = self._settings
+        if self._job.in_place and settings.backup is None and not settings.force:
+            after = without_metadata(picture) if settings.strip else picture
+            if lost := losses(after, self._format(picture)):
+                raise ValueError(
+                    f"not replaced: {'; '.join(lost)} (--backup SUFFIX keeps the "
+                    "original, --force replaces it)"
+                )
 
     def _check_nobody_else_wrote(self) -> None:
         """Refuses to replace what another program wrote meanwhile.

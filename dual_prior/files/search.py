@@ -142,7 +142,12 @@ class Search:
 
 
 def _begins_as_jpeg(path: Path) -> bool:
-    """Whether a file is a JPEG whatever it is called, as recovered files often are."""
+    """Whether a file is a JPEG whatever it is called, as recovered files often are.
+
+    Not so photo.jpg.bak, which is a copy of another one.
+    """
+    if Path(path.stem).suffix.lower() in PICTURE_SUFFIXES:
+        return False
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return False

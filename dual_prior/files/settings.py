@@ -2,8 +2,9 @@
 
 import dataclasses
 import os
+from pathlib import Path
 
-from dual_prior.pictures.formats import SUFFIXES, output_format
+from dual_prior.pictures.formats import PICTURE_SUFFIXES, SUFFIXES, output_format
 from dual_prior.pictures.reader import Limits
 from dual_prior.restoration.options import Options, option
 
@@ -57,6 +58,17 @@ class Settings(Options):
         "and skipped next time",
         group="writing",
     )
+    backup: str | None = option(
+        None,
+        "in place, keep the original as NAME and this suffix",
+        group="writing",
+        metavar="SUFFIX",
+    )
+    force: bool = option(
+        False,
+        "in place, overwrite pictures even if the result lacks parts of the file",
+        group="writing",
+    )
     preserve_times: bool = option(
         False, "give results the date of their sources", group="writing"
     )
@@ -71,6 +83,12 @@ class Settings(Options):
         False,
         "restore what is left of truncated JPEG and PNG files; overridden by strict",
         group="reading",
+    )
+    page: int | None = option(
+        None,
+        "which picture of a TIFF file of several, from 1",
+        group="reading",
+        between=(1, 1e6),
     )
     max_megapixels: float = option(
         100, "megapixels of a picture, at most", group="reading", between=(1e-6, 1e6)
@@ -89,10 +107,16 @@ class Settings(Options):
         if f".{self.format}" in (".jpg", ".tif"):
             object.__setattr__(self, "format", output_format(f".{self.format}"))
         super().__post_init__()
-        if os.sep in self.suffix or "\0" in self.suffix:
-            raise ValueError(
-                f"Expected a suffix without {os.sep}, got {self.suffix!r}."
-            )
+        for ending in (self.suffix, self.backup or ""):
+            if os.sep in ending or "\0" in ending:
+                raise ValueError(f"Expected a suffix without {os.sep}, got {ending!r}.")
+        if self.backup is not None or self.force:
+            if not self.in_place:
+                raise ValueError("backup and force are for in_place.")
+            if self.backup == "" or Path(f"x{self.backup}").suffix in PICTURE_SUFFIXES:
+                raise ValueError(
+                    f"Expected a backup suffix unlike a picture's, got {self.backup!r}."
+                )
         if self.in_place and self.format is not None:
             raise ValueError(
                 "in_place keeps the format of a picture: format is for new files."

@@ -101,7 +101,7 @@ def _check(field: dataclasses.Field, value) -> None:
     low, high = field.metadata.get("between", (None, None))
     if low is not None and not low <= value <= high:  # nor NaN
         raise ValueError(
-            f"Expected a {field.name} of {low:g} to {high:g}, got {value}."
+            f"Expected a {field.name} of {low:.10g} to {high:.10g}, got {value}."
         )
     choices = field.metadata.get("choices")
     if choices and value not in choices:

@@ -314,6 +314,13 @@ def test_a_jpeg_is_found_whatever_it_is_called(tree):
     assert sources[1:3] == ["photos/sub/f1", "photos/sub/f2.gif"]
 
 
+def test_copies_of_pictures_are_no_pictures(tree):
+    for name in ("a.jpg.orig", "photo.png.bak"):
+        (tree / "photos" / name).write_bytes(b"\xff\xd8\xff\xe0")
+    plan = plan_jobs(["photos"], Settings(in_place=True))
+    assert len(plan.jobs) == 4 and plan.passed_over[".orig"] == 1
+
+
 def test_without_results_nothing_is_in_the_way(tree):
     plan = plan_jobs(["photos/a.jpg", "photos/a.restored.png"], None)
     assert [job.target for job in plan.jobs] == [None, None]

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 from pathlib import Path
 
@@ -66,6 +67,49 @@ def test_a_clean_picture_gets_no_file(job):
     record = restore(job, clean, Settings())
     assert record.status == "skipped"
     assert os.listdir(job.source.parent) == ["photo.jpg"]
+
+
+@pytest.fixture
+def lossy(tmp_path):
+    """A JPEG in CMYK, which cannot be written as it was."""
+    path = tmp_path / "cmyk.jpg"
+    Image.fromarray(np.stack([made_picture()] * 4, axis=-1), "CMYK").save(path)
+    return Job(path, path, format=None)
+
+
+def test_in_place_nothing_is_lost(lossy):
+    before = lossy.source.read_bytes()
+    record = restore(lossy, pytest.fail, Settings(in_place=True))
+    assert record.status == "failed" and lossy.source.read_bytes() == before
+    assert record.reason == (
+        "not replaced: CMYK was converted to RGB without a profile (--backup SUFFIX "
+        "keeps the original, --force replaces it)"
+    )
+    assert restore(lossy, Darkening, Settings(in_place=True, force=True)).warnings
+    assert Image.open(lossy.source).mode == "RGB"
+
+
+def test_a_backup_keeps_the_original(lossy):
+    before = lossy.source.read_bytes()
+    lossy.source.chmod(0o640)
+    settings = Settings(in_place=True, backup=".orig")
+    assert restore(lossy, Darkening, settings).status == "restored"
+    backup = lossy.source.with_name("cmyk.jpg.orig")
+    assert backup.read_bytes() == before and backup.stat().st_mode & 0o777 == 0o640
+    assert lossy.source.read_bytes() != before
+    # Once more, it would be no original.
+    again = restore(lossy, Darkening, dataclasses.replace(settings, overwrite=True))
+    assert again.status == "failed" and "no backup is overwritten" in again.reason
+    assert backup.read_bytes() == before
+    # A run that was killed between the two has left a copy.
+    lossy.source.write_bytes(before)
+    assert restore(lossy, Darkening, settings).status == "restored"
+
+
+def test_what_cannot_be_restored_gets_no_backup(lossy):
+    fail = with_restore(raising(RuntimeError))
+    restore(lossy, fail, Settings(in_place=True, backup=".orig"))
+    assert os.listdir(lossy.source.parent) == ["cmyk.jpg"]
 
 
 def test_the_steps_may_be_taken_one_by_one(job):

@@ -13,6 +13,8 @@ OTHERS = {  # a value other than the default, of each field
     "max_memory": 2.5,
     "format": "webp",
     "suffix": "_clean",
+    "backup": ".orig",
+    "page": 2,
     "quality": 80,
     "max_megapixels": 2.5,
     "max_file_size": 3,
@@ -26,8 +28,11 @@ def test_each_setting_is_a_flag_that_means_the_same(field):
     value = OTHERS.get(field.name, True)
     for flag in (f"--{field.name}", f"--{field.name.replace('_', '-')}"):
         words = [flag] if value is True else [flag, str(value)]
+        more = ["in_place"] if field.name in ("backup", "force") else []
+        words += [f"--{name}" for name in more]
         parsed = parse(["restore", "a.jpg", *words]).settings
-        assert parsed == Settings(**{field.name: value}) != Settings()
+        expected = Settings(**{field.name: value}, **dict.fromkeys(more, True))
+        assert parsed == expected and getattr(parsed, field.name) == value
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,10 @@ def test_each_setting_is_a_flag_that_means_the_same(field):
         ({"preset": "paper", "skip_clean": True}, "no threshold was measured"),
         ({"format": "gif"}, "format of png, webp, tiff, jpeg or same, got 'gif'"),
         ({"suffix": "a/b"}, "suffix without /, got 'a/b'"),
+        ({"force": True}, "backup and force are for in_place"),
+        ({"in_place": True, "backup": ".jpg"}, "unlike a picture's, got '.jpg'"),
+        ({"in_place": True, "backup": ""}, "unlike a picture's, got ''"),
+        ({"page": 0}, "page of 1 to 1000000, got 0"),
         ({"quality": 0}, "quality of 1 to 100, got 0"),
         ({"in_place": True, "format": "png"}, "in_place keeps the format"),
         ({"in_place": True, "strength": 0}, "strength of 0 changes nothing"),
