@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from dual_prior.pictures.formats import PICTURE_SUFFIXES
+from dual_prior.pictures.formats import READABLE_SUFFIXES
 
 _JPEG_START = b"\xff\xd8\xff"
 
@@ -135,7 +135,7 @@ class Search:
         """Whether a file is taken for a picture."""
         if path.name.startswith(".") or path.stem.endswith(self._marks):
             return False
-        if path.suffix.lower() in PICTURE_SUFFIXES or _begins_as_jpeg(path):
+        if path.suffix.lower() in READABLE_SUFFIXES or _begins_as_jpeg(path):
             return True
         self.passed_over[path.suffix.lower() or "without suffix"] += 1
         return False

@@ -77,6 +77,8 @@ def segments(data: bytes) -> Iterator[Segment]:
             length = 0
         elif start + 4 > len(data):
             length = 2  # cut off: whether that matters shows in what came before
+        elif length < 2 and (marker == COMMENT or 0xE0 <= marker <= 0xEF):
+            length = 2  # nothing is lost by going on, and decoders do
         elif length < 2:
             raise ValueError(f"the segment at byte {start} has no length")
         end = start + 2 + length

@@ -39,6 +39,7 @@ _SRGB_GAMMA = 1 / 2.2
 _SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 _SRGB_CICP = (b"\1\15\0\1", b"\1\1\0\1")  # its curve, and that of BT.709
 _MARK = "dual-prior"
+_BMP_PLACES = ((14, 4), (28, 2))  # of the header's size, and of the bits a pixel
 # What TIFF files hold that is not carried, by a tag of it.
 _LOST_OF_TIFF = {
     33550: "the GeoTIFF tags were",
@@ -83,6 +84,8 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
     _connect(metadata, notes)
     if isinstance(image, TiffImageFile):
         _read_tiff(image, metadata, notes)
+    if image.format == "BMP":
+        _read_bmp(data, metadata, notes)
     if image.format == "PNG" and (chunks := kept_chunks(data)):
         metadata["png_chunks"] = chunks
     dpi = image.info.get("dpi", ())
@@ -218,6 +221,8 @@ def _exif(
             stored = _stored_exif(image)
             block = ExifBlock(stored) if stored else None
             orientation = (block and block.orientation) or 0
+            if image.format == "JXL" and not getattr(image, "jpeg", False):
+                orientation = 1  # the decoder has turned the pixels
             removed = block.remove_unsound() if block else []
         if image.format in ("JPEG", "PNG", "WEBP"):
             orientation = orientation or xmp.orientation(packet) or 1
@@ -274,6 +279,18 @@ def _read_tiff(image: TiffImageFile, metadata: dict, notes: Notes) -> None:
         metadata["photoshop"] = stored
     for what in dict.fromkeys(v for tag, v in _LOST_OF_TIFF.items() if tag in tags):
         notes.lose(f"{what} dropped")
+
+
+def _read_bmp(data: bytes, metadata: dict, notes: Notes) -> None:
+    """What a BMP file says in its longer headers, of which Pillow reads the size."""
+    size, bits = (int.from_bytes(data[at : at + n], "little") for at, n in _BMP_PLACES)
+    if size >= 56 and bits == 16 and any(data[66:70]):
+        notes.lose("the transparency of a BMP of 16 bits was dropped")
+    if size >= 124 and data[70:74] == b"DEBM":
+        start, length = struct.unpack_from("<LL", data, 126)
+        metadata["icc_profile"] = data[14 + start : 14 + start + length]
+    elif size >= 124 and data[70:74] == b"KNIL":
+        notes.lose("the colour profile is in another file and was dropped")
 
 
 def _lost_of_png(chunks: list[tuple[bytes, bytes]], format: str) -> list[str]:

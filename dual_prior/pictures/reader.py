@@ -28,6 +28,7 @@ from dual_prior.jpeg.header import (
     read_jpeg_header,
     without_incomplete_end,
 )
+from dual_prior.pictures.boxes import check_coding, jpeg_xl_header
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.metadata import drop_unfit_profile, read_metadata
 from dual_prior.pictures.picture import Notes, Picture
@@ -36,7 +37,10 @@ from dual_prior.pictures.signatures import reader_of
 from dual_prior.pictures.tiff import pages, single_page
 from dual_prior.system.streams import silenced_stderr
 
-_UNKNOWN_LAYOUT = ("unknown pixel mode", "unknown raw mode")  # Pillow's words
+_TRUNCATED = "truncated: what was left is restored"
+_NO_END = "the end marker is missing"
+# Pillow's words.
+_UNKNOWN_LAYOUT = ("unknown pixel mode", "unknown raw mode", "Unsupported BMP")
 # Pixels up to which a picture may have all of the scans allowed.
 _SCAN_PIXELS = 50_000_000  # ours
 _STREAM_PART = 1_000_000  # ours, bytes read at a time
@@ -71,7 +75,7 @@ def read_picture(
     name: str | None = None,
     page: int | None = None,
 ) -> Picture:
-    """Decodes a picture: JPEG, PNG, WebP, TIFF or BMP.
+    """Decodes a picture: JPEG, PNG, WebP, TIFF, BMP, or AVIF, HEIC and JPEG XL.
 
     Args:
         source: The path of a file, its content, or a stream of that.
@@ -198,6 +202,11 @@ def _decode(
         width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
         _check_pixels(width, height, limits, name)
         data = without_texts(data)
+    if reader.format == "JXL":  # which decodes at once, and the first frame only
+        width, height, is_animated = jpeg_xl_header(data)
+        _check_pixels(width, height, limits, name)
+        if is_animated:
+            raise PictureError(name, "animated")
     if reader is TiffImageFile:
         data = stored = _page(data, page, name)
     elif page not in (None, 1):
@@ -207,9 +216,9 @@ def _decode(
     except PictureError:
         raise
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        whole, warning = None, "truncated: what was left is restored"
+        whole, warning = None, _TRUNCATED
         if header is not None and not strict and _lacks_only_its_end(data, header):
-            whole, warning = without_incomplete_end(data), "the end marker is missing"
+            whole, warning = without_incomplete_end(data), _NO_END
         elif salvage:
             whole = _completed(data, reader)
         if whole is None:
@@ -299,7 +308,11 @@ def _load(data: bytes, stored: bytes, reader, limits: Limits, name: str) -> Pict
         is_deep = _is_deep(image, data, name)
         notes = Notes()
         if getattr(image, "n_frames", 1) > 1:
-            raise PictureError(name, "animated or of several pages")
+            if image.format != "HEIF":  # which says which of them counts
+                raise PictureError(name, "animated or of several pages")
+            notes.lose("only the first of several pictures in the file is restored")
+        if image.format in ("AVIF", "HEIF"):
+            check_coding(data, notes)
         _check_tiff_is_whole(image, data, name)
         if not isinstance(image.info.get("xmp", b""), bytes):
             del image.info["xmp"]  # a number, where a TIFF says so: Pillow would fail
@@ -448,7 +461,7 @@ def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _check_damage(picture: Picture, data: bytes, strict: bool, name: str) -> None:
-    if picture.jpeg is None or any("truncated" in note for note in picture.warnings):
+    if picture.jpeg is None or {_TRUNCATED, _NO_END} & set(picture.warnings):
         return
     if damage := jpeg_damage(data):
         if strict:

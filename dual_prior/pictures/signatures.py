@@ -1,5 +1,7 @@
 """What a file is, by its first bytes: names are never trusted."""
 
+from collections.abc import Callable
+
 from PIL import (
     BmpImagePlugin,
     JpegImagePlugin,
@@ -10,6 +12,31 @@ from PIL import (
 
 from dual_prior.pictures.errors import PictureError
 
+
+def _avif():
+    from PIL import AvifImagePlugin, features
+
+    if not features.check("avif"):
+        raise ImportError("a newer Pillow")
+    return AvifImagePlugin.AvifImageFile
+
+
+def _heic():
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError:
+        raise ImportError("pip install dual-prior[heic]") from None
+    return HeifImageFile
+
+
+def _jpeg_xl():
+    try:
+        from pillow_jxl.JpegXLImagePlugin import JXLImageFile
+    except ImportError:
+        raise ImportError("pip install dual-prior[jxl]") from None
+    return JXLImageFile
+
+
 # Pillow's readers by themselves: `Image.open` has a limit of its own, a global one.
 _READERS = [
     (b"\xff\xd8", JpegImagePlugin.JpegImageFile),
@@ -19,16 +46,15 @@ _READERS = [
     (b"MM\0*", TiffImagePlugin.TiffImageFile),
     (b"BM", BmpImagePlugin.BmpImageFile),
 ]
-
-
+# Boxes of MPEG's family, by the brands that they say they are of.
+_BRANDS: list[tuple[set[bytes], str, Callable]] = [
+    ({b"avif", b"avis"}, "AVIF", _avif),
+    ({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}, "HEIC", _heic),
+]
+_CANON_RAW = b"II*\0\x10\0\0\0CR"
+_JPEG_XL = (b"\0\0\0\x0cJXL ", b"\xff\x0a")
 _REFUSED = [
     (b"GIF8", "GIF"),
-    (b"....ftypavi", "AVIF"),
-    (b"....ftyphei", "HEIC"),
-    (b"....ftyphev", "HEIC"),
-    (b"....ftypmif1", "HEIF"),
-    (b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"8BPS", "Photoshop (PSD)"),
@@ -37,6 +63,11 @@ _REFUSED = [
     (b"\0\0\1\0", "ICO"),
     (b"%PDF", "PDF"),
     (b"<svg", "SVG"),
+    (b"....ftypcrx ", "a camera's raw file (Canon)"),
+    (b"FUJIFILMCCD-RAW", "a camera's raw file (Fujifilm)"),
+    (b"IIU\0", "a camera's raw file (Panasonic)"),
+    (b"IIR", "a camera's raw file (Olympus)"),
+    (b"FOVb", "a camera's raw file (Sigma)"),
 ]
 
 
@@ -44,15 +75,34 @@ def reader_of(data: bytes, name: str):
     """Pillow's reader for a file of these bytes.
 
     Raises:
-        PictureError: They begin as no picture does that is read.
+        PictureError: They begin as no picture does that is read, or what reads it is
+            not installed.
     """
+    if data.startswith(_CANON_RAW):  # which would do for TIFF
+        raise PictureError(name, "a camera's raw file (CR2) is not supported")
     for signature, reader in _READERS:
         if _begins(data, signature):
             return reader
+    for kind, load in _optional(data):
+        try:
+            return load()
+        except ImportError as error:
+            reason = f"{kind} is not supported without another package ({error})"
+            raise PictureError(name, reason) from error
     for signature, kind in _REFUSED:
         if _begins(data, signature):
             raise PictureError(name, f"{kind} is not supported")
     raise PictureError(name, "not a picture in a known format")
+
+
+def _optional(data: bytes) -> list[tuple[str, Callable]]:
+    if data.startswith(_JPEG_XL):
+        return [("JPEG XL", _jpeg_xl)]
+    if data[4:8] != b"ftyp":
+        return []
+    end = min(int.from_bytes(data[:4], "big"), 256)
+    brands = {data[at : at + 4] for at in range(8, end, 4)}
+    return [(kind, load) for known, kind, load in _BRANDS if brands & known][:1]
 
 
 def _begins(data: bytes, signature: bytes) -> bool:

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pyexiv2
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from dual_prior.jpeg.header import segments
 from dual_prior.pictures.exif import (
@@ -31,7 +31,7 @@ from dual_prior.pictures.photoshop import captions, resource
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.reader import read_picture
 from dual_prior.pictures.writer import encode_picture
-from tests.conftest import made_picture
+from tests.conftest import ROOT, made_picture
 
 pyexiv2.set_log_level(4)  # what is odd is meant to be
 
@@ -422,3 +422,80 @@ def test_comments_are_carried_where_they_have_a_place(comment):
     block = ExifBlock(tiff.metadata["exif"])
     assert block.value(block.find(0x010E)) == comment + b"\0"
     assert "comment" in losses(picture, "webp")[0]
+
+
+def _carriers():
+    """A source of each row of the table, and what shows that a file still has it."""
+
+    def has(key, value):
+        return lambda data: read_picture(data).metadata.get(key) == value
+
+    def contains(*parts):
+        return lambda data: all(part in data for part in parts)
+
+    def says(word):
+        return lambda data: (
+            word
+            in (
+                read_picture(data).metadata.get("xmp", b"")
+                + read_picture(data).metadata.get("extended_xmp", b"")
+            )
+        )
+
+    buffer = io.BytesIO()
+    frame = Image.fromarray(made_picture(40, 56))
+    frame.save(buffer, "MPO", save_all=True, append_images=[frame])
+    png = io.BytesIO()
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Title", "a fish")
+    frame.save(png, "PNG", pnginfo=text)
+    captioned = b"Photoshop 3.0\0" + resource(0x0404, IPTC)
+    kept = read_picture(_jpeg(exif=_block()))
+    wide = Picture(
+        made_picture(), metadata={"png_chunks": [(b"cICP", b"\x0c\x0d\0\1")]}
+    )
+    long_xmp = Picture(made_picture(), metadata={"xmp": LONG_XMP.encode()})
+    gain_map = _jpeg(seed=7)
+    return {
+        "colour profile": (_jpeg(icc_profile=SRGB), has("icc_profile", SRGB)),
+        "EXIF,": (
+            _jpeg(exif=_block()),
+            lambda data: _seen(data) == _seen(_jpeg(exif=_block())),
+        ),
+        "XMP": (_jpeg(xmp=b"<x a='b'/>"), contains(b"<x a='b'/>")),
+        "XMP beyond": (long_xmp, says(b"word " * 30_000)),
+        "captions": (_with_segment(_jpeg(), 0xED, captioned), contains(IPTC)),
+        "resolution": (
+            _jpeg(dpi=(300, 300)),
+            lambda data: "dpi" in read_picture(data).metadata,
+        ),
+        "comment": (_jpeg(comment=b"by hand"), contains(b"by hand")),
+        "texts": (png.getvalue(), contains(b"a fish")),
+        "colour space": (wide, contains(b"cICP")),
+        "gain map": (_followed(gain_map), contains(gain_map, b"hdrgm:Version")),
+        "film": (_followed(film=FILM), contains(FILM, b"MotionPhoto")),
+        "further": (buffer.getvalue(), contains(b"MPF\0")),
+        "application": (_with_segment(_jpeg(), 0xE4, b"my own"), contains(b"my own")),
+        "mark": (mark(kept, "1.0"), lambda data: is_marked(read_picture(data))),
+    }
+
+
+def test_the_table_of_what_is_carried_where():
+    lines = (ROOT / "docs" / "metadata.md").read_text().splitlines()
+    table = [line[1:-1].split("|") for line in lines if line.startswith("| ")]
+    (_, *formats), *rows = ([cell.strip() for cell in row] for row in table)
+    carriers = _carriers()
+    assert len(rows) == len(carriers)
+    for (title, *cells), (start, (source, is_there)) in zip(
+        rows, carriers.items(), strict=True
+    ):
+        assert title.startswith(start)
+        picture = read_picture(source) if isinstance(source, bytes) else source
+        for format, cell in zip(formats, cells, strict=True):
+            data = encode_picture(picture, format.lower())
+            found = is_there(data), bool(losses(picture, format.lower()))
+            expected = {"kept": (True, False), "lost": (False, True)}
+            assert found == expected.get(cell.split(",")[0], (False, False)), (
+                title,
+                format,
+            )
