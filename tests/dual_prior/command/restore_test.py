@@ -62,12 +62,12 @@ def test_format_says_it_for_all_results(run, photo):
 
 
 def test_what_is_passed_over_and_what_failed_is_in_the_last_lines(run, photo, tmp_path):
-    for name in ("a.heic", "b.heic", "shot.png.bak"):
+    for name in ("a.gif", "b.gif", "shot.png.bak"):
         (tmp_path / name).touch()
     code, out, _ = run("restore", tmp_path)
     assert code == 0
     assert out.splitlines()[-1].startswith("1 picture: 1 restored. ")
-    assert out.endswith(". Passed over: 2 .heic, 1 .bak\n")
+    assert out.endswith(". Passed over: 2 .gif, 1 .bak\n")
     for number in range(20):
         (tmp_path / f"broken{number}.jpg").touch()
     code, _, err = run("restore", tmp_path, "--overwrite")
@@ -76,7 +76,7 @@ def test_what_is_passed_over_and_what_failed_is_in_the_last_lines(run, photo, tm
     assert lines[21:] == lines[:20]
     _, out, _ = run("restore", tmp_path, "--overwrite", "--json")
     summary = json.loads(out.splitlines()[-1])["summary"]
-    assert summary["passed_over"] == {".heic": 2, ".bak": 1}
+    assert summary["passed_over"] == {".gif": 2, ".bak": 1}
     assert len(summary["failures"]) == summary["failed"] == 20
 
 

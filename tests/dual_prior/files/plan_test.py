@@ -148,11 +148,11 @@ def test_results_of_another_suffix_are_not_restored_again(tree):
 
 
 def test_what_is_passed_over_is_counted_by_kind(tree):
-    for name in ("a.heic", "b.HEIC", "shot.png.bak", "no_suffix", ".DS_Store"):
+    for name in ("a.gif", "b.GIF", "shot.png.bak", "no_suffix", ".DS_Store"):
         (tree / "photos" / "sub" / name).touch()
     search = plan_jobs(["photos"], Settings()).search
     assert search.passed_over == {
-        ".heic": 2,
+        ".gif": 2,
         ".bak": 1,
         ".txt": 1,
         "without suffix": 1,
