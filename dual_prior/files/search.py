@@ -146,7 +146,7 @@ def _begins_as_jpeg(path: Path) -> bool:
 
     Not so photo.jpg.bak, which is a copy of another one.
     """
-    if Path(path.stem).suffix.lower() in PICTURE_SUFFIXES:
+    if Path(path.stem).suffix.lower() in READABLE_SUFFIXES:
         return False
     try:
         if not stat.S_ISREG(path.stat().st_mode):
