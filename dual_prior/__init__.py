@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dual_prior.api import restore, restore_file
+    from dual_prior.files.settings import Settings
     from dual_prior.network.classifier import CompressionClassifier
     from dual_prior.network.classifier_descent import ClassifierDescent
     from dual_prior.network.deblocker import Deblocker
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dual_prior.network.non_local import NonLocal
     from dual_prior.network.pyramid_deblocker import PyramidDeblocker
     from dual_prior.network.unfolding import DualPriorNetwork, UnfoldingStage
+    from dual_prior.pictures.errors import PictureError
 
 _HOMES = {
     "CompressionClassifier": "network.classifier",
@@ -24,7 +26,9 @@ _HOMES = {
     "DualPriorNetwork": "network.unfolding",
     "FFTSolver": "network.fft_solver",
     "NonLocal": "network.non_local",
+    "PictureError": "pictures.errors",
     "PyramidDeblocker": "network.pyramid_deblocker",
+    "Settings": "files.settings",
     "UnfoldingStage": "network.unfolding",
     "restore": "api",
     "restore_file": "api",
@@ -37,7 +41,9 @@ __all__ = [
     "DualPriorNetwork",
     "FFTSolver",
     "NonLocal",
+    "PictureError",
     "PyramidDeblocker",
+    "Settings",
     "UnfoldingStage",
     "restore",
     "restore_file",

@@ -1,6 +1,6 @@
 """The entry point of the `dual-prior` command: exit codes and streams.
 
-Arguments and inputs are checked before Keras is imported, so that a mistake is answered
+Arguments and inputs are checked before Keras is imported, so that mistakes are reported
 at once.
 """
 
@@ -25,8 +25,8 @@ def main(argv: list[str] | None = None, load: Callable = load_restorer) -> int:
     """Runs the command.
 
     Args:
-        argv: Its words; those of the process by default.
-        load: Makes a `Restorer` of `Options`.
+        argv: The arguments; `sys.argv[1:]` by default.
+        load: Makes a `Restorer` from `Options`.
 
     Returns:
         0 if every input has its output, 1 if any failed, 2 for wrong usage, 130 after
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None, load: Callable = load_restorer) -> int:
         try:
             arguments = parse(sys.argv[1:] if argv is None else argv)
             code = _COMMANDS[arguments.command](arguments, load)
-        except SystemExit as stop:  # after --help, or a line about the usage
+        except SystemExit as stop:  # after --help, or a message about the usage
             code = 2 if stop.code else 0
         sys.stdout.flush()
         return code
@@ -52,10 +52,10 @@ def main(argv: list[str] | None = None, load: Callable = load_restorer) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
-    except OSError as error:  # all that concerns pictures has been caught before
-        if not isinstance(error, BrokenPipeError):  # whoever read it has left
+    except OSError as error:  # errors of picture files have been caught before
+        if not isinstance(error, BrokenPipeError):  # the reader of a pipe has ended
             complain(f"standard output: {error.strerror or error}".lower())
-        # What is left in the buffer would fail again when Python ends.
+        # The rest of the buffer would fail again when Python exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -64,17 +64,18 @@ def run(load: Callable = load_restorer) -> None:
     """Entry point of the installed command. Args: as for `main`."""
     signals.install()
     _open_closed_streams()
-    # Names that are no valid text must not fail the line that reports them.
+    # File names that are not valid text must not break the output.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(main(load=load))
 
 
 def _open_closed_streams() -> None:
-    """Puts something in the place of what the shell closed, as by `>&-`.
+    """Reopens standard streams that the shell has closed, as by `>&-`.
 
-    The next file to be opened would have its number, and be a result that libraries
-    print into. Standard output can then not be written to, and says so.
+    Otherwise the next file to be opened, a result perhaps, would get the number of a
+    standard stream, and libraries would print into it. Writing to the reopened standard
+    output fails with a message.
     """
     for number in range(3):
         try:

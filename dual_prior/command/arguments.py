@@ -1,4 +1,4 @@
-"""The words of the command line; the flags of settings are made from their fields."""
+"""The command line. Its flags are generated from the fields of `Settings`."""
 
 import argparse
 import dataclasses
@@ -34,17 +34,17 @@ examples:
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """What the words stand for: `command`, `inputs`, `settings`, and the other flags.
+    """Parses a command line into `command`, `inputs`, `settings`, and other flags.
 
     Raises:
-        UsageError: They stand for nothing.
-        SystemExit: They are not understood, or help was all that was asked for.
+        UsageError: A setting is out of range, or the subcommand is missing.
+        SystemExit: After --help or --version, or after a message about the usage.
     """
     if argv and argv[0] not in _COMMANDS and os.path.isfile(argv[0]):
         words = " ".join(map(shlex.quote, argv))
         raise UsageError(f"did you mean: dual-prior restore {words}")
     arguments, unknown = _parser().parse_known_args(_with_underscores(argv))
-    if unknown:  # here, so that the usage of the subcommand is shown
+    if unknown:  # parse_args would print the usage of the main command
         arguments.parser.error(f"unknown option: {' '.join(unknown)}")
     given = {
         field.name: getattr(arguments, field.name)
@@ -59,7 +59,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def _with_underscores(argv: list[str]) -> list[str]:
-    """--in-place is --in_place; what follows -- are names."""
+    """Turns --in-place into --in_place, up to a bare --."""
     end = argv.index("--") if "--" in argv else len(argv)
     words = []
     for word in argv[:end]:
@@ -166,7 +166,7 @@ _COMMANDS = {"restore": _add_restore, "inspect": _add_inspect}
 
 
 def _add_settings(parser, group: str) -> None:
-    """A flag for each field of a group of `Settings`."""
+    """Adds a flag for each field of a group of `Settings`."""
     for field in dataclasses.fields(Settings):
         about = field.metadata
         if about["group"] != group:
@@ -190,6 +190,6 @@ def _add_settings(parser, group: str) -> None:
 
 
 def _path(text: str) -> Path:
-    if not text:  # of a variable that is not set: it would be the current folder
+    if not text:  # from an unset variable; it would be the current folder
         raise argparse.ArgumentTypeError("expected a name, got an empty one")
     return Path(text)

@@ -1,4 +1,4 @@
-"""Works through jobs: reading, restoring and writing overlap, and no picture stops it.
+"""Restores many files: reading, restoring and writing overlap; no failure stops it.
 
 While one picture is restored, the next is read and the one before is encoded and
 written, each in a thread of its own; the libraries that do it release the interpreter.
@@ -24,10 +24,10 @@ if TYPE_CHECKING:  # importing it takes seconds
 
 
 class Reports(Protocol):
-    """Takes note of what happens."""
+    """Receives the progress of a run."""
 
     def on_tile(self, done: int, total: int) -> None:
-        """A tile of the picture at work is done."""
+        """A tile of the current picture is done."""
 
     def tell(self, record: Record) -> None:
         """A picture is done."""
@@ -39,14 +39,14 @@ def restore_all(
     settings: Settings,
     reports: Reports,
 ) -> None:
-    """Does the jobs in order, and reports on each.
+    """Restores files, and reports each outcome in the order of the jobs.
 
     Args:
-        jobs: What is to be restored.
-        restorer: Returns what restores; called for each picture that could be read, so
-            that a mistake is answered before a network is loaded.
-        settings: How.
-        reports: Told of each record, in the order of the jobs.
+        jobs: The files, and where their results go.
+        restorer: Returns the restorer. Called for each picture that could be read, so
+            that bad files fail before a network is loaded.
+        settings: How they are read, restored and written.
+        reports: Receives the progress.
     """
     _remove_leftovers(jobs)
     most = max_overlapping_pixels(settings.max_memory)
@@ -70,24 +70,24 @@ def restore_all(
                 raise_if_requested()
                 picture = ahead and ahead.result()
                 if not picture:
-                    # Here, not in a thread, which would wait for standard input
-                    # whatever signal comes.
+                    # In the main thread: another one would go on waiting for
+                    # standard input after Ctrl-C.
                     picture = Restoration(job, settings)
                     picture.read()
-                # Of a large one, memory matters more than that the work overlaps.
+                # Large pictures do not overlap, to save memory.
                 waiting = 0 if picture.pixel_bytes > most else 1
                 report(all_but=waiting)
                 ahead = None
                 if index + 1 < len(jobs) and waiting:
                     ahead = reading.submit(_read_small, jobs[index + 1], settings, most)
                 if picture.pixel_bytes:
-                    # Without a network there is no other picture to try. Nor is
-                    # loading it the first picture's time.
+                    # Not a failure of this picture, if it cannot be loaded, and not
+                    # counted as its time.
                     network = restorer()
                     raise_if_requested()
                     picture.restore(network, on_tile)
                 written.append(writing.submit(picture.write))
-                picture = None  # its memory is the next one's
+                picture = None  # frees its memory
                 report(all_but=waiting)
             report(all_but=0)
         finally:
@@ -95,9 +95,9 @@ def restore_all(
 
 
 def _read_small(job: Job, settings: Settings, most: int) -> Restoration | None:
-    """The picture of a job, if it may be read while another one is restored.
+    """Reads a picture while another one is restored; None if it is too large for that.
 
-    A large one is refused by its header, before it takes memory.
+    Its size is checked before it is decoded.
     """
     limits = settings.limits
     megapixels = min(limits.max_megapixels, most / 1e6)

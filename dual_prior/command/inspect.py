@@ -19,7 +19,7 @@ from dual_prior.system.text import one_line, shown
 
 
 def inspect(arguments: argparse.Namespace, load: Callable) -> int:
-    """Prints how pictures were compressed; the exit code. Args: as for `restore`."""
+    """Reports how pictures were compressed. Args, Returns, Raises: as for `restore`."""
     from dual_prior.pictures.facts import description, description_text  # with OpenCV
 
     settings, figure = arguments.settings, arguments.figure
@@ -45,6 +45,7 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
                 strict=settings.strict,
                 salvage=settings.salvage,
                 name=job.name,
+                page=settings.page,
             )
             restorer = restorer or load(settings)
             facts = description(picture, restorer.probability(picture.pixels))
@@ -59,7 +60,7 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
             complain(error)
             failures += 1
             continue
-        except Exception as error:  # of a backend: mostly, that it has no memory left
+        except Exception as error:  # of a backend, mostly for lack of memory
             complain(f"{job.name}: cannot be inspected ({one_line(error)})")
             failures += 1
             continue

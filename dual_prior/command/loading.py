@@ -1,4 +1,4 @@
-"""The door to the network: the first module of the command that imports Keras."""
+"""Loading the network: only this module of the command imports Keras."""
 
 import os
 
@@ -8,14 +8,14 @@ from dual_prior.system.text import one_line
 
 
 class NoNetworkError(Exception):
-    """The network cannot be had: no picture can be restored."""
+    """The network cannot be loaded, so no picture can be restored."""
 
 
 def load_restorer(options: Options):
-    """What restores pictures as the options say.
+    """A `Restorer` of these options.
 
     Raises:
-        NoNetworkError: It cannot be had.
+        NoNetworkError: It cannot be loaded.
     """
     try:
         start_backend()
@@ -30,7 +30,7 @@ def load_restorer(options: Options):
             f"the Keras backend {backend!r} cannot be used ({one_line(error)}); "
             "KERAS_BACKEND=tensorflow and KERAS_BACKEND=jax can."
         ) from error
-    except Exception as error:  # what an unusual keras.json brings about
+    except Exception as error:  # caused by an unusual keras.json
         raise NoNetworkError(
             f"the network cannot be made ({one_line(error)}); see keras.json, where "
             "Keras keeps its settings"

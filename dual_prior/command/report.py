@@ -1,4 +1,4 @@
-"""What a person, or a program, is told of a run: a line for each picture, and a sum."""
+"""The output of a run: a line for each picture, and a summary."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from dual_prior.files.record import FAILED, RESTORED, SKIPPED, Record
 from dual_prior.system.streams import to_standard_error
 from dual_prior.system.text import shown
 
-_SCREEN = 20  # ours: lines that are still in sight
+_SCREEN = 20  # ours: lines that stay in sight
 
 
 class Reporter:
@@ -23,9 +23,9 @@ class Reporter:
         total: Number of pictures.
         quiet: Print warnings and errors only.
         as_json: Print each record as one line of JSON instead.
-        to_stderr: Standard output is taken (by a picture): print there.
-        passed_over: How many files of each kind were taken for no pictures.
-        patience: Seconds before a single picture gets a bar: of its tiles.
+        to_stderr: Print to standard error, since a picture goes to standard output.
+        passed_over: Number of files that were not taken for pictures, by suffix.
+        patience: Seconds before the bar of a single picture appears.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Reporter:
         return len(self._failures)
 
     def on_tile(self, done: int, total: int) -> None:
-        """Tells of the picture at work; as `restore_array` calls it."""
+        """Shows the progress of the current picture."""
         if self._is_single:
             self._bar.total = total
             self._bar.update()
@@ -86,13 +86,13 @@ class Reporter:
             self._bar.set_postfix_str(self._pace())
 
     def warn(self, sentence: str) -> None:
-        """Prints a warning or an error, whatever else is printed."""
+        """Prints a warning or an error."""
         complain(sentence)
 
     def close(self) -> None:
-        """Prints the sum of several pictures, and what was passed over beside them.
+        """Prints the summary of several pictures, or of skipped files.
 
-        What failed is listed again where it has gone out of sight.
+        In a long run, failures are listed again, since they have scrolled away.
         """
         self._bar.close()
         total = sum(self._counts.values())

@@ -12,21 +12,21 @@ from dual_prior.files.search import UsageError
 
 
 def restore(arguments: argparse.Namespace, load: Callable) -> int:
-    """Restores pictures; the exit code.
+    """Restores pictures. Returns the exit code.
 
     Args:
-        arguments: The words of the user, as `arguments.parse` has them.
-        load: Makes a `Restorer` of `Options`.
+        arguments: As `arguments.parse` returns them.
+        load: Makes a `Restorer` from `Options`.
 
     Raises:
-        UsageError: What was asked for cannot be meant.
+        UsageError: No picture can be restored as requested.
     """
     settings = arguments.settings
     plan = plan_jobs(arguments.inputs, settings, arguments.output, arguments.compare)
     to_stdout = any(job.target is None for job in plan.jobs)
     if to_stdout and sys.stdout.isatty():
         raise UsageError(
-            "A picture is not for the terminal: say > FILE, or --output FILE."
+            "Pictures are not written to the terminal: use > FILE or --output FILE."
         )
     reporter = Reporter(
         len(plan.jobs) + len(plan.refused),
@@ -42,5 +42,4 @@ def restore(arguments: argparse.Namespace, load: Callable) -> int:
     restorer = functools.cache(lambda: load(settings))
     restore_all(plan.jobs, restorer, settings, reporter)
     reporter.close()
-    # Nothing found is nothing restored.
     return 1 if reporter.failures or plan.unsearched or not plan.jobs else 0

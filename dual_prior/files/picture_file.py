@@ -1,4 +1,4 @@
-"""A picture file to be: complete or not there."""
+"""Writing a picture file, which is complete whenever it exists."""
 
 import contextlib
 import errno
@@ -14,16 +14,16 @@ from dual_prior.system.atomic_file import atomic_file
 def picture_file(
     path: str | os.PathLike, source: str | os.PathLike | None = None
 ) -> Iterator[Callable[[bytes], object]]:
-    """A file to be, complete or not there; folders are made as needed.
+    """Opens a file that gets its name once it is complete; makes its folders.
 
-    Entering shows that it can be written, before any work is done.
+    Entering the context checks that the file can be written, before any work is done.
 
     Args:
         path: Where it goes.
         source: The picture it is made from, whose permissions a new file takes.
 
     Yields:
-        What writes the content. To be called once.
+        A function that writes the content, to be called once.
 
     Raises:
         PictureError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""Where the result of each picture goes: decided before any work is done."""
+"""Where the result of each picture goes: decided before any work starts."""
 
 import contextlib
 import dataclasses
@@ -26,7 +26,7 @@ class Job:
     Attributes:
         source: The file, or None for standard input.
         target: The file to write, or None for standard output.
-        comparison: Where before and after are drawn, or None.
+        comparison: The image that shows before and after, or None.
         format: Of the result; None for the picture's own.
     """
 
@@ -42,7 +42,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What the source is called."""
+        """The name of the source in messages."""
         return "standard input" if self.source is None else os.fspath(self.source)
 
     @property
@@ -53,13 +53,13 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """The jobs of a run, and the pictures that cannot be restored.
 
     Attributes:
         jobs: In order.
-        refused: Pictures that would write a file that is an input, or the result of
-            another one: failed before anything was done.
-        search: What was found, and what was passed over; None for standard input.
+        refused: Pictures whose result would overwrite an input, or the result of
+            another picture.
+        search: The search that found the pictures; None for standard input.
     """
 
     jobs: list[Job]
@@ -73,12 +73,12 @@ class Plan:
 
     @property
     def passed_over(self) -> dict[str, int]:
-        """How many files of each kind were taken for no pictures."""
+        """Number of files that were not taken for pictures, by suffix."""
         return dict(self.search.passed_over) if self.search else {}
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know before the work begins, a sentence each."""
+        """Messages to show before the work starts, a sentence each."""
         return self.search.warnings + self.unsearched if self.search else []
 
 
@@ -88,24 +88,24 @@ def plan_jobs(
     output: str | None = None,
     compare: Path | None = None,
 ) -> Plan:
-    """The jobs that the user's words stand for.
+    """Finds the pictures and names their results.
 
-    A result is named after its source alone, whatever lies beside it.
+    The name of a result depends on its source alone, not on the files beside it.
 
     Args:
         inputs: Files, folders, patterns, or `-` (standard input) alone.
         settings: How results are written; None if there are to be none.
-        output: A file for one picture, else a folder, in which each folder searched has
-            one of its name where there are several inputs; `-` for standard output;
-            None for beside each input.
-        compare: Where before and after are drawn: a PNG file for one picture, else a
-            folder, in which the tree of a folder searched is kept.
+        output: A file for one picture, else a folder. With several inputs, each input
+            folder gets a subfolder of its name. `-` for standard output; None to write
+            beside each input.
+        compare: A PNG file for the comparison of one picture, else a folder, in which
+            the tree of an input folder is kept.
 
     Raises:
         UsageError: No picture can be restored as it was asked for.
     """
     if "" in inputs or output == "":
-        # Of a variable that is not set; as a path it would be the current folder.
+        # From an unset variable; as a path, it would be the current folder.
         raise UsageError("Expected the name of a file or a folder, got an empty one.")
     in_place = settings is not None and settings.in_place
     search = None
@@ -158,7 +158,7 @@ def _check_stream(
     inputs: Sequence[str], settings: Settings | None, output: str | None
 ) -> None:
     if len(inputs) > 1 or (settings is not None and settings.in_place):
-        raise UsageError("- (standard input) stands alone, and never with --in_place.")
+        raise UsageError("- (standard input) excludes other inputs and --in_place.")
     if sys.stdin is None:
         raise UsageError("- (standard input) is closed.")
     if output is not None and (output.endswith(os.sep) or os.path.isdir(output)):
@@ -184,14 +184,14 @@ def _jobs(
         elif output is not None and not is_one_file:
             if Path(output).suffix.lower() in PICTURE_SUFFIXES and output[-1] != os.sep:
                 raise UsageError(
-                    f"{output}: the name of a picture, and there may be several; the "
-                    "name of a new folder ends in /."
+                    f"{output}: expected a folder for several results, got the name of "
+                    "a picture. The name of a new folder ends in /."
                 )
             output = os.path.join(output, "")
         jobs = [_job(source, place, settings, output) for source, place in found]
         formats = {job.format for job in jobs}
         if formats and "jpeg" not in formats and settings.quality != Settings.quality:
-            raise UsageError("quality is for JPEG results, and there is none.")
+            raise UsageError("quality is for JPEG results only: see --format.")
     return _with_comparisons(jobs, [place for _, place in found], compare)
 
 
@@ -212,8 +212,8 @@ def _job(
     else:
         if output is None and not settings.suffix:
             raise UsageError(
-                "suffix '' needs an output folder: beside their sources, results could "
-                "not be told from them."
+                "An empty suffix needs an output folder: beside their sources, results "
+                "would look like more pictures."
             )
         folder = Path(output, place.parent) if output else Path(source or "").parent
         name = place.name if settings.long_names else place.stem
@@ -248,8 +248,8 @@ def _with_comparisons(
     if suffix == ".png":
         if len(jobs) > 1:
             raise UsageError(
-                f"{compare}: drawn of one picture, and there are {len(jobs)}. "
-                "For several, `restore --compare` takes a folder."
+                f"{compare}: one image for {len(jobs)} pictures. For several, "
+                "`restore --compare` takes a folder."
             )
         return [dataclasses.replace(job, comparison=compare) for job in jobs]
     return [
@@ -264,7 +264,7 @@ def _with_comparisons(
 
 
 def _fitting(name: str, ending: str) -> str:
-    """`name` and `ending`, of which the former is cut to what file systems take."""
+    """`name` and `ending`; the name is cut to the length that file systems allow."""
     room = _MAX_NAME - len(os.fsencode(ending))
     while len(os.fsencode(name)) > room:
         name = name[:-1]
@@ -272,9 +272,10 @@ def _fitting(name: str, ending: str) -> str:
 
 
 def _clashes(jobs: Sequence[Job], in_place: bool) -> list[Record]:
-    """The pictures that would write what another one reads or writes, as failures.
+    """A failure for each picture that would overwrite an input or another result.
 
-    Of several that would write one file, none is restored: which one should be?
+    Of several pictures with one result, none is restored: there is no telling which
+    one was meant.
     """
     sources = {os.path.realpath(job.source) for job in jobs if job.source}
     writers = defaultdict(list)
@@ -288,12 +289,12 @@ def _clashes(jobs: Sequence[Job], in_place: bool) -> list[Record]:
             others = [name for name in writers[file] if name != job.name]
             if file in sources and not (in_place and path == job.source):
                 reason = (
-                    f"{path} is an input. Results are written over inputs with "
-                    "--in_place only, and nothing else is."
+                    f"{path} is an input. Inputs are overwritten with --in_place only, "
+                    "and by their own results."
                 )
             elif others:
                 reason = (
-                    f"{others[0]} would become {path}, too; --long_names or another "
+                    f"{others[0]} would also become {path}; --long_names or another "
                     "--output keeps them apart"
                 )
             elif len(writers[file]) > 1:

@@ -1,4 +1,4 @@
-"""What became of one picture."""
+"""The outcome for one picture."""
 
 import dataclasses
 
@@ -7,16 +7,16 @@ RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
 
 @dataclasses.dataclass
 class Record:
-    """What became of one picture. None where nothing is known.
+    """The outcome for one picture. None where a value is not known.
 
     Attributes:
         status: `"restored"`, `"skipped"` or `"failed"`.
         reason: Why it was skipped, or why it failed.
-        kind: What the picture is, in words.
+        kind: The picture in words, as "colour JPEG 4:2:0 of quality about 75".
         quality: Estimated JPEG quality.
-        probability: That it was compressed, by the classifier.
-        seconds: From decoded to restored.
-        warnings: What could not be kept or is doubtful.
+        probability: Of having been compressed, by the classifier.
+        seconds: Time spent restoring, without reading and writing.
+        warnings: Parts that could not be kept, and doubts about the file.
     """
 
     input: str

@@ -1,4 +1,4 @@
-"""One file to one file: read, restore, write."""
+"""Restores one file into one file: reads, restores, writes."""
 
 import contextlib
 import os
@@ -27,19 +27,19 @@ if TYPE_CHECKING:  # importing it takes seconds
 
 
 def restore(job: Job, restorer: "Callable[[], Restorer]", settings: Settings) -> Record:
-    """Restores one file: the result is complete, or nothing has changed.
+    """Restores one file. The result is complete, or no file has changed.
 
     Args:
         job: The file, and where its result goes.
-        restorer: Returns what restores; called once the file has been read, so that a
-            bad one is refused before a network is loaded.
-        settings: How.
+        restorer: Makes the restorer. Called after the file has been read, so that a bad
+            file fails before a network is loaded.
+        settings: How it is read, restored and written.
 
     Returns:
-        What became of it. Whatever is wrong with the file is said there.
+        The outcome. Errors that concern the file are recorded there, not raised.
 
     Raises:
-        ValueError, OSError: `restorer` has.
+        ValueError, OSError: By `restorer`.
     """
     restoration = Restoration(job, settings)
     if restoration.read():
@@ -48,14 +48,14 @@ def restore(job: Job, restorer: "Callable[[], Restorer]", settings: Settings) ->
 
 
 class Restoration:
-    """One file on its way, in three steps: `read`, `restore`, `write`.
+    """The three steps of restoring one file: `read`, `restore`, `write`.
 
-    Each step may run in another thread. A step that fails says so in the record; the
-    later ones then do nothing.
+    Each step may run in a thread of its own. Once a step has failed, the others do
+    nothing.
 
     Args:
         job: The file, and where its result goes.
-        settings: How.
+        settings: How it is read, restored and written.
     """
 
     def __init__(self, job: Job, settings: Settings):
@@ -73,19 +73,19 @@ class Restoration:
 
     @property
     def record(self) -> Record:
-        """What became of the file so far."""
+        """The outcome so far."""
         return self._record
 
     @property
     def pixel_bytes(self) -> int:
-        """What the pixels take that were read; 0 if there are none."""
+        """Bytes of the pixels that were read; 0 if none were."""
         return 0 if self._before is None else self._before.pixels.nbytes
 
     def read(self, limits: Limits | None = None) -> bool:
-        """Reads the picture; whether there is one to restore.
+        """Reads the picture. Returns whether there is one to restore.
 
         Args:
-            limits: In place of those of the settings.
+            limits: Limits to use instead of those of the settings.
         """
         job, settings, record = self._job, self._settings, self._record
         with self._errors_recorded("read", (OSError, ValueError)):
@@ -113,7 +113,7 @@ class Restoration:
         return self._before is not None
 
     def restore(self, restorer: "Restorer", on_tile: "OnTile | None" = None) -> None:
-        """Restores what was read, after making sure that a result can be written."""
+        """Restores the picture, after making sure that its result can be written."""
         before, record = self._before, self._record
         if before is None:
             return
@@ -130,13 +130,13 @@ class Restoration:
                 reason = f"no sign of JPEG: {result.probability:.2f} of 1"
                 if self._job.target is not None:
                     raise _Skipped(reason)
-                # What is read from a pipe is passed on.
+                # To standard output, the picture goes unchanged.
                 record.status, record.reason = SKIPPED, reason
             self._after = before.with_pixels(result.pixels)
             self._outputs = outputs.pop_all()
 
     def write(self) -> Record:
-        """Encodes and writes what was restored; what became of the file."""
+        """Encodes and writes the result. Returns the outcome."""
         job, settings, record = self._job, self._settings, self._record
         before, after = self._before, self._after
         if self._outputs is None or before is None or after is None:
@@ -163,10 +163,11 @@ class Restoration:
         return record
 
     def _open(self, outputs: contextlib.ExitStack) -> None:
-        """Opens the files to write, each complete at the end or not there.
+        """Opens the output files, which get their names when they are complete.
 
-        A copy of the original is completed first, the comparison last, since pictures
-        that have a result are skipped the next time.
+        The last one opened is completed first: the backup before its original is
+        replaced, the comparison after the result, since it would never be drawn if the
+        next run skipped the picture.
         """
         job = self._job
         if job.comparison is not None:
@@ -180,7 +181,7 @@ class Restoration:
         """Copies the source to its backup.
 
         Raises:
-            PictureError: There is another file, which may be an earlier original.
+            PictureError: Another file has its name; it may be an earlier original.
         """
         original = Path(self._job.name).read_bytes()
         backup = Path(f"{self._job.name}{self._settings.backup}")
@@ -188,7 +189,7 @@ class Restoration:
             outputs.enter_context(picture_file(backup, self._job.source))(original)
         elif backup.read_bytes() != original:
             raise PictureError(
-                backup, "exists, and no backup is overwritten: choose another --backup"
+                backup, "exists, and backups are not overwritten: name another --backup"
             )
 
     def _format(self, picture: Picture) -> str:
@@ -196,10 +197,10 @@ class Restoration:
         return self._job.format or picture.format.lower()
 
     def _check_format(self, picture: Picture) -> None:
-        """Refuses what could not be written, before the work of restoring it.
+        """Checks that the result can be written, before it is computed.
 
         Raises:
-            ValueError: The format is not written, or cannot hold the picture.
+            ValueError: The format is not supported, or cannot hold the picture.
         """
         format = self._format(picture)
         if format not in FORMATS:
@@ -210,10 +211,10 @@ class Restoration:
         check_fits(picture, format, self._settings.depth)
 
     def _check_losses(self, picture: Picture) -> None:
-        """Refuses to replace a file by one that lacks a part of it.
+        """Checks that no part of a file is lost when it is overwritten.
 
         Raises:
-            ValueError: It would be lost.
+            ValueError: A part would be lost.
         """
         settings = self._settings
         if self._job.in_place and settings.backup is None and not settings.force:
@@ -225,28 +226,28 @@ class Restoration:
                 )
 
     def _check_nobody_else_wrote(self) -> None:
-        """Refuses to replace what another program wrote meanwhile.
+        """Checks that no other program has written the file meanwhile.
 
         Raises:
-            PictureError: One did.
+            PictureError: One has.
         """
         job = self._job
         if job.in_place:
             if _version(_status(job.source)) != _version(self._source):
                 raise PictureError(job.name, "changed while it was restored")
         elif is_kept(job.target, self._settings):
-            reason = "was written by somebody else meanwhile; --overwrite replaces it"
+            reason = "was written by another program meanwhile; --overwrite replaces it"
             raise PictureError(f"{job.target}", reason)
 
     @contextlib.contextmanager
     def _errors_recorded(
         self, verb: str, told: tuple[type[Exception], ...]
     ) -> Iterator:
-        """Puts what is raised into the record.
+        """Records the errors that the block raises.
 
         Args:
-            verb: What could not be done, for errors of libraries.
-            told: Errors whose text says all.
+            verb: For errors of libraries: "cannot be <verb> (...)".
+            told: Errors whose message can be shown as it is.
         """
         record = self._record
         try:
@@ -268,11 +269,11 @@ class Restoration:
 
 
 class _Skipped(Exception):
-    """No result is wanted, for the reason given."""
+    """The picture gets no result, for the reason given."""
 
 
 def is_kept(path: Path | None, settings: Settings) -> bool:
-    """Whether a file exists that may not be replaced; other things cannot be."""
+    """Whether a file exists that must not be overwritten."""
     return not settings.overwrite and path is not None and os.path.isfile(path)
 
 
@@ -284,7 +285,7 @@ def _status(path: Path | None) -> os.stat_result | None:
 
 
 def _version(status: os.stat_result | None) -> tuple[int, ...]:
-    """What differs once a file was written again; nothing if it does not exist."""
+    """Changes whenever a file is written; empty if it does not exist."""
     if status is None:
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,4 +1,4 @@
-"""The pictures that the user's words stand for: files, folders, patterns."""
+"""Finding pictures: by name, in folders, by patterns."""
 
 import glob
 import itertools
@@ -14,26 +14,25 @@ _JPEG_START = b"\xff\xd8\xff"
 
 
 class UsageError(ValueError):
-    """What was asked for cannot be meant."""
+    """A request that cannot be carried out, for the reason given."""
 
 
 class Search:
-    """Finds pictures, and takes note of what it passes over.
+    """Finds pictures, and counts the files that it skips.
 
     Args:
         inputs: Files, folders (searched through) and patterns.
-        marks: What the names of earlier results end in, which are passed over.
-        by_links: Whether a link and its file are one picture.
+        marks: Endings of the names of earlier results, which are skipped.
+        by_links: Count a link and its file as one picture.
 
     Attributes:
         pictures: (file, its place among the results), each once, in order. The place is
-            relative to the folder that was named, or to the part of a pattern that is
-            no pattern; with several inputs, to the folder that holds the folder.
-        passed_over: How many files of each kind are no pictures, besides hidden files
-            and earlier results.
-        warnings: What else was left out, a sentence each.
-        unsearched: Folders that could not be searched, a sentence each: there may be
-            pictures in them.
+            relative to the input folder (with several inputs: to its parent), or to the
+            part of a pattern before the first wildcard.
+        passed_over: Number of files that were not taken for pictures, by suffix, not
+            counting hidden files and earlier results.
+        warnings: Other files and folders that were skipped, a sentence each.
+        unsearched: Folders that could not be searched, a sentence each.
 
     Raises:
         UsageError: A pattern matches no picture.
@@ -72,10 +71,10 @@ class Search:
             yield path, Path(path.name)
 
     def _matches(self, folder: Path, pattern: Path) -> list[Path]:
-        """The pictures that a pattern stands for, none in hidden folders.
+        """The pictures that match a pattern, none in hidden folders.
 
-        Other than `glob.glob`, `Path.glob` follows no links by `**`, which may lead
-        back.
+        Unlike `glob.glob`, `Path.glob` does not follow links in `**`, which may form a
+        loop.
         """
         if pattern.name == "**":  # as the shell has it, files too
             pattern = pattern / "*"
@@ -122,7 +121,7 @@ class Search:
                 path = Path(place, name)
                 if not self._takes(path):
                     continue
-                # What may not even be looked at is told when it cannot be read.
+                # One without permission is reported when it cannot be read.
                 if os.path.exists(path) and not os.path.isfile(path):
                     self.warnings.append(f"{path}: not a regular file, skipped")
                     continue
@@ -132,7 +131,7 @@ class Search:
             self.warnings.append(f"{folder}: no pictures in this folder")
 
     def _takes(self, path: Path) -> bool:
-        """Whether a file is taken for a picture."""
+        """Whether a file counts as a picture."""
         if path.name.startswith(".") or path.stem.endswith(self._marks):
             return False
         if path.suffix.lower() in READABLE_SUFFIXES or _begins_as_jpeg(path):

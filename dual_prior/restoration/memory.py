@@ -1,4 +1,4 @@
-"""What fits into the memory allowed: tiles, and pictures at work side by side."""
+"""How large tiles and overlapping pictures may be within the memory limit."""
 
 import math
 
@@ -8,7 +8,7 @@ from dual_prior.network.presets import find_preset
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.tiles import OVERLAP
 
-# What the process needs beside the picture and a tile, GiB: measured.
+# GiB that the process needs besides the picture and a tile: measured.
 _BASE_GIB = 0.88
 
 # Rows of tiles in memory at once, float32: parts, joined, those of the row before.
@@ -18,7 +18,7 @@ _ROWS_OF_TILES = 4
 # restored, as encoded, and put together as a file.
 _BYTES_PER_PIXEL = 12
 
-# Share of the memory for the pictures that are read and written meanwhile.
+# Share of the memory for pictures that are read and written at the same time.
 _SHARE_OF_NEIGHBOURS = 0.1  # ours
 
 # Sides of tiles, pixels, ours.
@@ -33,11 +33,11 @@ def largest_tile(
     Args:
         image: `[H, W]` or `[H, W, 3]`, uint8 or uint16.
         options: How it is restored.
-        num_channels: Channels of the picture that the result becomes a part of, since
-            alpha takes memory, too; those of `image` by default.
+        num_channels: Including alpha, which takes memory, too; by default the number
+            of channels of `image`.
 
     Raises:
-        MemoryError: Not even the smallest ones do.
+        MemoryError: Not even the smallest tiles fit.
     """
     depth = options.depth or 8 * image.itemsize
     if num_channels is None:

@@ -1,7 +1,6 @@
-"""How pictures are restored: every choice with its default, range and explanation.
+"""How pictures are restored: every option with its default, range and help.
 
-The fields say all there is to say: the checks, the flags of the command and their help
-are made from them.
+The checks, the flags of the command and their help are all generated from the fields.
 """
 
 import dataclasses
@@ -18,7 +17,7 @@ def option(default: Any, help: str, *, group: str, **more: Any) -> Any:
 
     Args:
         default: Its default; None if it may be left open.
-        help: One sentence for the command's help.
+        help: One sentence; the help of the command shows it.
         group: "network", "pixels", "reading" or "writing".
         **more: `between` (the smallest and the largest value) or `choices`; `metavar`,
             what help calls the value; `short`, a flag of one letter, as "-f".

@@ -95,9 +95,7 @@ def test_one_picture_name_is_no_folder_for_several(run, photo, tmp_path):
     (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
     output = tmp_path / "both.jpg"
     code, _, err = run("restore", photo, tmp_path / "b.jpg", "-o", output)
-    assert (
-        code == 2 and "both.jpg: the name of a picture, and there may be several" in err
-    )
+    assert code == 2 and "both.jpg: expected a folder for several results" in err
     assert not output.exists()
     assert run("restore", tmp_path, "-o", output)[0] == 2
     assert run("restore", photo, tmp_path / "b.jpg", "-o", f"{output}/")[0] == 0
@@ -105,7 +103,7 @@ def test_one_picture_name_is_no_folder_for_several(run, photo, tmp_path):
 
 def test_a_quality_is_for_jpeg_results(run, photo):
     code, _, err = run("restore", photo, "--quality", "80")
-    assert code == 2 and "quality is for JPEG results, and there is none" in err
+    assert code == 2 and "quality is for JPEG results only" in err
     assert run("restore", photo, "--quality", "80", "-f", "jpg")[0] == 0
     assert run("restore", photo, "--quality", "80", "--in_place")[0] == 0
 
@@ -273,7 +271,7 @@ def test_before_and_after_are_drawn(run, photo, tmp_path):
 
 def test_one_drawing_is_for_one_picture(run, photo, tmp_path):
     code, _, err = run("restore", photo, tmp_path / "b.jpg", "--compare", "both.png")
-    assert code == 2 and "and there are 2. For several" in err
+    assert code == 2 and "one image for 2 pictures. For several" in err
 
 
 def test_a_result_and_its_comparison_are_two_files(run, photo, tmp_path):
@@ -342,7 +340,11 @@ def test_in_place_a_picture_with_no_room_for_the_mark_stays(run, photo):
     ("name", "options", "message"),
     [
         ("photo.jpg", ["--in_place"], "photo.jpg: changed while it was restored"),
-        ("photo.restored.png", [], "somebody else meanwhile; --overwrite replaces it"),
+        (
+            "photo.restored.png",
+            [],
+            "another program meanwhile; --overwrite",
+        ),
     ],
 )
 def test_what_others_write_meanwhile_is_not_replaced(
@@ -398,7 +400,7 @@ def test_every_line_of_the_log_is_one_line(run, photo, tmp_path):
 def test_a_picture_is_not_written_to_the_terminal(run, photo, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     code, out, err = run("restore", photo, "--output", "-")
-    assert (code, out) == (2, "") and "say > FILE" in err
+    assert (code, out) == (2, "") and "use > FILE" in err
 
 
 def test_metadata_travel_unless_stripped(run, photo, tmp_path):

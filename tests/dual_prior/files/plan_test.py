@@ -97,7 +97,7 @@ def test_a_name_depends_on_its_source_alone(tree):
         ("photos/sub/c.png", "failed", None),
     ]
     assert plan.refused[0].reason == (
-        "photos/sub/c.png would become out/sub/c.restored.png, too; --long_names or "
+        "photos/sub/c.png would also become out/sub/c.restored.png; --long_names or "
         "another --output keeps them apart"
     )
     assert [target for _, target in _plan("photos/sub", long_names=True)[0]] == [
@@ -137,7 +137,7 @@ def test_results_may_be_named_as_their_sources(tree):
         ("out/sub/c.png", "png"),
         ("out/sub/deep/d.webp", "webp"),
     ]
-    with pytest.raises(UsageError, match="suffix '' needs an output folder"):
+    with pytest.raises(UsageError, match="An empty suffix needs an output folder"):
         _plan("photos", suffix="")
 
 
@@ -285,7 +285,7 @@ def test_comparisons_keep_the_tree_and_their_names_apart(tree):
     (tree / "a.jpg").touch()
     plan = plan_jobs(["photos/a.jpg", "a.jpg"], Settings(), compare=Path("drawn"))
     first, second = plan.refused
-    assert "a.jpg would become drawn/a.jpg.compared.png, too" in first.reason
+    assert "a.jpg would also become drawn/a.jpg.compared.png" in first.reason
 
 
 @pytest.mark.parametrize("in_place", [False, True])

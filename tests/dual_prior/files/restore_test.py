@@ -99,7 +99,7 @@ def test_a_backup_keeps_the_original(lossy):
     assert lossy.source.read_bytes() != before
     # Once more, it would be no original.
     again = restore(lossy, Darkening, dataclasses.replace(settings, overwrite=True))
-    assert again.status == "failed" and "no backup is overwritten" in again.reason
+    assert again.status == "failed" and "backups are not overwritten" in again.reason
     assert backup.read_bytes() == before
     # A run that was killed between the two has left a copy.
     lossy.source.write_bytes(before)
