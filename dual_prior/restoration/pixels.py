@@ -22,7 +22,7 @@ TILE = 768  # ours: pixels a side; the pictures of the data sets are whole
 # pixels, most of whose surroundings are black to a convolution.
 SMALLEST = 32  # ours
 
-_LUMA = np.float32(LUMA_WEIGHTS)[:, None]
+_LUMA = np.array(LUMA_WEIGHTS, np.float32)[:, None]
 
 _DEPTHS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
