@@ -1,4 +1,4 @@
-"""Folders of pictures, read the same way by every builder.
+"""Folders of pictures, listed, paired and read: for the builders, and for experiments.
 
 Pictures are decoded by OpenCV, hence libjpeg, and handed to TFDS as arrays, which it
 stores as PNG. A JPEG file passed by its path would be stored as it is and decoded by
@@ -10,16 +10,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import tensorflow_datasets as tfds
 
+# What `dual-prior restore` takes for pictures, too.
 SUFFIXES = (".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _MAX_NAMED = 5
+_AS_STORED = cv2.IMREAD_ANYCOLOR
+
+
+def is_picture(path: Path) -> bool:
+    """Whether it is one by its suffix, and not hidden."""
+    return not path.name.startswith(".") and path.suffix.lower() in SUFFIXES
 
 
 def list_images(folder: Path, count: int | None = None) -> dict[str, Path]:
     """The pictures directly in `folder`, by file name without suffix, in that order.
 
-    Hidden files and files that are no pictures by their suffix are passed over.
+    Hidden files and files that are no pictures by their suffix are skipped.
 
     Args:
         folder: Where to look; folders inside it are not entered.
@@ -32,12 +38,10 @@ def list_images(folder: Path, count: int | None = None) -> dict[str, Path]:
     if not folder.is_dir():
         raise ValueError(
             f"Expected a folder of pictures at {folder}, found none. "
-            "See the data set's README.md for where the pictures go."
+            "See datasets/README.md for where the pictures go."
         )
-    images = {}
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
-            continue
+    images: dict[str, Path] = {}
+    for path in sorted(filter(is_picture, folder.iterdir()), key=lambda p: p.name):
         if path.stem in images:
             raise ValueError(
                 f"Expected one picture of each name in {folder}, found "
@@ -83,41 +87,46 @@ def list_pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
     return {name: (path, clean[name]) for name, path in compressed.items()}
 
 
-def read_image(path: Path, channels: int = 3) -> np.ndarray:
+def read_image(path: Path, channels: int | None = 3) -> np.ndarray:
     """The picture at `path`, turned upright if its EXIF data ask for it.
 
     Args:
         path: File to read.
-        channels: 3 for red, green, blue; 1 for grey.
+        channels: 3 for red, green, blue; 1 for grey; None for what the file has.
+            Transparency is dropped.
 
     Returns:
         `[H, W, channels]`, uint8.
 
     Raises:
-        ValueError: The file cannot be decoded. Before version 5 OpenCV lets a JPEG pass
-            that is cut off, its missing part grey.
+        OSError: The file cannot be read.
+        ValueError: It cannot be decoded, or has more than 8 bits a channel. Before
+            version 5 OpenCV lets a JPEG pass that is cut off, its missing part grey.
     """
     data = np.frombuffer(path.read_bytes(), np.uint8)
-    flag = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR
+    flag = {1: cv2.IMREAD_GRAYSCALE, 3: cv2.IMREAD_COLOR, None: _AS_STORED}[channels]
     try:
-        pixels = cv2.imdecode(data, flag)
+        # At the depth of the file: OpenCV would lose bits without a word.
+        pixels = cv2.imdecode(data, flag | cv2.IMREAD_ANYDEPTH)
     except cv2.error:
         pixels = None
-    if pixels is None:
-        raise ValueError(
-            f"Expected a picture at {path}, found {data.size} bytes that cannot be "
-            "decoded. Fetch the file again."
+    if pixels is None or pixels.dtype != np.uint8:
+        found = (
+            "more than 8 bits a channel"
+            if pixels is not None
+            else (f"{data.size} bytes that cannot be decoded. Fetch the file again")
         )
-    if channels == 1:
+        raise ValueError(
+            f"Expected a picture of 8 bits a channel at {path}, found {found}."
+        )
+    if pixels.ndim == 2:
         return pixels[..., None]
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
-def image_features(channels: int = 3) -> tfds.features.FeaturesDict:
-    """What an example of a set of clean pictures holds."""
-    return tfds.features.FeaturesDict(
-        {"image": _image_feature(channels), "name": tfds.features.Text()}
-    )
+def image_features(channels: int = 3):
+    """What an example of a set of clean pictures holds: a `FeaturesDict`."""
+    return _features({"image": channels})
 
 
 def image_examples(
@@ -132,15 +141,9 @@ def image_examples(
         yield name, {"image": read_image(path, channels), "name": name}
 
 
-def pair_features() -> tfds.features.FeaturesDict:
-    """What an example of a set of (compressed, clean) pairs holds."""
-    return tfds.features.FeaturesDict(
-        {
-            "compressed": _image_feature(3),
-            "clean": _image_feature(3),
-            "name": tfds.features.Text(),
-        }
-    )
+def pair_features():
+    """What an example of a set of (compressed, clean) pairs holds: a `FeaturesDict`."""
+    return _features({"compressed": 3, "clean": 3})
 
 
 def pair_examples(pairs: dict[str, tuple[Path, Path]]) -> Iterator[tuple[str, dict]]:
@@ -150,21 +153,31 @@ def pair_examples(pairs: dict[str, tuple[Path, Path]]) -> Iterator[tuple[str, di
         ValueError: As `read_image`, or the two pictures of a pair differ in size, so
             that nothing can be measured between them.
     """
-    for name, (compressed_path, clean_path) in pairs.items():
-        compressed, clean = read_image(compressed_path), read_image(clean_path)
-        if compressed.shape != clean.shape:
-            raise ValueError(
-                f"Expected the pair {name} in one size, found {_size(compressed)} "
-                f"({compressed_path}) and {_size(clean)} ({clean_path}). Scale the "
-                "clean picture to the compressed one's size."
-            )
+    for name, paths in pairs.items():
+        compressed, clean = map(read_image, paths)
+        check_sizes(name, compressed, clean)
         yield name, {"compressed": compressed, "clean": clean, "name": name}
 
 
-def _image_feature(channels: int) -> tfds.features.Image:
-    return tfds.features.Image(shape=(None, None, channels), encoding_format="png")
+def check_sizes(name: str, compressed: np.ndarray, clean: np.ndarray) -> None:
+    """Checks that the two pictures of a pair, `[H, W, ...]`, are of one size.
+
+    Raises:
+        ValueError: They are not.
+    """
+    sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in (compressed, clean)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f"Expected the pair {name} in one size, found {sizes[0]} compressed and "
+            f"{sizes[1]} clean. Scale the clean picture to the compressed one's size."
+        )
 
 
-def _size(image: np.ndarray) -> str:
-    height, width, _ = image.shape
-    return f"{width}x{height}"
+def _features(channels: dict[str, int]):
+    import tensorflow_datasets as tfds  # here: experiments read folders without it
+
+    images = {
+        key: tfds.features.Image(shape=(None, None, count), encoding_format="png")
+        for key, count in channels.items()
+    }
+    return tfds.features.FeaturesDict({**images, "name": tfds.features.Text()})

@@ -28,28 +28,30 @@ import numpy as np
 from absl import flags
 
 from dual_prior.network.backend import compiled
-from dual_prior.network.presets import PRESETS
+from dual_prior.network.presets import PRESETS, find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import restore_array, seen_by
 from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
 from experiments.contenders.baselines.dncnn import dncnn
-from experiments.data import folders
+from experiments.data import sources
 from experiments.measuring import cost, folder_speed
 from experiments.measuring.own_process import alone
 from experiments.measuring.tables import aligned
 from experiments.measuring.throughput import (
     FLOP_PER_MAC,
     PASSES,
+    best_seconds,
     convolution_peak,
     faster_dtype,
     training_seconds,
 )
-from experiments.measuring.timing import best_seconds
 from experiments.training import recipes
 from experiments.training.growing import unfold
 
-_PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to measure.")
+_PRESET = flags.DEFINE_string(
+    "preset", "compact", f"What to measure: one of {', '.join(PRESETS)}."
+)
 _OUTPUT = flags.DEFINE_string("output", None, "Markdown file to write.")
 _LARGE = flags.DEFINE_float(
     "large", 24.0, "Megapixels of the large picture; 0: none.", lower_bound=0
@@ -152,32 +154,32 @@ def large_report(preset: str, megapixels: float) -> str:
     return _table(f"{side}x{side} picture, by tiles", rows)
 
 
-def mixed_paths(data_dir: str, count: int) -> list[Path]:
+def mixed_pictures(data_dir: str, count: int) -> list[sources.Picture]:
     """Pictures of all sets in turn, so that any number of them is mixed.
 
     Raises:
         ValueError: There are not so many.
     """
     sets = [
-        folders.evaluation_paths(data_dir, "live1"),
-        folders.cid22_paths(data_dir),
-        folders.evaluation_paths(data_dir, "bsds500"),
+        sources.evaluation_pictures("live1", data_dir),
+        sources.training_pictures("cid22", data_dir),
+        sources.evaluation_pictures("bsds500", data_dir),
     ]
     turns = itertools.zip_longest(*sets)
-    paths = [path for turn in turns for path in turn if path is not None]
-    if count > len(paths):
+    pictures = [picture for turn in turns for picture in turn if picture is not None]
+    if count > len(pictures):
         raise ValueError(
-            f"--folder: expected at most {len(paths)}, the pictures in {data_dir}; "
+            f"--folder: expected at most {len(pictures)}, the pictures in {data_dir}; "
             f"got {count}."
         )
-    return paths[:count]
+    return pictures[:count]
 
 
-def folder_report(preset: str, paths: list[Path], repeats: int) -> str:
+def folder_report(preset: str, pictures: list[sources.Picture], repeats: int) -> str:
     """Pace of a folder of photographs, as Markdown."""
     peak = convolution_peak("float32", repeats)
-    rows = folder_speed.measure(preset, paths, peak, repeats)
-    return _table(f"{len(paths)} photographs, float32", rows)
+    rows = folder_speed.measure(preset, pictures, peak, repeats)
+    return _table(f"{len(pictures)} photographs, float32", rows)
 
 
 def _table(title: str, rows: dict[str, str]) -> str:
@@ -201,7 +203,8 @@ def _peak_memory() -> int:
     Not by getrusage: a child starts with what its parent had.
     """
     status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+    (kib,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
+    return int(kib) * 1024
 
 
 def _noise(side: int, channels: int) -> np.ndarray:
@@ -217,8 +220,8 @@ def _wait(tensor) -> np.ndarray:
 def main(argv):
     """Reads the flags, measures, prints and writes the tables."""
     del argv
-    preset, repeats = _PRESET.value, _REPEATS.value
-    paths = mixed_paths(_DATA_DIR.value, _FOLDER.value) if _FOLDER.value else []
+    preset, repeats = find_preset(_PRESET.value).name, _REPEATS.value
+    pictures = mixed_pictures(_DATA_DIR.value, _FOLDER.value) if _FOLDER.value else []
     header = f"{preset}, {keras.backend.backend()}, {os.cpu_count()} cores"
     sections = [f"**{header}**\n"]
     if _TRAINING.value:
@@ -226,8 +229,8 @@ def main(argv):
     sections.append(restoration_report(preset, repeats))
     if _LARGE.value:
         sections.append(large_report(preset, _LARGE.value))
-    if paths:
-        sections.append(folder_report(preset, paths, repeats))
+    if pictures:
+        sections.append(folder_report(preset, pictures, repeats))
     text = "\n".join(sections)
     print(text, end="")
     if _OUTPUT.value:

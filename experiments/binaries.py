@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from absl import app, flags, logging
 
 
-def run(main: Callable[[list[str]], None]) -> None:
-    """Parses the flags and runs `main`.
+def run(main: Callable[[list[str]], None], argv: list[str] | None = None) -> NoReturn:
+    """Parses the flags of `argv`, by default the command line's, and runs `main`.
 
     What a user can cause (OSError, ValueError, a training that diverges) ends in one
     line on stderr and exit code 1, wrong usage in exit code 2, Ctrl-C in 130.
@@ -29,7 +30,7 @@ def run(main: Callable[[list[str]], None]) -> None:
             print("Interrupted.", file=sys.stderr)
             sys.exit(130)
 
-    app.run(guarded, flags_parser=_parse)
+    app.run(guarded, argv=argv, flags_parser=_parse)
 
 
 def _parse(argv):

@@ -23,9 +23,9 @@ With --output, writes evaluation.md and evaluation.csv there.
 """  # noqa: E501
 
 import contextlib
-import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from absl import flags
 from tqdm import tqdm
@@ -35,9 +35,11 @@ from dual_prior.network.presets import PRESETS, find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
-from experiments.data import folders
+from experiments.data import sources
+from experiments.data.protocol import QUALITIES
 from experiments.measuring.scores import (
     OPTIONS,
+    Restore,
     csv_table,
     evaluate,
     markdown_table,
@@ -45,23 +47,24 @@ from experiments.measuring.scores import (
     published_scores,
     read_pairs,
 )
-from experiments.training import recipes
+from experiments.training.flags import define_data_dir, parse_qualities
 
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir",
-    "../shared/data",
-    "Folder that holds classic5, live1, bsds500/val, twitter, wechat: those measured.",
-)
+_DATA_DIR = define_data_dir()
 _DATASETS = flags.DEFINE_list(
     "datasets",
-    list(folders.EVALUATION_SETS),
-    f"What to measure on: {', '.join((*folders.EVALUATION_SETS, *folders.PAIR_SETS))}.",
+    list(sources.EVALUATION_SETS),
+    "What to measure on: some of "
+    f"{', '.join((*sources.EVALUATION_SETS, *sources.PAIR_SETS))}, folders of pictures "
+    "(searched through), of pairs (in compressed/ and clean/), or tfds:NAME[:SPLIT].",
 )
+flags.DEFINE_alias("data", "datasets")
 _QUALITIES = flags.DEFINE_list(
-    "qualities", [str(quality) for quality in recipes.QUALITIES], "JPEG qualities."
+    "qualities", [str(quality) for quality in QUALITIES], "JPEG qualities."
 )
-_PRESET = flags.DEFINE_enum(
-    "preset", None, list(PRESETS), "Network to restore with. Default: the JPEG alone."
+_PRESET = flags.DEFINE_string(
+    "preset",
+    None,
+    f"Network to restore with: one of {', '.join(PRESETS)}. Default: the JPEG alone.",
 )
 _WEIGHTS = flags.DEFINE_string(
     "weights", None, "A .weights.h5 file. Default: those that ship with the preset."
@@ -85,21 +88,12 @@ _LIMIT = flags.DEFINE_integer(
 )
 
 
-def _parse_qualities(texts: Sequence[str]) -> list[int]:
-    in_range = [text.isdecimal() and 1 <= int(text) <= 100 for text in texts]
-    if not texts or not all(in_range):
-        raise ValueError(
-            "--qualities: expected whole numbers of 1 to 100, got "
-            f"{','.join(texts) or 'none'}."
-        )
-    return [int(text) for text in texts]
-
-
-def _methods_at(network: Callable | None, quality: int | None) -> dict:
-    found = {"JPEG": lambda compressed: compressed}
-    if network is not None:
-        channels = find_preset(_PRESET.value).channels
-        found |= methods(_PRESET.value, network, channels, _ALSO.value, quality)
+def _methods_at(network: Callable | None, quality: int | None) -> dict[str, Restore]:
+    found: dict[str, Restore] = {"JPEG": lambda compressed: compressed}
+    preset = _PRESET.value
+    if network is not None and preset is not None:
+        channels = find_preset(preset).channels
+        found |= methods(preset, network, channels, _ALSO.value, quality)
     return found
 
 
@@ -119,27 +113,19 @@ def _network() -> Callable | None:
     return compiled(network, network.deblocker.channels)
 
 
-def _find_pictures() -> dict[str, list]:
-    """By data set: paths, or pairs of them. Every folder is looked into."""
+def _find_pictures() -> dict[str, tuple[list, bool]]:
+    """By data set: its pictures, and whether they are pairs. All are looked for."""
     if not _DATASETS.value:
         raise ValueError("--datasets: expected at least one, got none.")
-    names = (*folders.PAIR_SETS, *folders.EVALUATION_SETS)
+    found = {}
     for name in _DATASETS.value:
-        if name not in names:
-            raise ValueError(
-                f"--datasets: expected some of {', '.join(names)}; got {name!r}."
-            )
-    return {
-        name: (
-            folders.pair_paths
-            if name in folders.PAIR_SETS
-            else folders.evaluation_paths
-        )(_DATA_DIR.value, name)[: _LIMIT.value]
-        for name in _DATASETS.value
-    }
+        paired = sources.has_pairs(name, _DATA_DIR.value)
+        find = sources.pairs if paired else sources.evaluation_pictures
+        found[name] = find(name, _DATA_DIR.value)[: _LIMIT.value], paired
+    return found
 
 
-def _open_output(stack: contextlib.ExitStack) -> dict[str, io.BufferedIOBase]:
+def _open_output(stack: contextlib.ExitStack) -> dict[str, BinaryIO]:
     """The files of --output, by suffix, to be complete when `stack` is unwound."""
     if not _OUTPUT.value:
         return {}
@@ -157,22 +143,23 @@ def main(argv):
     """Reads the flags, measures, prints and writes the tables."""
     del argv
     # All that may be wrong with the flags is found before anything is computed.
-    qualities = _parse_qualities(_QUALITIES.value)
+    qualities = parse_qualities(_QUALITIES.value)
     pictures = _find_pictures()
     cases = [
         (name, quality)
-        for name in pictures
-        for quality in ([None] if name in folders.PAIR_SETS else qualities)
+        for name, (_, paired) in pictures.items()
+        for quality in ([None] if paired else qualities)
     ]
     with contextlib.ExitStack() as stack:
         files = _open_output(stack)
         network = _network()
         scores = []
-        total = sum(len(pictures[name]) for name, _ in cases)
+        total = sum(len(pictures[name][0]) for name, _ in cases)
         with tqdm(total=total, unit="picture", disable=None) as bar:
             for name, quality in cases:
                 bar.set_description(name if quality is None else f"{name} at {quality}")
-                pairs = _counted(read_pairs(pictures[name], quality, _CROP.value), bar)
+                found, _ = pictures[name]
+                pairs = _counted(read_pairs(found, quality, _CROP.value), bar)
                 scores += evaluate(name, quality, pairs, _methods_at(network, quality))
                 if _PAPER.value:
                     scores += published_scores(name, quality)

@@ -19,11 +19,13 @@ from dual_prior.network.presets import PRESETS, find_preset
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
 from experiments import binaries
-from experiments.data import folders
-from experiments.data.training_pictures import hold_out
+from experiments.data import sources
+from experiments.data.training_pictures import find
 from experiments.measuring.classifier_scores import probabilities, table
 
-_PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "Whose classifier.")
+_PRESET = flags.DEFINE_string(
+    "preset", "compact", f"Whose classifier: of one of {', '.join(PRESETS)}."
+)
 _WEIGHTS = flags.DEFINE_string(
     "weights",
     None,
@@ -42,15 +44,15 @@ def main(argv):
     """Reads the flags, measures, prints the table."""
     del argv
     if _PICTURES.value == "val":
-        paths = folders.evaluation_paths(_DATA_DIR.value, "bsds500")
+        pictures = sources.evaluation_pictures("bsds500", _DATA_DIR.value)
     else:
-        _, paths = hold_out(folders.training_paths(_DATA_DIR.value))
+        pictures = find(["bsds500"], _DATA_DIR.value).held_out
     restorer = Restorer(Options(_PRESET.value, _WEIGHTS.value))
     clean_below = _CLEAN_BELOW.value
     if clean_below is None:
         clean_below = find_preset(_PRESET.value).clean_below
-    pictures = map(folders.read_rgb, tqdm(paths, unit="picture", disable=None))
-    values = probabilities(restorer, pictures)
+    seen = (picture.rgb() for picture in tqdm(pictures, unit="picture", disable=None))
+    values = probabilities(restorer, seen)
     print(table(values, clean_below), end="")
 
 

@@ -21,7 +21,7 @@ from dual_prior.network.presets import PRESETS
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
-from experiments.data import folders
+from experiments.data import sources
 from experiments.measuring.photograph_scores import measure, methods, table
 
 _DATA_DIR = flags.DEFINE_string(
@@ -51,16 +51,16 @@ def main(argv):
         )
     if _WEIGHTS.value and len(_PRESETS.value) != 1:
         raise ValueError("--weights: name the one preset they belong to in --presets.")
-    paths = folders.evaluation_paths(_DATA_DIR.value, "live1")[: _LIMIT.value]
+    pictures = sources.evaluation_pictures("live1", _DATA_DIR.value)[: _LIMIT.value]
     restoring, in_colour = {"JPEG": lambda image: image}, {}
     for preset in _PRESETS.value:
         network = DualPriorNetwork.from_preset(preset, _WEIGHTS.value or "shipped")
         for_all, for_colour = methods(preset, network)
         restoring |= for_all
         in_colour |= for_colour
-    with tqdm(total=len(paths), unit="picture", disable=None) as bar:
-        pictures = map(folders.read_rgb, paths)
-        result = table(*measure(pictures, restoring, in_colour, bar.update))
+    with tqdm(total=len(pictures), unit="picture", disable=None) as bar:
+        seen = (picture.rgb() for picture in pictures)
+        result = table(*measure(seen, restoring, in_colour, bar.update))
     print(result, end="")
     if _OUTPUT.value:
         folder = Path(_OUTPUT.value)

@@ -1,12 +1,14 @@
 """Trains the classifier f_s: the first of the paper's two training stages.
 
     python -m experiments.train_classifier --preset=compact --data_dir=../shared/data
+    python -m experiments.train_classifier --train_data=my/pictures --qualities=40,60
 
 Cross-entropy (Eq. 12) on the image gradients of clear patches (0) and of the same
 patches compressed at quality 10, 20 and 30 (1), from BSD500 train + test; for `photo`
-of CID22 as well, in colour, and damaged as photographs are. The numbers left unset are
-the preset's recipe (experiments/training/recipes.py); for `paper` it is the paper's.
-Killed at any moment and started again with the same flags, it goes on from its last
+of CID22 as well, in colour, and damaged as photographs are; or from pictures of your
+own, folders or TFDS (experiments/data/sources.py). The numbers left unset are the
+preset's recipe (experiments/training/recipes.py); for `paper` it is the paper's. Killed
+at any moment and started again with the same flags, it resumes from its last
 checkpoint.
 
 Writes into --run_dir: best.weights.h5 (give it to train_network), config.json, log.csv,
@@ -21,68 +23,42 @@ from absl import flags
 
 from dual_prior.network.presets import PRESETS, find_preset
 from experiments import binaries
-from experiments.data.training_pictures import PICTURES
+from experiments.data import training_pictures
+from experiments.data.sources import described
 from experiments.measuring.throughput import faster_dtype
 from experiments.training import fit, recipes
 from experiments.training.classifier_model import classifier_model
+from experiments.training.flags import define_data_flags, define_step_flags
 from experiments.training.run_dir import open_run_dir
 
-_PRESET = flags.DEFINE_enum(
-    "preset", "compact", list(PRESETS), "Whose classifier and recipe."
+_PRESET = flags.DEFINE_string(
+    "preset", "compact", f"Whose classifier and recipe: one of {', '.join(PRESETS)}."
 )
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir",
-    "../shared/data",
-    "Folder that holds bsds500/train and bsds500/test; for photo cid22, too.",
-)
-_RECIPE = flags.DEFINE_enum(
-    "recipe",
-    None,
-    list(PRESETS),
-    "Train as this preset's is trained. Default: --preset itself.",
+_DATA = define_data_flags()
+_RECIPE = flags.DEFINE_string(
+    "recipe", None, "Train as this preset's is trained. Default: --preset itself."
 )
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Folder of the run. Default: runs/classifier-PRESET."
 )
 _STEPS = flags.DEFINE_integer("steps", None, "Training steps.", lower_bound=1)
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Of Adam.")
-_BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", None, "Clear patches a step, and as many compressed.", lower_bound=1
-)
-_PATCH_SIZE = flags.DEFINE_integer(
-    "patch_size", None, "Side of a patch, pixels.", lower_bound=8
-)
-_DTYPE = flags.DEFINE_enum(
-    "dtype",
-    None,
-    ["float32", "mixed_bfloat16"],
-    "Keras dtype policy. Default: the recipe's, or float32 where that is faster.",
-)
-_STEPS_PER_EPOCH = flags.DEFINE_integer(
-    "steps_per_epoch",
-    250,
-    "Steps between two validations and checkpoints.",
-    lower_bound=1,
-)
-_STEPS_PER_EXECUTION = flags.DEFINE_integer(
-    "steps_per_execution",
-    1,
-    "Steps the backend does in one go; more on accelerators.",
-    lower_bound=1,
-)
-_SEED = flags.DEFINE_integer(
-    "seed", 0, "Of the weights and the patches.", lower_bound=0
-)
+_STEP_FLAGS = define_step_flags(steps_per_epoch=250)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
-    """All that decides the result of a run."""
+    """All that decides the result of a run.
+
+    Attributes:
+        train_pictures, held_out_pictures: See `experiments.data.sources.described`.
+    """
 
     preset: str
     recipe: recipes.ClassifierRecipe
     steps_per_epoch: int
     seed: int
+    train_pictures: dict
+    held_out_pictures: dict
 
 
 def labelled(
@@ -107,22 +83,27 @@ def labelled(
     return np.concatenate(images), np.concatenate(labels).astype(np.float32)[:, None]
 
 
-def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int = 1):
+def train(
+    config: Config,
+    *,
+    split: training_pictures.Split,
+    run_dir: str,
+    steps_per_execution: int = 1,
+) -> float:
     """Trains the classifier of `config`; returns its best validation loss."""
     recipe = config.recipe
-    schedule = fit.Schedule(  # first: it refuses what would come to light late
-        recipe.steps,
-        config.steps_per_epoch,
-        recipe.learning_rate,
-        recipe.cosine,
-        steps_per_execution=steps_per_execution,
-    )
+    schedule = _schedule(config, steps_per_execution)
     folder = open_run_dir(run_dir, config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
-    pictures = PICTURES[recipe.pictures](data_dir)
+    pictures = training_pictures.PICTURES[recipe.pictures](
+        split, qualities=recipe.qualities
+    )
     pairs = pictures.batches(
-        recipe.patch_size, recipe.batch_size, recipe.alignment, config.seed
+        patch_size=recipe.patch_size,
+        batch_size=recipe.batch_size,
+        alignment=recipe.alignment,
+        seed=config.seed,
     )
     model = classifier_model(find_preset(config.preset))
     model.compile(
@@ -133,39 +114,67 @@ def train(config: Config, data_dir: str, run_dir: str, steps_per_execution: int 
     )
 
     def batch_of(step: int):
+        compressed, clean = pairs(step)
         # A stream of its own: the patches come from that of (seed, step).
         rng = np.random.default_rng((config.seed, step, 1))
-        blends = rng.uniform(size=recipe.batch_size)
-        return labelled(*pairs(step), blends if recipe.blend else None)
+        blends = rng.uniform(size=recipe.batch_size) if recipe.blend else None
+        return labelled(compressed, clean, blends)
 
-    compressed, clean = pictures.validation
+    compressed, clean = pictures.validation()
     blends = np.linspace(0, 1, len(clean)) if recipe.blend else None
     return -fit.fit(
         model,
-        batch_of,
-        labelled(compressed, clean, blends),
-        schedule,
-        folder,
+        batch_of=batch_of,
+        validation=labelled(compressed, clean, blends),
+        schedule=schedule,
+        folder=folder,
         score=lambda metrics: -metrics["loss"],
         title="classifier",
+    )
+
+
+def _schedule(config: Config, steps_per_execution: int) -> fit.Schedule:
+    return fit.Schedule(
+        steps=config.recipe.steps,
+        steps_per_epoch=config.steps_per_epoch,
+        learning_rate=config.recipe.learning_rate,
+        cosine=config.recipe.cosine,
+        steps_per_execution=steps_per_execution,
     )
 
 
 def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
-    recipe = recipes.recipe_for(_PRESET.value, _RECIPE.value).classifier
+    preset = find_preset(_PRESET.value)
     recipe = recipes.override(
-        recipe,
+        _DATA.recipe(recipes.recipe_for(preset.name, _RECIPE.value).classifier),
         steps=_STEPS.value,
-        learning_rate=_LEARNING_RATE.value,
-        batch_size=_BATCH_SIZE.value,
-        patch_size=_PATCH_SIZE.value,
-        dtype=_DTYPE.value or faster_dtype(recipe.dtype),
+        learning_rate=_STEP_FLAGS.learning_rate.value,
+        batch_size=_STEP_FLAGS.batch_size.value,
+        patch_size=_STEP_FLAGS.patch_size.value,
     )
-    config = Config(_PRESET.value, recipe, _STEPS_PER_EPOCH.value, _SEED.value)
-    run_dir = _RUN_DIR.value or f"runs/classifier-{_PRESET.value}"
-    loss = train(config, _DATA_DIR.value, run_dir, _STEPS_PER_EXECUTION.value)
+    split = training_pictures.find(
+        recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
+    )
+    config = Config(
+        preset=preset.name,
+        recipe=recipe,
+        steps_per_epoch=_STEP_FLAGS.steps_per_epoch.value,
+        seed=_STEP_FLAGS.seed.value,
+        train_pictures=described(split.kept),
+        held_out_pictures=described(split.held_out),
+    )
+    # All that may be wrong with the flags comes to light before what takes long.
+    _schedule(config, _STEP_FLAGS.steps_per_execution.value)
+    dtype = _STEP_FLAGS.dtype.value or faster_dtype(recipe.dtype)
+    run_dir = _RUN_DIR.value or f"runs/classifier-{preset.name}"
+    loss = train(
+        dataclasses.replace(config, recipe=dataclasses.replace(recipe, dtype=dtype)),
+        split=split,
+        run_dir=run_dir,
+        steps_per_execution=_STEP_FLAGS.steps_per_execution.value,
+    )
     weights = f"{run_dir}/{fit.BEST_WEIGHTS}"
     print(f"Cross-entropy on the held-out pictures {loss:.4f}. Weights: {weights}")
 

@@ -1,6 +1,7 @@
 """Trains the baselines and the ablations, each for the same time, one after the other.
 
     python -m experiments.train_contenders --data_dir=../shared/data --minutes=2
+    python -m experiments.train_contenders --train_data=my/pictures --qualities=40,60
 
 A step of each is timed first, with nothing else running, please: the number of steps
 follows from it, and what else runs afterwards does no harm. All see the same pictures,
@@ -9,6 +10,7 @@ folder of each into --run_dir, with result.json: PSNR on the held-out pictures.
 `experiments.reproduce` makes tables and figures of them.
 """
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -17,12 +19,16 @@ from absl import flags
 from dual_prior.network.presets import find_preset
 from experiments import binaries
 from experiments.contenders.registry import CONTENDERS
-from experiments.contenders.trial import TrialConfig, run_trial, seconds_per_step, slug
+from experiments.contenders.trial import TrialConfig, measured_step, run_trial, slug
+from experiments.data import training_pictures
+from experiments.data.sources import described
 from experiments.measuring.own_process import alone
 from experiments.measuring.throughput import faster_dtype
 from experiments.training.classifier_model import write_shipped_classifier
+from experiments.training.flags import define_data_flags
+from experiments.training.recipes import RECIPES
 
-_DATA_DIR = flags.DEFINE_string("data_dir", "../shared/data", "Folder of bsds500.")
+_DATA = define_data_flags()
 _CONTENDERS = flags.DEFINE_list(
     "contenders", None, "Names, as in experiments/contenders/registry.py. Default: all."
 )
@@ -48,36 +54,52 @@ def main(argv):
         )
     if not _SEEDS.value or not all(seed.isdecimal() for seed in _SEEDS.value):
         raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
+    recipe = _DATA.recipe(RECIPES["compact"].network)
+    split = training_pictures.find(
+        recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
+    )
     run_dir = Path(_RUN_DIR.value)
     classifier = _CLASSIFIER.value
-    settings = {"classifier": classifier or find_preset("compact").weights}
+    source = classifier or find_preset("compact").weights
     if classifier is None:
         classifier = str(run_dir / "classifier.weights.h5")
         run_dir.mkdir(parents=True, exist_ok=True)
         alone(write_shipped_classifier, "compact", Path(classifier))
     elif not Path(classifier).is_file():
         raise FileNotFoundError(f"{classifier}: no such weights file.")
-    settings["backend"] = keras.backend.backend()
-    settings["dtype"] = alone(faster_dtype, TrialConfig.dtype)
+    of_all = TrialConfig(
+        contender="",
+        seed=0,
+        minutes=_MINUTES.value,
+        classifier=source,
+        qualities=recipe.qualities,
+        train_pictures=described(split.kept),
+        held_out_pictures=described(split.held_out),
+        dtype=alone(faster_dtype, TrialConfig.dtype),
+        backend=keras.backend.backend(),
+    )
     seconds = {}
     for name in names:
-        config = TrialConfig(name, 0, _MINUTES.value, **settings)
+        config = dataclasses.replace(of_all, contender=name)
         setting = f"{slug(name)}-{config.dtype}-{config.backend}"
-        file = run_dir / "seconds_per_step" / f"{setting}.json"
         seconds[name] = alone(
-            seconds_per_step, config, _DATA_DIR.value, classifier, file
+            measured_step,
+            config,
+            split=split,
+            classifier=classifier,
+            file=run_dir / "seconds_per_step" / f"{setting}.json",
         )
         print(f"{name:24} {seconds[name]:.3f} s a step", flush=True)
     for seed in map(int, _SEEDS.value):
         for name in names:
-            config = TrialConfig(name, seed, _MINUTES.value, **settings)
+            config = dataclasses.replace(of_all, contender=name, seed=seed)
             result = alone(
                 run_trial,
                 config,
-                _DATA_DIR.value,
-                classifier,
-                seconds[name],
-                run_dir / config.folder,
+                split=split,
+                classifier=classifier,
+                seconds=seconds[name],
+                folder=run_dir / config.folder,
             )
             print(
                 f"{name:24} seed {seed}  {result.steps:6} steps  {result.gain:+.3f} dB",

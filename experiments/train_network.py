@@ -1,14 +1,17 @@
 """Trains the network: the second of the paper's two training stages.
 
     python -m experiments.train_network --preset=compact --data_dir=../shared/data
+    python -m experiments.train_network --train_data=my/pictures --qualities=40,60
 
 The error of the last stage's x against the clear patch, on BSD500 train + test at
 quality 10, 20 and 30, the classifier frozen; for `photo` on CID22 as well, in colour,
-and damaged as photographs are. The numbers left unset are the preset's recipe
+and damaged as photographs are; or on pictures of your own, folders or TFDS
+(experiments/data/sources.py). The numbers left unset are the preset's recipe
 (experiments/training/recipes.py); for `paper` it is the paper's. Killed at any moment
-and started again with the same flags, it goes on from its last checkpoint. On an
+and started again with the same flags, it resumes from its last checkpoint. On an
 accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10,
-and where it is rented by the minute, --phases in minutes.
+and where it is rented by the minute, --phases in minutes: a step is measured first,
+and the number of steps fixed and stored, so that the run can be repeated.
 
 Writes into --run_dir: PRESET.weights.h5, with as many stages as the preset has (give it
 to evaluate, export, dual-prior restore, or --initial; what was trained with --change is
@@ -17,30 +20,32 @@ tensorboard/ and checkpoints/.
 """
 
 import dataclasses
+import hashlib
 import operator
 import re
 from pathlib import Path
 
 import keras
+import numpy as np
 from absl import flags
 
-from dual_prior.network.presets import PRESETS, find_preset
+from dual_prior.network.presets import PRESETS, Preset, find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
 from experiments import binaries
-from experiments.data.training_pictures import PICTURES
-from experiments.measuring.throughput import faster_dtype
+from experiments.data import training_pictures
+from experiments.data.sources import described
+from experiments.measuring.throughput import faster_dtype, seconds_per_step
 from experiments.training import fit, recipes
 from experiments.training.classifier_model import load_classifier
+from experiments.training.flags import define_data_flags, define_step_flags
 from experiments.training.growing import start_from, unfold
 from experiments.training.losses import LOSSES, psnr
-from experiments.training.run_dir import open_run_dir, save_atomically
+from experiments.training.run_dir import open_run_dir, save_atomically, stored_config
 
-_PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to train.")
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir",
-    "../shared/data",
-    "Folder that holds bsds500/train and bsds500/test; for photo cid22, too.",
+_PRESET = flags.DEFINE_string(
+    "preset", "compact", f"What to train: one of {', '.join(PRESETS)}."
 )
+_DATA = define_data_flags()
 _CLASSIFIER = flags.DEFINE_string(
     "classifier",
     None,
@@ -54,8 +59,8 @@ _INITIAL = flags.DEFINE_string(
     "kind and nowhere wider or deeper in units; or of such a one for luma where colour "
     "is trained. Default: random ones.",
 )
-_INITIAL_PRESET = flags.DEFINE_enum(
-    "initial_preset", None, list(PRESETS), "Whose they are. Default: those of --preset."
+_INITIAL_PRESET = flags.DEFINE_string(
+    "initial_preset", None, "Whose they are. Default: those of --preset."
 )
 _CHANGE = flags.DEFINE_list(
     "change",
@@ -66,10 +71,9 @@ _CHANGE = flags.DEFINE_list(
 _INITIAL_CHANGE = flags.DEFINE_list(
     "initial_change", [], "What --change was where the --initial weights were trained."
 )
-_RECIPE = flags.DEFINE_enum(
+_RECIPE = flags.DEFINE_string(
     "recipe",
     None,
-    list(PRESETS),
     "Train as this preset is trained: by its recipe, and from its alpha, beta, lambda2 "
     "and eta unless --initial has others. Default: --preset itself.",
 )
@@ -80,10 +84,9 @@ _PHASES = flags.DEFINE_list(
     "phases",
     None,
     "What is trained in turn, as STAGES:STEPS, for instance 1:30000,2:15000: first one "
-    "stage, then unfolded to two. Or as STAGES:MINUTESm, for instance 1:5m,2:2.5m: by "
-    "the clock, compiling and validating included; a last validation follows.",
+    "stage, then unfolded to two. Or as STAGES:MINUTESm, for instance 1:5m,2:2.5m: as "
+    "many steps as fit, compiling and validating not counted.",
 )
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Of Adam, in all phases.")
 _EMA_MOMENTUM = flags.DEFINE_float(
     "ema_momentum",
     None,
@@ -91,26 +94,8 @@ _EMA_MOMENTUM = flags.DEFINE_float(
     lower_bound=0.0,
     upper_bound=0.9999,
 )
-_BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", None, "Patches a step, in all phases.", lower_bound=1
-)
-_PATCH_SIZE = flags.DEFINE_integer(
-    "patch_size", None, "Side of a patch in all phases, pixels.", lower_bound=8
-)
 _LOSS = flags.DEFINE_enum(
     "loss", None, list(LOSSES), "What is minimised, in all phases."
-)
-_DTYPE = flags.DEFINE_enum(
-    "dtype",
-    None,
-    ["float32", "mixed_bfloat16"],
-    "Keras dtype policy. Default: the recipe's, or float32 where that is faster.",
-)
-_STEPS_PER_EPOCH = flags.DEFINE_integer(
-    "steps_per_epoch",
-    500,
-    "Steps between two validations and checkpoints.",
-    lower_bound=1,
 )
 _NUM_VALIDATION = flags.DEFINE_integer(
     "num_validation",
@@ -119,29 +104,29 @@ _NUM_VALIDATION = flags.DEFINE_integer(
     "over 20 minutes on two cores for all 30. Default: all.",
     lower_bound=1,
 )
-_STEPS_PER_EXECUTION = flags.DEFINE_integer(
-    "steps_per_execution",
-    1,
-    "Steps the backend does in one go; more on accelerators.",
-    lower_bound=1,
-)
-_SEED = flags.DEFINE_integer(
-    "seed", 0, "Of the weights and the patches.", lower_bound=0
-)
+_STEPS = define_step_flags(steps_per_epoch=500)
 
 _PHASE = re.compile(
     r"(?P<stages>[1-9][0-9]*):((?P<steps>[0-9]+)|(?P<minutes>[0-9]+(\.[0-9]+)?)m)"
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
-    """All that decides the result of a run, but the classifier's weights."""
+    """All that decides the result of a run.
+
+    Attributes:
+        classifier, initial: SHA-256 of the weights files.
+        train_pictures, held_out_pictures: See `experiments.data.sources.described`.
+    """
 
     preset: str
     recipe: recipes.NetworkRecipe
     steps_per_epoch: int
     seed: int
+    classifier: str
+    train_pictures: dict
+    held_out_pictures: dict
     initial: str | None = None
     initial_preset: str | None = None
     scalars_of: str | None = None
@@ -152,79 +137,156 @@ class Config:
 
 def train(
     config: Config,
-    data_dir: str,
+    *,
+    split: training_pictures.Split,
     classifier: str,
     run_dir: str,
+    initial: str | None = None,
     steps_per_execution: int = 1,
 ) -> tuple[Path, float]:
     """Trains the network of `config`, phase by phase.
+
+    Args:
+        config: What to train, and how; the number of steps of each phase is known.
+        split: The pictures.
+        classifier: The weights file of the classifier.
+        run_dir: Folder of the run.
+        initial: The weights file to start from, if any.
+        steps_per_execution: Steps that the backend does in one go.
 
     Returns:
         The weights file, with as many stages as the preset has, and the PSNR on the
         held-out pictures of the network as it was trained last.
     """
     recipe = config.recipe
-    # First, since they refuse numbers of steps that could come to light after hours.
-    schedules = [
-        fit.Schedule(
-            phase.steps,
-            config.steps_per_epoch,
-            phase.learning_rate,
-            recipe.cosine,
-            recipe.muon_ratio,
-            recipe.ema_momentum,
-            steps_per_execution,
-            phase.minutes,
-        )
-        for phase in recipe.phases
-    ]
     folder = open_run_dir(run_dir, config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
-    preset = recipes.changed(find_preset(config.preset), config.change)
-    if config.scalars_of:
-        preset = recipes.with_scalars_of(preset, find_preset(config.scalars_of))
+    preset = _preset(config)
     network = DualPriorNetwork.from_preset(preset, weights=None)
     load_classifier(network, preset, classifier)
-    if config.initial:
+    if initial:
         source = find_preset(config.initial_preset or config.preset)
         source = DualPriorNetwork.from_preset(
-            recipes.changed(source, config.initial_change), config.initial
+            recipes.changed(source, config.initial_change), initial
         )
         start_from(network, source)
-    pictures = PICTURES[recipe.pictures](
-        data_dir, recipe.num_patterns, recipe.num_woven
+    pictures = training_pictures.PICTURES[recipe.pictures](
+        split,
+        qualities=recipe.qualities,
+        num_patterns=recipe.num_patterns,
+        num_woven=recipe.num_woven,
     )
-    phases = zip(recipe.phases, schedules, strict=True)
-    for index, (phase, schedule) in enumerate(phases, start=1):
+    for index, phase in enumerate(recipe.phases, start=1):
+        schedule = _schedule(phase, config, steps_per_execution)
         network = unfold(network, phase.num_stages)
+        loss = phase.loss if recipe.relative else None
         batch_of = pictures.batches(
-            phase.patch_size,
-            phase.batch_size,
-            recipe.alignment,
+            patch_size=phase.patch_size,
+            batch_size=phase.batch_size,
+            alignment=recipe.alignment,
             # Each phase draws patches of its own.
             seed=config.seed * len(recipe.phases) + index,
-            loss=phase.loss if recipe.relative else None,
+            loss=loss,
         )
-        network.compile(
-            fit.optimizer(schedule),
-            LOSSES[phase.loss],
-            metrics=[psnr],
-            steps_per_execution=steps_per_execution,
-        )
+        _compile(network, phase, schedule)
+        validation = pictures.validation(loss)
         score = fit.fit(
             network,
-            batch_of,
-            tuple(part[: config.num_validation] for part in pictures.validation),
-            schedule,
-            folder / f"phase-{index}",
+            batch_of=batch_of,
+            validation=tuple(part[: config.num_validation] for part in validation),
+            schedule=schedule,
+            folder=folder / f"phase-{index}",
             score=operator.itemgetter("psnr"),
             title=f"phase {index}, K = {phase.num_stages}",
+            later_steps=sum(map(_work, recipe.phases[index:]))
+            / (_work(phase) / schedule.steps),
         )
     path = folder / f"{config.preset}.weights.h5"
     # Of the preset's K, to be read as such; and, never compiled, without an optimiser.
     save_atomically(unfold(network, preset.num_stages).save_weights, path)
     return path, score
+
+
+def with_steps(config: Config, run_dir: str, steps_per_execution: int) -> Config:
+    """`config` whose phases in minutes have their number of steps, too.
+
+    That of an earlier run in `run_dir`, or as many as this machine takes in the time.
+    """
+    stored = stored_config(run_dir) or {}
+    before = stored.get("recipe", {}).get("phases", [])
+    phases = []
+    for index, phase in enumerate(config.recipe.phases):
+        known = before[index] if index < len(before) else {}
+        if phase.minutes and known.get("minutes") == phase.minutes:
+            phase = dataclasses.replace(phase, steps=known["steps"])
+        elif phase.minutes:
+            seconds = _seconds_per_step(config, phase, steps_per_execution)
+            steps = int(60 * phase.minutes / seconds)
+            whole = config.steps_per_epoch
+            if steps < whole:
+                whole = steps_per_execution
+            phase = dataclasses.replace(phase, steps=max(whole, steps // whole * whole))
+            print(f"{phase.minutes:g} minutes: {phase.steps} steps of {seconds:.3f} s")
+        phases.append(phase)
+    recipe = dataclasses.replace(config.recipe, phases=tuple(phases))
+    return dataclasses.replace(config, recipe=recipe)
+
+
+def _seconds_per_step(
+    config: Config, phase: recipes.Phase, steps_per_execution: int
+) -> float:
+    keras.config.set_dtype_policy(config.recipe.dtype)
+    preset = _preset(config)
+    network = DualPriorNetwork.from_preset(preset, weights=None)
+    network = unfold(network, phase.num_stages)
+    timed = dataclasses.replace(phase, steps=steps_per_execution)
+    _compile(network, timed, _schedule(timed, config, steps_per_execution))
+    size = phase.patch_size
+    shape = (phase.batch_size, size, size, preset.channels)
+    patches = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
+    weights = (np.ones((len(patches), 1, 1), np.float32),)
+    return seconds_per_step(
+        network, (patches, patches, *(weights if config.recipe.relative else ()))
+    )
+
+
+def _preset(config: Config) -> Preset:
+    preset = recipes.changed(find_preset(config.preset), config.change)
+    if config.scalars_of:
+        preset = recipes.with_scalars_of(preset, find_preset(config.scalars_of))
+    return preset
+
+
+def _schedule(
+    phase: recipes.Phase, config: Config, steps_per_execution: int
+) -> fit.Schedule:
+    return fit.Schedule(
+        steps=phase.steps or 0,  # refused
+        steps_per_epoch=config.steps_per_epoch,
+        learning_rate=phase.learning_rate,
+        cosine=config.recipe.cosine,
+        muon_ratio=config.recipe.muon_ratio,
+        ema_momentum=config.recipe.ema_momentum,
+        steps_per_execution=steps_per_execution,
+    )
+
+
+def _compile(
+    network: DualPriorNetwork, phase: recipes.Phase, schedule: fit.Schedule
+) -> None:
+    network.compile(
+        fit.optimizer(schedule),
+        LOSSES[phase.loss],
+        metrics=[psnr],
+        steps_per_execution=schedule.steps_per_execution,
+    )
+
+
+def _work(phase: recipes.Phase) -> float:
+    """How long a phase takes, in proportion to others."""
+    pixels = phase.batch_size * phase.patch_size**2
+    return (phase.steps or 0) * phase.num_stages * pixels
 
 
 def parse_phases(
@@ -259,14 +321,15 @@ def parse_phases(
 def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
-    recipe = recipes.recipe_for(_PRESET.value, _RECIPE.value).network
+    preset = find_preset(_PRESET.value)
+    recipe = recipes.recipe_for(preset.name, _RECIPE.value).network
     phases = parse_phases(_PHASES.value, recipe) or recipe.phases
     phases = tuple(
         recipes.override(
             phase,
-            learning_rate=_LEARNING_RATE.value,
-            batch_size=_BATCH_SIZE.value,
-            patch_size=_PATCH_SIZE.value,
+            learning_rate=_STEPS.learning_rate.value,
+            batch_size=_STEPS.batch_size.value,
+            patch_size=_STEPS.patch_size.value,
             loss=_LOSS.value,
         )
         for phase in phases
@@ -276,36 +339,62 @@ def main(argv):
             "--initial_preset and --initial_change say whose weights --initial is: "
             "give it, too."
         )
-    dtype = _DTYPE.value or faster_dtype(recipe.dtype)
-    recipe = recipes.override(
-        recipe, phases=phases, dtype=dtype, ema_momentum=_EMA_MOMENTUM.value
+    recipe = _DATA.recipe(
+        recipes.override(recipe, phases=phases, ema_momentum=_EMA_MOMENTUM.value)
     )
+    classifier = (
+        _CLASSIFIER.value or f"runs/classifier-{preset.name}/{fit.BEST_WEIGHTS}"
+    )
+    split = training_pictures.find(
+        recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
+    )
+    steps_per_execution = _STEPS.steps_per_execution.value
     config = Config(
-        _PRESET.value,
-        recipe,
-        _STEPS_PER_EPOCH.value,
-        _SEED.value,
-        _INITIAL.value,
-        _INITIAL_PRESET.value,
-        _RECIPE.value if _RECIPE.value != _PRESET.value else None,
-        tuple(_CHANGE.value),
-        tuple(_INITIAL_CHANGE.value),
-        _NUM_VALIDATION.value,
+        preset=preset.name,
+        recipe=recipe,
+        steps_per_epoch=_STEPS.steps_per_epoch.value,
+        seed=_STEPS.seed.value,
+        classifier=_sha256(classifier),
+        train_pictures=described(split.kept),
+        held_out_pictures=described(split.held_out),
+        initial=_INITIAL.value and _sha256(_INITIAL.value),
+        initial_preset=_INITIAL_PRESET.value,
+        scalars_of=_RECIPE.value if _RECIPE.value != preset.name else None,
+        change=tuple(_CHANGE.value),
+        initial_change=tuple(_INITIAL_CHANGE.value),
+        num_validation=_NUM_VALIDATION.value,
     )
+    # All that may be wrong with the flags comes to light before what takes long.
+    _preset(config)
+    for phase in phases:
+        if phase.minutes is None:
+            _schedule(phase, config, steps_per_execution)
+    dtype = _STEPS.dtype.value or faster_dtype(recipe.dtype)
+    recipe = dataclasses.replace(recipe, dtype=dtype)
+    run_dir = _RUN_DIR.value or f"runs/network-{preset.name}"
+    config = dataclasses.replace(config, recipe=recipe)
     path, score = train(
-        config,
-        _DATA_DIR.value,
-        _CLASSIFIER.value or f"runs/classifier-{_PRESET.value}/{fit.BEST_WEIGHTS}",
-        _RUN_DIR.value or f"runs/network-{_PRESET.value}",
-        _STEPS_PER_EXECUTION.value,
+        with_steps(config, run_dir, steps_per_execution),
+        split=split,
+        classifier=classifier,
+        run_dir=run_dir,
+        initial=_INITIAL.value,
+        steps_per_execution=steps_per_execution,
     )
-    stages, own_stages = phases[-1].num_stages, find_preset(config.preset).num_stages
+    stages, own_stages = phases[-1].num_stages, preset.num_stages
     print(f"PSNR on the held-out pictures {score:.3f} dB. Weights: {path}")
     if stages != own_stages:
         print(
             f"That is with the {stages} stages trained last; the file has the "
-            f"{own_stages} of {config.preset}, and another PSNR."
+            f"{own_stages} of {preset.name}, and another PSNR."
         )
+
+
+def _sha256(path: str) -> str:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such weights file.")
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

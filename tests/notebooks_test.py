@@ -19,15 +19,6 @@ def path(request):
     return request.param
 
 
-def test_there_are_four():
-    assert [path.stem for path in NOTEBOOKS] == [
-        "inside_the_unfolding",
-        "quick_start",
-        "reproducing_the_paper",
-        "the_classifier_as_a_prior",
-    ]
-
-
 def test_a_notebook_runs_on_a_small_picture(path, monkeypatch):
     monkeypatch.setenv("NOTEBOOK_SIDE", "96")
     notebook = read(path)

@@ -13,20 +13,17 @@ from dual_prior.network.presets import find_preset
 from dual_prior.system.atomic_file import atomic_file
 from experiments.contenders.registry import CONTENDERS
 from experiments.data.protocol import QUALITIES
-from experiments.data.training_pictures import PaperPictures
+from experiments.data.training_pictures import PaperPictures, Split
 from experiments.measuring import cost
-from experiments.measuring.timing import best_seconds
+from experiments.measuring.throughput import seconds_per_step
 from experiments.training import fit
 from experiments.training.losses import psnr
 from experiments.training.run_dir import open_run_dir
 
 RESULT = "result.json"
 
-# Steps that are timed, after some that warm up.
-_WARM_UP, _TIMED = 4, 12
 
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrialConfig:
     """All that decides the result of a trial, but the speed of the machine.
 
@@ -35,6 +32,9 @@ class TrialConfig:
         seed: Of the weights and the patches.
         minutes: Of training, on this machine.
         classifier: What is taken for f_s: the weights that it is part of, or its own.
+        qualities: Of JPEG.
+        train_pictures, held_out_pictures: What is trained and validated on; see
+            `experiments.data.sources.described`. None: not said.
 
     The other numbers are ours and the same for all: short runs of `compact`'s recipe,
     whose moving average must forget the first weights.
@@ -43,7 +43,10 @@ class TrialConfig:
     contender: str
     seed: int
     minutes: float
-    classifier: str = find_preset("compact").weights
+    classifier: str | None = find_preset("compact").weights
+    qualities: tuple[int, ...] = QUALITIES
+    train_pictures: dict | None = None
+    held_out_pictures: dict | None = None
     learning_rate: float = 1e-3
     muon_ratio: float = 3.0
     ema_momentum: float = 0.99
@@ -84,21 +87,26 @@ def slug(contender: str) -> str:
 
 
 def run_trial(
-    config: TrialConfig, data_dir: str, classifier: str, seconds: float, folder: Path
+    config: TrialConfig,
+    *,
+    split: Split,
+    classifier: str,
+    seconds: float,
+    folder: Path,
 ) -> TrialResult:
-    """Trains and scores, or goes on, or reads what an earlier run has found.
+    """Trains and scores, or resumes, or reads what an earlier run has found.
 
     Args:
         config: What, and for how long.
-        data_dir: The folder that holds bsds500.
+        split: The pictures.
         classifier: Weights that `train_classifier` wrote for `compact`.
-        seconds: Of a training step; see `seconds_per_step`.
+        seconds: Of a training step; see `measured_step`.
         folder: Of the trial.
     """
     open_run_dir(folder, config)
     if (folder / RESULT).exists():
         return read_result(folder)
-    pictures = PaperPictures(data_dir)
+    pictures = PaperPictures(split, qualities=config.qualities)
     model, batch_of = _set_up(config, pictures, classifier)
     steps = max(1, round(60 * config.minutes / seconds))
     schedule = fit.Schedule(
@@ -110,51 +118,54 @@ def run_trial(
         ema_momentum=config.ema_momentum,
     )
     _compile(model, schedule)
+    validation = pictures.validation()
     fit.fit(
         model,
-        batch_of,
-        pictures.validation,
-        schedule,
-        folder,
+        batch_of=batch_of,
+        validation=validation,
+        schedule=schedule,
+        folder=folder,
         score=operator.itemgetter("psnr"),
         title=f"{config.contender}, seed {config.seed}",
     )
-    compressed, clean = pictures.validation
+    compressed, clean = validation
     keras.config.set_dtype_policy("float32")
+    restored = model.predict(compressed, batch_size=2, verbose=0)
     result = TrialResult(
-        config.contender,
-        config.seed,
-        schedule.steps,
-        seconds,
-        model.count_params(),
-        cost.macs(model),
-        _by_quality(clean, compressed),
-        _by_quality(clean, model.predict(compressed, batch_size=2, verbose=0)),
+        contender=config.contender,
+        seed=config.seed,
+        steps=schedule.steps,
+        seconds_per_step=seconds,
+        parameters=model.count_params(),
+        macs=cost.macs(model),
+        jpeg=_by_quality(clean, compressed, config.qualities),
+        restored=_by_quality(clean, restored, config.qualities),
     )
     with atomic_file(folder / RESULT) as file:
         file.write((json.dumps(dataclasses.asdict(result), indent=2) + "\n").encode())
     return result
 
 
-def seconds_per_step(
-    config: TrialConfig, data_dir: str, classifier: str, file: Path
+def measured_step(
+    config: TrialConfig, *, split: Split, classifier: str, file: Path
 ) -> float:
-    """Of a training step, on a machine that does nothing else: measured, then read.
+    """Seconds of a training step, on a machine that does nothing else.
 
     Args:
         config: What.
-        data_dir: The folder that holds bsds500.
+        split: The pictures.
         classifier: Weights that `train_classifier` wrote for `compact`.
-        file: To keep it in.
+        file: Keeps it: it is measured once.
     """
     if file.exists():
         return json.loads(file.read_text())
-    model, batch_of = _set_up(config, PaperPictures(data_dir), classifier)
-    _compile(model, fit.Schedule(100, 100, 0.0, cosine=False, muon_ratio=1.0))
-    batch = batch_of(0)
-    for _ in range(_WARM_UP):
-        model.train_on_batch(*batch)
-    seconds = best_seconds(lambda: model.train_on_batch(*batch), _TIMED)
+    pictures = PaperPictures(split, qualities=config.qualities)
+    model, batch_of = _set_up(config, pictures, classifier)
+    schedule = fit.Schedule(
+        steps=100, steps_per_epoch=100, learning_rate=0.0, cosine=False, muon_ratio=1.0
+    )
+    _compile(model, schedule)
+    seconds = seconds_per_step(model, batch_of(0))
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(file) as stream:
         stream.write(json.dumps(seconds).encode())
@@ -179,12 +190,17 @@ def _set_up(config, pictures, classifier):
     keras.config.set_dtype_policy(config.dtype)
     model = CONTENDERS[config.contender](classifier)
     batch_of = pictures.batches(
-        config.patch_size, config.batch_size, config.alignment, config.seed
+        patch_size=config.patch_size,
+        batch_size=config.batch_size,
+        alignment=config.alignment,
+        seed=config.seed,
     )
     return model, batch_of
 
 
-def _by_quality(clean: np.ndarray, images: np.ndarray) -> tuple[float, ...]:
+def _by_quality(
+    clean: np.ndarray, images: np.ndarray, qualities: tuple[int, ...]
+) -> tuple[float, ...]:
     # The held-out images are ordered by picture, then by quality.
     each = keras.ops.convert_to_numpy(psnr(clean, images.astype(np.float32)))
-    return tuple(each.reshape(-1, len(QUALITIES)).mean(axis=0).round(4).tolist())
+    return tuple(each.reshape(-1, len(qualities)).mean(axis=0).round(4).tolist())

@@ -91,10 +91,10 @@ def draw_batch(
     clean = np.empty_like(compressed)
     errors = np.empty(recipe.batch_size, np.float32)
     for item in range(recipe.batch_size):
-        picture = pictures[rng.integers(len(pictures))]
+        picture = pictures[int(rng.integers(len(pictures)))]
         quality = rng.integers(len(picture.compressed))
         top, left = (_draw_start(rng, side, recipe) for side in picture.clean.shape)
-        symmetry = rng.integers(8)
+        symmetry = int(rng.integers(8))
         window = np.s_[top : top + size, left : left + size]
         compressed[item, :, :, 0] = turn(picture.compressed[quality][window], symmetry)
         clean[item, :, :, 0] = turn(picture.clean[window], symmetry)

@@ -56,7 +56,7 @@ def woven(picture: np.ndarray, seed: int) -> np.ndarray:
         Like `picture`.
     """
     rng = np.random.default_rng((seed, 7))
-    cloth = sum(_cloth(rng, picture.shape[:2]) for _ in range(3))
+    cloth = np.sum([_cloth(rng, picture.shape[:2]) for _ in range(3)], axis=0)
     if picture.ndim == 3:
         cloth = cloth[..., None] * rng.uniform(0.5, 1, 3)
     return np.clip(np.round(picture + cloth), 0, 255).astype(np.uint8)

@@ -1,19 +1,20 @@
 """The pictures of training, in memory, and the patches drawn from them.
 
-Every n-th picture is held out, whatever the seed: what chooses weights is the same in
-all runs, and is none of the three test sets.
+Some pictures are held out, the same whatever the seed: what chooses weights is the same
+in all runs, and is none of the three test sets.
 """
 
 import abc
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
 from dual_prior import jpeg
-from experiments.data import folders, photo_patches
+from experiments.data import sources
+from experiments.data.feed import Batch
 from experiments.data.luma_patches import (
     CompressedPicture,
     PatchRecipe,
@@ -21,19 +22,76 @@ from experiments.data.luma_patches import (
     draw_batch,
 )
 from experiments.data.patterns import pattern_sheet, woven
-from experiments.data.photo_patches import PhotoRecipe, draw_photo_batch
-from experiments.data.protocol import NUM_VALIDATION_PICTURES, QUALITIES
+from experiments.data.photo_patches import MARGIN, PhotoRecipe, draw_photo_batch
+from experiments.data.protocol import (
+    NUM_VALIDATION_PICTURES,
+    PHOTO_QUALITIES,
+    QUALITIES,
+)
+from experiments.data.sources import Picture
 
 _VALIDATION_SIDE = 320  # ours: 481x321 and 321x481 cut to the same size, on the grid
 
 _PHOTO_VALIDATION_SIDE = 192  # ours
 _PHOTO_VALIDATION_SIZE = 30  # ours
 
-Batch = tuple[np.ndarray, np.ndarray]
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Pictures to train on, and those held out."""
+
+    kept: Sequence[Picture]
+    held_out: Sequence[Picture]
 
 
-class _Pictures(abc.ABC):
+def find(
+    train_data: Sequence[str], data_dir: str, held_out: str | None = None
+) -> Split:
+    """The pictures of some sources.
+
+    Args:
+        train_data: The sources; see `experiments.data.sources`.
+        data_dir: The folder of the published sets.
+        held_out: Hold out every n-th picture of each source, n given in digits, or a
+            source of its own. None holds out ten pictures of each.
+
+    Raises:
+        ValueError: A source holds no pictures, or none is left to train on.
+    """
+    if not train_data:
+        raise ValueError("--train_data: expected at least one source, got none.")
+    parts = [sources.training_pictures(source, data_dir) for source in train_data]
+    if held_out is not None and not held_out.isdecimal():
+        kept = [picture for part in parts for picture in part]
+        return Split(kept, sources.training_pictures(held_out, data_dir))
+    if held_out is not None and int(held_out) < 2:
+        raise ValueError(
+            f"--held_out: expected at least 2, or a source; got {held_out}."
+        )
+    stride = None if held_out is None else int(held_out)
+    splits = [hold_out(part, stride) for part in parts]
+    split = Split(*(sum(both, []) for both in zip(*splits, strict=True)))
+    if not split.kept:
+        raise ValueError(
+            f"Expected two pictures or more in {', '.join(train_data)}: one to train "
+            "on, and one to hold out; got one."
+        )
+    return split
+
+
+def hold_out(pictures: Sequence, stride: int | None = None) -> tuple[list, list]:
+    """Splits pictures into those to train on and those held out, every `stride`-th."""
+    stride = stride or max(2, len(pictures) // NUM_VALIDATION_PICTURES)
+    kept = [p for index, p in enumerate(pictures) if index % stride]
+    return kept, list(pictures[::stride])
+
+
+class TrainingPictures(abc.ABC):
     """What pictures of any kind give to training."""
+
+    # Compressed and clean held-out images, `[B, S, S, C]`, float32 in [0, 1], and
+    # `[B]`, the errors of the pictures that they are from, squared grey levels.
+    _held_out: tuple[np.ndarray, np.ndarray, np.ndarray]
 
     @property
     @abc.abstractmethod
@@ -42,18 +100,28 @@ class _Pictures(abc.ABC):
 
     @abc.abstractmethod
     def _drawing(
-        self, patch_size: int, batch_size: int, alignment: int, seed: int
-    ) -> Callable[[int], tuple[np.ndarray, ...]]:
+        self, *, patch_size: int, batch_size: int, alignment: int, seed: int
+    ) -> Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """What maps a step to its patches, and the errors of their pictures."""
+
+    def validation(self, loss: str | None = None) -> Batch:
+        """Compressed and clean held-out images.
+
+        Args:
+            loss: Give each image its `weights` for this loss, too, so that training
+                and validation losses are in one unit.
+        """
+        return _weighted(self._held_out, loss)
 
     def batches(
         self,
+        *,
         patch_size: int,
         batch_size: int,
         alignment: int,
         seed: int,
         loss: str | None = None,
-    ) -> Callable[[int], tuple[np.ndarray, ...]]:
+    ) -> Callable[[int], Batch]:
         """What maps a step to its batch.
 
         Args:
@@ -69,87 +137,126 @@ class _Pictures(abc.ABC):
                 f"Expected patches of at most {self._largest_patch} pixels a side, "
                 f"which the smallest picture has room for; got {patch_size}."
             )
-        draw = self._drawing(patch_size, batch_size, alignment, seed)
-
-        def batch_of(step: int):
-            compressed, clean, errors = draw(step)
-            if loss is None:
-                return compressed, clean
-            return compressed, clean, weights(errors, loss)
-
-        return batch_of
+        draw = self._drawing(
+            patch_size=patch_size,
+            batch_size=batch_size,
+            alignment=alignment,
+            seed=seed,
+        )
+        return lambda step: _weighted(draw(step), loss)
 
 
-class PaperPictures(_Pictures):
-    """Luma of BSD500 train + test, compressed at the paper's three qualities.
+class PaperPictures(TrainingPictures):
+    """Luma, compressed at a few qualities: as the paper does with BSD500 train + test.
 
     Args:
-        data_dir: The folder that holds bsds500.
+        split: Clean pictures.
+        qualities: JPEG qualities.
         num_patterns: Sheets of patterns among the pictures; see `pattern_sheet`.
         num_woven: How many of the pictures are there once more, under cloth; see
             `woven`.
 
     Attributes:
-        validation: Compressed and clean held-out images.
+        count: How many pictures there are to draw from.
 
     Raises:
-        OSError: Pictures are missing or cannot be read.
+        OSError, ValueError: A picture cannot be read.
     """
 
-    def __init__(self, data_dir: str, num_patterns: int = 0, num_woven: int = 0):
+    def __init__(
+        self,
+        split: Split,
+        *,
+        qualities: Sequence[int] = QUALITIES,
+        num_patterns: int = 0,
+        num_woven: int = 0,
+    ):
         kept, held_out = (
-            [folders.read_luma(path) for path in paths]
-            for paths in hold_out(folders.training_paths(data_dir))
+            [picture.luma() for picture in pictures]
+            for pictures in (split.kept, split.held_out)
         )
         kept += _under_cloth(kept, num_woven)
         kept += [jpeg.luma(pattern_sheet(seed)) for seed in range(num_patterns)]
-        self._pictures = compress_pictures(kept, QUALITIES)
-        self.validation = _top_left(compress_pictures(held_out, QUALITIES))
+        self._pictures = compress_pictures(kept, qualities)
+        self._held_out = _top_left(compress_pictures(held_out, qualities))
+        self.count = len(kept)
 
     @property
     def _largest_patch(self):
         return min(min(picture.clean.shape) for picture in self._pictures)
 
-    def _drawing(self, patch_size, batch_size, alignment, seed):
-        recipe = PatchRecipe(patch_size, batch_size, alignment, seed)
+    def _drawing(self, *, patch_size, batch_size, alignment, seed):
+        recipe = PatchRecipe(
+            patch_size=patch_size,
+            batch_size=batch_size,
+            alignment=alignment,
+            seed=seed,
+        )
         return functools.partial(draw_batch, self._pictures, recipe)
 
 
-class PhotoPictures(_Pictures):
-    """BSD500 train + test and CID22 in colour, damaged as photographs are.
+class PhotoPictures(TrainingPictures):
+    """In colour, damaged as photographs are.
 
-    Args, Attributes, Raises: As `PaperPictures`; `data_dir` holds cid22, too.
+    Args, Attributes, Raises: As `PaperPictures`, but `qualities` are the lowest and the
+        highest one.
     """
 
-    def __init__(self, data_dir: str, num_patterns: int = 0, num_woven: int = 0):
-        parts = [
-            hold_out(paths)
-            for paths in (
-                folders.training_paths(data_dir),
-                folders.cid22_paths(data_dir),
+    def __init__(
+        self,
+        split: Split,
+        *,
+        qualities: Sequence[int] = PHOTO_QUALITIES,
+        num_patterns: int = 0,
+        num_woven: int = 0,
+    ):
+        if len(qualities) != 2:
+            raise ValueError(
+                "--qualities: expected the lowest and the highest one for photographs, "
+                f"got {', '.join(map(str, qualities))}."
             )
-        ]
+        self._qualities = min(qualities), max(qualities)
         kept, held_out = (
-            [folders.read_rgb(path) for of_part in of_parts for path in of_part]
-            for of_parts in zip(*parts, strict=True)
+            [picture.rgb() for picture in pictures]
+            for pictures in (split.kept, split.held_out)
         )
         kept += _under_cloth(kept, num_woven)
         self._pictures = kept + [pattern_sheet(seed) for seed in range(num_patterns)]
-        recipe = _validation_recipe(held_out)
-        self.validation = draw_photo_batch(held_out, recipe, 0)[:2]
+        self.count = len(self._pictures)
+        # As they are trained on, but large ones, and no clear ones: a clear patch that
+        # comes out as it was has a PSNR of infinity, and doing nothing scored best.
+        recipe = PhotoRecipe(
+            patch_size=min(_PHOTO_VALIDATION_SIDE, _largest_photo_patch(held_out)),
+            batch_size=_PHOTO_VALIDATION_SIZE,
+            qualities=self._qualities,
+            clear=0.0,
+        )
+        self._held_out = draw_photo_batch(held_out, recipe, 0)
 
     @property
     def _largest_patch(self):
         return _largest_photo_patch(self._pictures)
 
-    def _drawing(self, patch_size, batch_size, alignment, seed):
-        del alignment  # the grid's place is `PhotoRecipe`'s to say
-        recipe = PhotoRecipe(patch_size, batch_size, seed)
+    def _drawing(self, *, patch_size, batch_size, alignment, seed):
+        del alignment  # `PhotoRecipe` decides where the grid starts
+        recipe = PhotoRecipe(
+            patch_size=patch_size,
+            batch_size=batch_size,
+            seed=seed,
+            qualities=self._qualities,
+        )
         return functools.partial(draw_photo_batch, self._pictures, recipe)
 
 
 # By the name that a recipe gives them.
 PICTURES = {"paper": PaperPictures, "photo": PhotoPictures}
+
+
+def _weighted(drawn: tuple[np.ndarray, ...], loss: str | None) -> Batch:
+    compressed, clean, errors = drawn
+    if loss is None:
+        return compressed, clean
+    return compressed, clean, weights(errors, loss)
 
 
 def weights(errors: np.ndarray, loss: str) -> np.ndarray:
@@ -179,43 +286,25 @@ def _under_cloth(pictures: Sequence[np.ndarray], count: int) -> list[np.ndarray]
         return list(pool.map(woven, pictures[::stride][:count], range(count)))
 
 
-def hold_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Splits pictures into those to train on and those held out."""
-    stride = max(2, len(paths) // NUM_VALIDATION_PICTURES)
-    held_out = paths[::stride]
-    return [path for path in paths if path not in set(held_out)], held_out
-
-
-def _validation_recipe(pictures: Sequence[np.ndarray]) -> PhotoRecipe:
-    """Patches as they are trained on, but large ones, and no clear ones.
-
-    A clear patch that is left as it is has a PSNR of infinity: a network that does
-    nothing at all would score best.
-    """
-    side = min(_PHOTO_VALIDATION_SIDE, _largest_photo_patch(pictures))
-    return PhotoRecipe(side, _PHOTO_VALIDATION_SIZE, clear=0.0)
-
-
 def _largest_photo_patch(pictures: Sequence[np.ndarray]) -> int:
-    shortest = min(min(picture.shape[:2]) for picture in pictures)
-    return shortest - photo_patches.MARGIN
+    return min(min(picture.shape[:2]) for picture in pictures) - MARGIN
 
 
-def _top_left(pictures: Sequence[CompressedPicture]) -> Batch:
+def _top_left(
+    pictures: Sequence[CompressedPicture],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The top left of every picture at every quality.
 
     Returns:
         Compressed and clean images, each `[B, S, S, 1]`, float32 in [0, 1], where S is
-        320 or the shortest side.
+        320 or the shortest side; and `[B]`, the errors of the whole pictures.
     """
     side = min(_VALIDATION_SIDE, *(n for p in pictures for n in p.clean.shape))
     corner = np.s_[:side, :side]
-    pairs = [
-        (compressed[corner], picture.clean[corner])
-        for picture in pictures
-        for compressed in picture.compressed
-    ]
-    return tuple(
-        np.stack(planes)[..., None].astype(np.float32) / np.float32(255)
-        for planes in zip(*pairs, strict=True)
+    compressed = [plane[corner] for p in pictures for plane in p.compressed]
+    clean = [p.clean[corner] for p in pictures for _ in p.compressed]
+    return (
+        np.stack(compressed)[..., None].astype(np.float32) / np.float32(255),
+        np.stack(clean)[..., None].astype(np.float32) / np.float32(255),
+        np.concatenate([p.errors for p in pictures]),
     )

@@ -38,7 +38,7 @@ def probabilities(restorer: Restorer, pictures: Iterable) -> dict[str, list]:
         restorer: Whose classifier is asked.
         pictures: Clear ones `[H, W, 3]`, uint8.
     """
-    values = {}
+    values: dict[str, list] = {}
     for rgb in pictures:
         for name, image in versions(rgb, restorer.network.deblocker.channels).items():
             values.setdefault(name, []).append(
@@ -53,8 +53,8 @@ def table(values: dict[str, list], clean_below: float | None) -> str:
         "| picture    | right, frame | 64x64 | mean, frame | 64x64 | skipped |",
         "|------------|--------------|-------|-------------|-------|---------|",
     ]
-    for name, pairs in values.items():
-        pairs = np.array(pairs)
+    for name, of_pictures in values.items():
+        pairs = np.array(of_pictures)
         right = ((pairs > 0.5) == (name != "clear")).mean(axis=0)
         mean = pairs.mean(axis=0)
         skipped = ""

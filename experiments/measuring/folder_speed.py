@@ -14,9 +14,9 @@ import numpy as np
 
 from dual_prior.network.backend import compiled
 from dual_prior.network.unfolding import DualPriorNetwork
-from experiments.data import folders
+from experiments.data.sources import Picture
 from experiments.measuring import cost
-from experiments.measuring.timing import best_seconds
+from experiments.measuring.throughput import best_seconds
 
 _QUALITIES = (50, 65, 75, 85, 95)  # ours, in turn
 _ALONE = 8  # ours: pictures that are given a process each
@@ -24,13 +24,13 @@ _BATCH, _BATCH_SIDE = 4, 256  # ours
 
 
 def measure(
-    preset: str, paths: Sequence[Path], peak: float, repeats: int
+    preset: str, pictures: Sequence[Picture], peak: float, repeats: int
 ) -> dict[str, str]:
     """Restores a folder by the command, and some of its pictures one a process.
 
     Args:
         preset: The network.
-        paths: Clean pictures; JPEGs of mixed quality are made of them.
+        pictures: Clean ones; JPEGs of mixed quality are made of them.
         peak: FLOP/s of convolutions on this machine.
         repeats: Of the comparison of batches.
 
@@ -44,7 +44,7 @@ def measure(
     channels = network.deblocker.channels
     with tempfile.TemporaryDirectory() as folder:
         photographs = Path(folder) / "photographs"
-        pixels = _write_photographs(paths, photographs)
+        pixels = _write_photographs(pictures, photographs)
         seconds = _command(preset, photographs, Path(folder) / "restored")
         alone = list(pixels)[:_ALONE]
         alone_seconds = sum(
@@ -63,12 +63,12 @@ def measure(
     }
 
 
-def _write_photographs(paths: Sequence[Path], folder: Path) -> dict[Path, int]:
+def _write_photographs(pictures: Sequence[Picture], folder: Path) -> dict[Path, int]:
     """JPEGs of the pictures, and how many pixels each has."""
     folder.mkdir()
-    pixels = {}
-    for path, quality in zip(paths, itertools.cycle(_QUALITIES), strict=False):
-        image = folders.read_rgb(path)
+    pixels: dict[Path, int] = {}
+    for picture, quality in zip(pictures, itertools.cycle(_QUALITIES), strict=False):
+        image = picture.rgb()
         photograph = folder / f"{len(pixels):04}.jpg"
         settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
         cv2.imwrite(str(photograph), image[..., ::-1], settings)
@@ -78,10 +78,10 @@ def _write_photographs(paths: Sequence[Path], folder: Path) -> dict[Path, int]:
 
 def _command(preset: str, source: Path, output: Path) -> float:
     """Seconds that `dual-prior restore` takes, from its start to its end."""
-    command = [sys.executable, "-m", "dual_prior", "restore", source]
+    command = [sys.executable, "-m", "dual_prior", "restore", str(source)]
+    command += ["--output", str(output), "--preset", preset, "--quiet"]
     started = time.perf_counter()
-    subprocess.run([*command, "--output", output, "--preset", preset, "--quiet"],
-                   check=True)  # fmt: skip
+    subprocess.run(command, check=True)
     return time.perf_counter() - started
 
 

@@ -8,11 +8,11 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 
-def alone(function: Callable, *args):
-    """`function(*args)` in a new process, which inherits no memory of this one.
+def alone(function: Callable, *args, **kwargs):
+    """What `function` returns in a new process, which inherits no memory of this one.
 
-    It ends when this one does, however that ends: what is started again shall not find
-    it at work in the same folder.
+    The new one ends when this one does, however that ends: a run that is started again
+    must not find it at work in the same folder.
 
     Raises:
         OSError: The process was killed, as where there is no memory left.
@@ -20,7 +20,7 @@ def alone(function: Callable, *args):
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context, _end_with_parent) as process:
         try:
-            return process.submit(function, *args).result()
+            return process.submit(function, *args, **kwargs).result()
         except BrokenProcessPool as error:
             raise OSError(
                 f"{function.__name__}: its process was killed, for want of memory "

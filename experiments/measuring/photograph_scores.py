@@ -58,8 +58,8 @@ def restore_planes(rgb: np.ndarray, restore_grey: Restore) -> np.ndarray:
     half = (-(-width // 2), -(-height // 2))
     for plane in chroma:
         stored = cv2.resize(plane, half, interpolation=cv2.INTER_AREA)
-        change = restore_grey(stored).astype(np.float32) - stored
-        change = cv2.resize(change, (width, height), interpolation=cv2.INTER_LINEAR)
+        of_half = restore_grey(stored).astype(np.float32) - stored
+        change = cv2.resize(of_half, (width, height), interpolation=cv2.INTER_LINEAR)
         planes.append(np.clip(np.round(plane + change), 0, 255).astype(np.uint8))
     return cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2RGB)
 
@@ -85,8 +85,9 @@ def methods(
 
 def psnr(clean: np.ndarray, restored: np.ndarray) -> float:
     """In dB, over all channels together; infinite for equal pictures."""
-    planes = (picture.reshape(len(picture), -1) for picture in (clean, restored))
-    return metrics.psnr(*planes)
+    return metrics.psnr(
+        clean.reshape(len(clean), -1), restored.reshape(len(restored), -1)
+    )
 
 
 def measure(

@@ -15,10 +15,9 @@ from dual_prior.jpeg.projection import HALF_STEP, NARROW, agreement, project
 from dual_prior.restoration.pixels import restore_array
 from dual_prior.restoration.self_ensemble import self_ensemble
 from dual_prior.restoration.symmetries import SYMMETRIES
-from experiments.data import folders
-from experiments.measuring.csv_text import csv_text
+from experiments.data import sources
 from experiments.measuring.published import table1
-from experiments.measuring.tables import aligned
+from experiments.measuring.tables import aligned, csv_text
 
 Restore = Callable[[np.ndarray], np.ndarray]  # a plane [H, W] to a plane
 
@@ -50,6 +49,9 @@ class Score:
     note: str = ""
 
 
+_MEASURES = ("psnr", "ssim_uniform", "ssim_gaussian", "psnr_b")
+
+
 def measure(reference: np.ndarray, restored: np.ndarray) -> np.ndarray:
     """PSNR, SSIM uniform, SSIM gaussian, PSNR-B of two uint8 planes `[H, W]`."""
     return np.array(
@@ -76,7 +78,8 @@ def evaluate(
         pairs: Compressed and clean planes `[H, W]`, uint8.
         methods: By name, what maps the compressed plane to the restored one.
     """
-    measured, kept = {name: [] for name in methods}, {name: [] for name in methods}
+    measured: dict[str, list] = {name: [] for name in methods}
+    kept: dict[str, list] = {name: [] for name in methods}
     for compressed, clean in pairs:
         for name, restore in methods.items():
             restored = restore(compressed)
@@ -86,12 +89,12 @@ def evaluate(
                 kept[name].append(agreement(restored, compressed, steps))
     return [
         Score(
-            dataset,
-            quality,
-            name,
-            len(rows),
-            *np.mean(rows, axis=0).tolist(),
-            float(np.mean(kept[name])) if kept[name] else None,
+            dataset=dataset,
+            quality=quality,
+            method=name,
+            pictures=len(rows),
+            kept=float(np.mean(kept[name])) if kept[name] else None,
+            **dict(zip(_MEASURES, np.mean(rows, axis=0).tolist(), strict=True)),
         )
         for name, rows in measured.items()
     ]
@@ -106,14 +109,14 @@ def published_scores(dataset: str, quality: int | None) -> list[Score]:
         ssim = {row.ssim_window: row.ssim}
         scores.append(
             Score(
-                dataset,
-                quality,
-                f"{row.method} (Table 1)",
-                None,
-                row.psnr,
-                ssim.get("uniform"),
-                ssim.get("gaussian"),
-                row.psnr_b,
+                dataset=dataset,
+                quality=quality,
+                method=f"{row.method} (Table 1)",
+                pictures=None,
+                psnr=row.psnr,
+                ssim_uniform=ssim.get("uniform"),
+                ssim_gaussian=ssim.get("gaussian"),
+                psnr_b=row.psnr_b,
                 note=""
                 if row.ssim_window
                 else f"SSIM {row.ssim:.4f}, convention not known",
@@ -185,25 +188,28 @@ def methods(
         quality: Of the JPEG; nothing can be projected without it.
     """
 
+    steps = None if quality is None else jpeg.quantization_table(quality)
+
     def rounded(restore: Restore, compressed: np.ndarray) -> np.ndarray:
         return np.round(restore(compressed)).astype(np.uint8)
 
-    def projected(restore: Restore, reach: float, compressed: np.ndarray) -> np.ndarray:
-        steps = jpeg.quantization_table(quality)
+    def projected(
+        restore: Restore, steps: np.ndarray, reach: float, compressed: np.ndarray
+    ) -> np.ndarray:
         plane = project(restore(compressed), compressed, steps, reach)
         return np.round(plane).astype(np.uint8)
 
-    functions = {name: network}
+    functions: dict[str, Callable] = {name: network}
     if SELF_ENSEMBLE in also:
         functions[f"{name}, {SELF_ENSEMBLE}"] = self_ensemble([network] * SYMMETRIES)
-    found = {}
+    found: dict[str, Restore] = {}
     for label, function in functions.items():
         restore = _Restored(function, channels)
         found[label] = functools.partial(rounded, restore)
         for option, reach in REACHES.items():
-            if option in also and quality is not None:
+            if option in also and steps is not None:
                 found[f"{label}, {option}"] = functools.partial(
-                    projected, restore, reach
+                    projected, restore, steps, reach
                 )
     return found
 
@@ -216,30 +222,30 @@ class _Restored:
 
     def __init__(self, function: Callable, channels: int):
         self._function, self._channels = function, channels
-        self._last = None, None
+        self._compressed: np.ndarray | None = None
 
     def __call__(self, compressed: np.ndarray) -> np.ndarray:
-        if self._last[0] is not compressed:
+        if self._compressed is not compressed:
             deep = restore_array(
                 compressed, self._function, self._channels, dtype=np.uint16
             )
-            self._last = compressed, deep / 257
-        return self._last[1]
+            self._compressed, self._restored = compressed, deep / 257
+        return self._restored
 
 
 def read_pairs(
-    paths: list, quality: int | None, crop: int | None = None
+    pictures: Iterable, quality: int | None, crop: int | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Compressed and clean luma `[H, W]`, uint8, of pictures.
 
     Args:
-        paths: Of clean pictures; of pairs where they come compressed.
+        pictures: Clean ones; pairs where they come compressed.
         quality: To compress at; None where they come compressed.
-        crop: Side of the part that is taken of those; see `folders.read_pairs`.
+        crop: Side of the part that is taken of those; see `sources.read_pairs`.
     """
     if quality is None:
-        yield from folders.read_pairs(paths, crop)
+        yield from sources.read_pairs(pictures, crop)
         return
-    for path in paths:
-        clean = folders.read_luma(path)
+    for picture in pictures:
+        clean = picture.luma()
         yield jpeg.compress(clean, quality), clean

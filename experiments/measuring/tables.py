@@ -1,6 +1,8 @@
-"""Tables in Markdown that can be read in a terminal, too."""
+"""Tables: in Markdown that can be read in a terminal, too, and as CSV."""
 
-from collections.abc import Collection, Sequence
+import csv
+import io
+from collections.abc import Collection, Iterable, Sequence
 
 
 def aligned(lines: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
@@ -20,3 +22,10 @@ def aligned(lines: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
         rows.append(f"| {' | '.join(cells)} |")
     rule = f"|{'|'.join('-' * (width + 2) for width in widths)}|"
     return "\n".join([rows[0], rule, *rows[1:]]) + "\n"
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence]) -> str:
+    """A header and rows of values as CSV, unrounded; None is an empty cell."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([header, *rows])
+    return buffer.getvalue()

@@ -1,9 +1,12 @@
-"""What this machine can do: training steps of plain 3x3 convolutions."""
+"""How fast this machine trains: a network, and plain 3x3 convolutions."""
+
+import itertools
+import time
+import timeit
+from collections.abc import Callable
 
 import keras
 import numpy as np
-
-from experiments.measuring.timing import best_seconds
 
 # A multiply and an add; forward, and backward to the input and to the weights.
 FLOP_PER_MAC = 2
@@ -13,11 +16,45 @@ PASSES = 3
 _SMALL = {"layers": 2, "channels": 64, "side": 32, "batch_size": 1}
 _REPEATS = 5
 
+# Of `seconds_per_step`: executions an epoch, and epochs, the first of which warms up.
+_EXECUTIONS, _EPOCHS = 4, 4
+
+
+def best_seconds(run: Callable[[], object], repeats: int) -> float:
+    """The shortest of `repeats` times that `run` takes, after a first one."""
+    return min(timeit.repeat(run, number=1, repeat=1 + repeats))
+
 
 def training_seconds(model: keras.Model, batch: np.ndarray, repeats: int) -> float:
     """Seconds of one training step of `model` from `batch` to itself."""
     model.compile(keras.optimizers.Adam(1e-4), "mean_absolute_error")
     return best_seconds(lambda: model.train_on_batch(batch, batch), repeats)
+
+
+def seconds_per_step(model: keras.Model, batch: tuple[np.ndarray, ...]) -> float:
+    """Seconds of one training step of `fit`, the best of a few epochs.
+
+    Validation and the time it takes to compile do not count.
+
+    Args:
+        model: Compiled; it is trained.
+        batch: What it is fed at each step.
+    """
+    steps = _EXECUTIONS * (model.steps_per_execution or 1)
+    ends = []
+    at_end = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter())
+    )
+    batches = (batch for _ in itertools.count())
+    model.fit(
+        batches,
+        epochs=_EPOCHS,
+        steps_per_epoch=steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=[at_end],
+    )
+    return float(np.diff(ends).min()) / steps
 
 
 def convolution_peak(

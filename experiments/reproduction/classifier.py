@@ -7,7 +7,6 @@ from tqdm import tqdm
 from dual_prior.network.presets import find_preset
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
-from experiments.data import folders
 from experiments.measuring.classifier_scores import probabilities, table
 from experiments.reproduction.inputs import Sources
 
@@ -21,11 +20,12 @@ def make(sources: Sources, folder: Path) -> str:
     del folder  # no files beside the page
     sections = []
     for name in _PRESETS:
-        paths = tqdm(sources.paths("bsds500"), name, leave=False, disable=None)
-        values = probabilities(Restorer(Options(name)), map(folders.read_rgb, paths))
+        pictures = tqdm(sources.pictures("bsds500"), name, leave=False, disable=None)
+        seen = (picture.rgb() for picture in pictures)
+        values = probabilities(Restorer(Options(name)), seen)
         clean_below = find_preset(name).clean_below
         sections.append(
-            f"`{name}`, {len(paths)} pictures, skipped below {clean_below}:\n\n"
+            f"`{name}`, {len(pictures)} pictures, skipped below {clean_below}:\n\n"
             + table(values, clean_below)
         )
     together = "\n".join(sections)

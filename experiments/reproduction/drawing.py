@@ -38,8 +38,13 @@ def figure(
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(path) as file:
             # No version of the library in the file: the same figure, the same bytes.
-            settings = {"dpi": 100, "metadata": {"Software": None}}
-            drawing.savefig(file, format="png", bbox_inches="tight", **settings)
+            drawing.savefig(
+                file,
+                format="png",
+                bbox_inches="tight",
+                dpi=100,
+                metadata={"Software": None},
+            )
     finally:
         pyplot.close(drawing)
 

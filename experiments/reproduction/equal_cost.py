@@ -17,7 +17,7 @@ from experiments.contenders.registry import (
 )
 from experiments.contenders.trial import TrialResult
 from experiments.data.protocol import QUALITIES
-from experiments.measuring.csv_text import csv_text
+from experiments.measuring.tables import csv_text
 from experiments.reproduction.inputs import Sources
 
 TITLE = "At equal cost: baselines, and what each part of the network gives"

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from dual_prior import jpeg
-from experiments.data import folders
 from experiments.reproduction.drawing import figure, show
 from experiments.reproduction.inputs import Sources
 
@@ -16,7 +15,7 @@ _QUALITY = 10  # ours
 
 def make(sources: Sources, folder: Path) -> str:
     """Of LIVE1, compressed and clear; writes figure1.png."""
-    clear = [folders.read_luma(path) for path in sources.paths("live1")]
+    clear = [picture.luma() for picture in sources.pictures("live1")]
     compressed = [jpeg.compress(plane, _QUALITY) for plane in clear]
     sets = {"clear, x": clear, "compressed, y": compressed}
     with figure(folder / "figure1.png", 1, 4, 3, 2.8) as (

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from dual_prior import jpeg
 from experiments.contenders.registry import BASELINES
-from experiments.data import folders
 from experiments.reproduction.drawing import comparison
 from experiments.reproduction.inputs import Sources, compact, restored
 
@@ -25,8 +24,8 @@ def make(sources: Sources, folder: Path) -> str:
     networks = {name: model for name, model in networks.items() if model is not None}
     networks["compact"] = compact()
     rows = []
-    for path in sources.paths("live1")[:_PICTURES]:
-        clear = folders.read_luma(path)
+    for picture in sources.pictures("live1")[:_PICTURES]:
+        clear = picture.luma()
         compressed = jpeg.compress(clear, _QUALITY)
         versions = {f"JPEG, quality {_QUALITY}": compressed}
         versions |= {

@@ -8,7 +8,6 @@ from keras import ops
 from dual_prior import jpeg
 from dual_prior.network.backend import value_and_input_gradient
 from dual_prior.network.operators import image_gradient
-from experiments.data import folders
 from experiments.reproduction.drawing import figure, show
 from experiments.reproduction.inputs import Sources, compact
 
@@ -22,8 +21,8 @@ def make(sources: Sources, folder: Path) -> str:
     """On LIVE1: pictures of the first, numbers for all; writes figure5.png."""
     network = compact()
     correlations = []
-    for index, path in enumerate(sources.paths("live1")):
-        clear = folders.read_luma(path)
+    for index, picture in enumerate(sources.pictures("live1")):
+        clear = picture.luma()
         compressed = jpeg.compress(clear, _QUALITY)
         fields = derivatives(network, compressed)
         error = np.abs(compressed.astype(float) - clear)

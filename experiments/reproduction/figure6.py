@@ -7,7 +7,6 @@ from keras import ops
 
 from dual_prior import jpeg
 from dual_prior.network.operators import image_gradient
-from experiments.data import folders
 from experiments.reproduction.drawing import figure, show
 from experiments.reproduction.inputs import Sources, compact
 
@@ -21,8 +20,8 @@ def make(sources: Sources, folder: Path) -> str:
     """BSD500 val, clear and compressed, the map that differs most; figure6.png."""
     classifier = compact().classifier
     pairs = []
-    for path in sources.paths("bsds500"):
-        clear = folders.read_luma(path)
+    for picture in sources.pictures("bsds500"):
+        clear = picture.luma()
         pairs.append((clear, jpeg.compress(clear, _QUALITY)))
     means = np.array(
         [[last_maps(classifier, p).mean(axis=(0, 1)) for p in pair] for pair in pairs]
@@ -39,12 +38,12 @@ def make(sources: Sources, folder: Path) -> str:
             ):
                 show(row[2 * k], plane, label)
                 show(row[2 * k + 1], maps[k], "activation", vmin=0, vmax=largest)
-    clear, compressed = (f"{mean:.3f}" for mean in means[..., channel].mean(axis=0))
+    of_clear, of_compressed = means[..., channel].mean(axis=0)
     return f"""
 The paper's maps tell compressed pictures from clear ones. Shown is map
 {channel} of the last convolution, the one whose mean differs most between the two:
-{clear} for clear and {compressed} for compressed pictures, on average over BSD500 val
-at quality {_QUALITY}. Twitter and WeChat are not at hand.
+{of_clear:.3f} for clear and {of_compressed:.3f} for compressed pictures, on average
+over BSD500 val at quality {_QUALITY}. Twitter and WeChat are not at hand.
 
 ![Activations](figure6.png)
 """

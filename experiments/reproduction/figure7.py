@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from dual_prior import jpeg
-from experiments.data import folders
 from experiments.reproduction.drawing import comparison
 from experiments.reproduction.equal_cost import mean_gain
 from experiments.reproduction.inputs import Sources, restored
@@ -21,8 +20,8 @@ def make(sources: Sources, folder: Path) -> str:
     if without is None or with_prior is None:
         return "Not trained yet: `python -m experiments.train_contenders`.\n"
     rows = []
-    for path in sources.paths("bsds500")[:_PICTURES]:
-        clear = folders.read_luma(path)
+    for picture in sources.pictures("bsds500")[:_PICTURES]:
+        clear = picture.luma()
         compressed = jpeg.compress(clear, _QUALITY)
         rows.append(
             {

@@ -28,7 +28,7 @@ def make(sources: Sources, folder: Path) -> str:
         axes.set_ylabel("gain over the JPEG, dB")
         axes.set_title("held-out pictures, equal training time")
     named = {name: sources.trials(name) for name in by_stages.values()}
-    gains = gain_table(named, {*STAGES, *DUAL_PRIOR})
+    table = gain_table(named, {*STAGES, *DUAL_PRIOR})
     return f"""
 The paper trains each K to the end: quality rises up to K = 5 and falls a little at 7.
 Here each has the same time, so that more stages mean fewer steps: what is shown is the
@@ -37,5 +37,5 @@ small.
 
 ![Gain against K](figure8.png)
 
-{gains}
+{table}
 """

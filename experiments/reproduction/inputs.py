@@ -20,7 +20,7 @@ from experiments.contenders.trial import (
     read_result,
     slug,
 )
-from experiments.data import folders
+from experiments.data.sources import Picture, evaluation_pictures
 from experiments.training.fit import BEST_WEIGHTS
 
 
@@ -40,9 +40,9 @@ class Sources:
     scores: Path
     limit: int | None = None
 
-    def paths(self, dataset: str) -> list[Path]:
+    def pictures(self, dataset: str) -> list[Picture]:
         """The pictures of an evaluation set, as many as are wanted."""
-        return folders.evaluation_paths(self.data_dir, dataset)[: self.limit]
+        return evaluation_pictures(dataset, self.data_dir)[: self.limit]
 
     def trials(self, name: str) -> list[TrialResult]:
         """The finished trials of a contender, a seed each; none if it has none."""
@@ -58,7 +58,7 @@ class Sources:
         Raises:
             ValueError: Trials were run in different ways.
         """
-        trials = {}
+        trials: dict[str, tuple[Path, dict]] = {}
         for file in sorted(self.contenders.glob("*/config.json")):
             config = json.loads(file.read_text())["config"]
             shared = {k: v for k, v in config.items() if k not in ("contender", "seed")}
@@ -78,7 +78,8 @@ class Sources:
 
     def weights(self, name: str, seed: int = 0) -> Path | None:
         """Those of a contender, or None if its trial is not finished."""
-        folder = self.contenders / TrialConfig(name, seed, 0.0).folder
+        config = TrialConfig(contender=name, seed=seed, minutes=0.0)
+        folder = self.contenders / config.folder
         return folder / BEST_WEIGHTS if (folder / RESULT).exists() else None
 
     def trained(self, name: str, seed: int = 0) -> keras.Model | None:

@@ -6,9 +6,8 @@ from tqdm import tqdm
 
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.system.atomic_file import atomic_file
-from experiments.data import folders
 from experiments.measuring import photograph_scores as scores
-from experiments.measuring.csv_text import csv_text
+from experiments.measuring.tables import csv_text
 from experiments.reproduction.inputs import Sources, compact
 
 TITLE = "Beyond the paper: photographs"
@@ -19,10 +18,9 @@ def make(sources: Sources, folder: Path) -> str:
     photo, _ = scores.methods("photo", DualPriorNetwork.from_preset("photo"))
     luma_alone, planes = scores.methods("compact", compact())
     methods = {"JPEG": lambda image: image} | photo
-    paths = tqdm(sources.paths("live1"), unit="picture", leave=False, disable=None)
-    means, shifts = scores.measure(
-        map(folders.read_rgb, paths), methods, luma_alone | planes
-    )
+    pictures = tqdm(sources.pictures("live1"), leave=False, disable=None)
+    seen = (picture.rgb() for picture in pictures)
+    means, shifts = scores.measure(seen, methods, luma_alone | planes)
     rows = [(case, method, psnr) for (method, case), psnr in means.items()]
     with atomic_file(folder / "photographs.csv") as file:
         file.write(csv_text(["case", "method", "psnr"], rows).encode())

@@ -39,13 +39,13 @@ def table(scores: Sequence[Score]) -> str:
     cells: dict[tuple[str, str], list[str]] = {}
     settled: dict[tuple[str, str], str | None] = {}
     for row in table1():
-        ends = [
+        jpeg, restored = (
             measured.get((row.dataset, row.quality, name))
             for name in ("JPEG", "compact")
-        ]
-        if None in ends:
+        )
+        if jpeg is None or restored is None:
             continue
-        found = distances(row, *ends)
+        found = distances(row, jpeg, restored)
         key = (row.method, row.dataset)
         cells.setdefault(key, []).append(
             " / ".join(f"{found[window]:+.3f}" for window in WINDOWS)

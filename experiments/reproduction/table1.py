@@ -11,8 +11,8 @@ from dual_prior.network.backend import compiled
 from dual_prior.network.presets import find_preset, shipped_weights
 from dual_prior.system.atomic_file import atomic_file
 from experiments.contenders.registry import BASELINES
-from experiments.data import folders
 from experiments.data.protocol import QUALITIES
+from experiments.data.sources import EVALUATION_SETS, PAIR_SETS
 from experiments.measuring import cost
 from experiments.measuring.scores import (
     REACHES,
@@ -25,7 +25,7 @@ from experiments.measuring.scores import (
     published_scores,
     read_pairs,
 )
-from experiments.measuring.timing import best_seconds
+from experiments.measuring.throughput import best_seconds
 from experiments.reproduction import ssim_windows
 from experiments.reproduction.inputs import Sources, compact, restored
 from experiments.reproduction.score_cache import remembered
@@ -44,14 +44,14 @@ def make(sources: Sources, folder: Path) -> str:
     """Measures `compact`, its options and the trained baselines; writes table1.csv."""
     networks = _networks(sources)
     scores = []
-    for dataset in folders.EVALUATION_SETS:
+    for dataset in EVALUATION_SETS:
         for quality in QUALITIES:
             for name in ("JPEG", *networks):
                 if name in _TRAINED_HERE and dataset not in _BASELINE_SETS:
                     continue
                 scores += _measured(sources, dataset, quality, name, networks)
             scores += published_scores(dataset, quality)
-    for dataset in folders.PAIR_SETS:
+    for dataset in PAIR_SETS:
         scores += published_scores(dataset, None)
     with atomic_file(folder / "table1.csv") as file:
         file.write(csv_table(scores).encode())
@@ -111,13 +111,12 @@ def summary(scores: Sequence[Score]) -> str:
 def _networks(sources: Sources) -> dict[str, tuple[Callable, Path]]:
     """What makes a network, and its weights, by name."""
     shipped = shipped_weights(find_preset("compact"))
-    trained = {
-        label: (functools.partial(sources.trained, name), sources.weights(name))
-        for label, name in _TRAINED_HERE.items()
-    }
-    return {"compact": (compact, shipped)} | {
-        name: entry for name, entry in trained.items() if entry[1]
-    }
+    networks: dict[str, tuple[Callable, Path]] = {"compact": (compact, shipped)}
+    for label, name in _TRAINED_HERE.items():
+        weights = sources.weights(name)
+        if weights is not None:
+            networks[label] = functools.partial(sources.trained, name), weights
+    return networks
 
 
 def _measured(
@@ -128,16 +127,16 @@ def _measured(
     also = list(REACHES) if name == "compact" else []
     if also and dataset in _SELF_ENSEMBLE_SETS:
         also.append(SELF_ENSEMBLE)
-    paths = sources.paths(dataset)
+    pictures = sources.pictures(dataset)
 
     def measure():
         found = {name: lambda compressed: compressed}
         if make_network:
             found = methods(name, compiled(make_network(), 1), 1, also, quality)
         pairs = tqdm(
-            read_pairs(paths, quality),
+            read_pairs(pictures, quality),
             f"{name}, {dataset} at {quality}",
-            len(paths),
+            len(pictures),
             unit="picture",
             leave=False,
             disable=None,
@@ -152,7 +151,7 @@ def _measured(
         dataset=dataset,
         quality=quality,
         also=also,
-        pictures=len(paths),
+        pictures=len(pictures),
     )
 
 
@@ -166,7 +165,7 @@ def _costs(networks: dict) -> str:
     for name, (make_network, _) in networks.items():
         network = make_network()
         graph = compiled(network, 1)
-        seconds = best_seconds(lambda graph=graph: restored(graph, plane), 3)
+        seconds = best_seconds(functools.partial(restored, graph, plane), 3)
         lines.append(
             f"| {name} | {network.count_params():,} | {2 * cost.macs(network):,.0f} "
             f"| {seconds / megapixels:.1f} |"

@@ -6,8 +6,10 @@ written under another name and renamed when it is complete on disk; the two newe
 kept, and a damaged newest one falls back to the one before. The feed needs no state:
 a batch is a function of the step.
 
-Keras's own BackupAndRestore writes in place and forgets the best score; TensorFlow's
-CheckpointManager knows no other backend.
+Keras's BackupAndRestore, with `double_checkpoint` too, writes weights and epoch in
+place, as two files: killed in between, it resumes with the weights of one save and the
+epoch of another. It has no best score, and no checksum. TensorFlow's CheckpointManager
+knows no other backend.
 """
 
 import json
@@ -25,11 +27,10 @@ NUM_KEPT = 2
 
 
 class Standing(NamedTuple):
-    """Where training stands: epochs done, the best score, and seconds by its clock."""
+    """Where training stands: epochs done, and the best score."""
 
     epoch: int = 0
     best: float = float("-inf")
-    seconds: float = 0.0
 
 
 class Checkpoints:
@@ -100,7 +101,8 @@ class Checkpoints:
 def _read(file: Path) -> tuple[Standing, list[np.ndarray]]:
     # Reading every array checks every array: each has its own CRC in the file.
     with np.load(file) as archive:
-        standing = Standing(**json.loads(archive["header"].tobytes()))
+        header = json.loads(archive["header"].tobytes())
+        standing = Standing(epoch=header["epoch"], best=header["best"])
         return standing, [archive[name] for name in sorted(archive.files)[:-1]]
 
 

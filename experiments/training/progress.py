@@ -6,86 +6,103 @@ import time
 import keras
 from tqdm import tqdm
 
-from experiments.training.clock import Clock
-
 
 class Progress(keras.callbacks.Callback):
-    """Loss, validation score and time left of `fit`.
+    """What `fit` is doing, its losses, and the time left of the whole run.
+
+    `tqdm.keras.TqdmCallback` knows nothing of compiling and validating, of a run that
+    is resumed, or of phases that follow.
 
     Args:
         title: Name of what is being trained.
         first_step: Steps done before this `fit`.
-        num_steps: Steps in all; None where the clock decides.
+        num_steps: Steps in all.
         steps_per_epoch: Steps between two validations.
-        clock: What knows the time left, if not the steps.
+        later_steps: What follows this `fit`, as so many of its steps.
     """
 
     def __init__(
         self,
         title: str,
+        *,
         first_step: int,
-        num_steps: int | None,
+        num_steps: int,
         steps_per_epoch: int,
-        clock: Clock | None = None,
+        later_steps: float = 0.0,
     ):
         super().__init__()
         self._title = title
-        self._first_step = first_step
+        self._first_step = self._step = first_step
         self._num_steps = num_steps
         self._steps_per_epoch = steps_per_epoch
-        self._clock = clock
+        self._later_steps = later_steps
         self._on_terminal = sys.stderr.isatty()
-        self._validation = {}
+        self._figures: dict[str, str] = {}
 
     def on_train_begin(self, logs=None):
-        self._started = time.monotonic()
         self._bar = tqdm(
-            desc=self._title,
             initial=self._first_step,
             total=self._num_steps,
             unit="step",
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}",
             disable=not self._on_terminal,
         )
+        self._paced_from = None
+        self._say("compiling")
+        if not self._on_terminal:
+            print(f"{self._title}  compiling", flush=True)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+        self._epoch_paced_from = None
 
     def on_train_batch_end(self, batch, logs=None):
         # With several steps per execution, `batch` is the last of them.
         self._step = self._epoch * self._steps_per_epoch + batch + 1
-        self._step_ended = time.monotonic()
-        if self._paced_from is None:
-            self._paced_from = self._step, self._step_ended
-        figures = _figures({**logs, **self._validation})
-        if self._clock:
-            figures["left"] = tqdm.format_interval(max(0.0, self._clock.left))
+        now = self._step, time.monotonic()
+        if self._paced_from is None:  # the first execution was compiled, too
+            self._paced_from = now
+            self._say("")
+        self._epoch_paced_from = self._epoch_paced_from or now
+        self._now = now
+        self._figures |= _figures(logs or {})
         self._bar.update(self._step - self._bar.n)
-        self._bar.set_postfix(figures, refresh=False)
+        self._bar.set_postfix({**self._figures, "left": self._left()}, refresh=False)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
-        # The first execution may have been compiled before: it does not count.
-        self._paced_from = None
+    def on_test_begin(self, logs=None):
+        self._say("validating")
+
+    def on_test_end(self, logs=None):
+        self._say("")
 
     def on_epoch_end(self, epoch, logs=None):
-        self._validation = {k: v for k, v in logs.items() if k.startswith("val_")}
+        self._figures |= _figures(logs)
         if not self._on_terminal:
-            print(self._line(logs), flush=True)
+            step = f"step {self._step}/{self._num_steps}"
+            figures = [f"{name} {value}" for name, value in self._figures.items()]
+            pace = _pace(self._epoch_paced_from, self._now)
+            if pace is not None:
+                figures.append(f"{1000 * pace:.0f} ms/step")
+            parts = [self._title, step, *figures, f"left {self._left()}"]
+            print("  ".join(parts), flush=True)
 
     def on_train_end(self, logs=None):
         self._bar.close()
 
-    def _line(self, logs: dict) -> str:
-        if self._clock:
-            count, left = f"{self._step}", max(0.0, self._clock.left)
-        else:
-            pace = (time.monotonic() - self._started) / (self._step - self._first_step)
-            count = f"{self._step}/{self._num_steps}"
-            left = pace * (self._num_steps - self._step)
-        parts = [f"{self._title}  step {count}"]
-        parts += [f"{name} {value}" for name, value in _figures(logs).items()]
-        step, ended = self._paced_from
-        if self._step > step:
-            seconds = (self._step_ended - ended) / (self._step - step)
-            parts.append(f"{1000 * seconds:.0f} ms/step")
-        return "  ".join([*parts, f"left {tqdm.format_interval(left)}"])
+    def _say(self, doing: str) -> None:
+        self._bar.set_description_str(": ".join(filter(None, [self._title, doing])))
+
+    def _left(self) -> str:
+        """Of the whole run, at the pace so far, validations included."""
+        pace = _pace(self._paced_from, (self._step, time.monotonic()))
+        steps = self._num_steps - self._step + self._later_steps
+        return "?" if pace is None else tqdm.format_interval(pace * steps)
+
+
+def _pace(start: tuple[int, float], end: tuple[int, float]) -> float | None:
+    """Seconds a step between two moments, each a step and a time in seconds."""
+    steps = end[0] - start[0]
+    return (end[1] - start[1]) / steps if steps else None
 
 
 def _figures(logs: dict) -> dict[str, str]:

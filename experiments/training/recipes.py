@@ -8,20 +8,21 @@ import dataclasses
 from collections.abc import Sequence
 
 from dual_prior.network.presets import Preset
+from experiments.data.protocol import PHOTO_QUALITIES, QUALITIES
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Phase:
     """Some training steps with the network unfolded to a number of stages.
 
     Attributes:
         num_stages: K.
-        steps: Number of training steps; None for as many as `minutes` allow.
+        steps: Number of training steps; None until it is known how many `minutes` are.
         learning_rate: Of Adam; where it starts, or stays.
         batch_size: Patches a step.
         patch_size: Side of a patch, pixels.
         loss: What is minimised, one of `losses.LOSSES`.
-        minutes: Of training, by the clock; None where `steps` are given.
+        minutes: Of training, validations not counted; None where steps were given.
     """
 
     num_stages: int
@@ -33,12 +34,14 @@ class Phase:
     minutes: float | None = None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifierRecipe:
     """Stage one of training: cross-entropy on gradients of clear and compressed.
 
     Attributes:
-        pictures: What it learns from: see `training_pictures.PICTURES`.
+        pictures: What kind it learns from: see `training_pictures.PICTURES`.
+        train_data: Where these come from: see `experiments.data.sources`.
+        qualities: Of JPEG; for photographs the lowest and the highest.
         blend: Train on blends of the clear and the compressed patch too, labelled with
             their share of the compressed one. A classifier that only ever sees the two
             ends is flat there and steep in between, where the stages' images lie; Eq. 9
@@ -46,6 +49,8 @@ class ClassifierRecipe:
     """
 
     pictures: str
+    train_data: tuple[str, ...]
+    qualities: tuple[int, ...]
     steps: int
     learning_rate: float
     cosine: bool
@@ -56,12 +61,12 @@ class ClassifierRecipe:
     dtype: str
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkRecipe:
     """Stage two of training, the classifier frozen.
 
     Attributes:
-        pictures: What it learns from: see `training_pictures.PICTURES`.
+        pictures, train_data, qualities: As of `ClassifierRecipe`.
         phases: What is done in turn; each goes on from the weights of the one before.
         cosine: Lower the learning rate to 0 along a cosine within each phase, after a
             short warm-up; otherwise it is fixed.
@@ -73,10 +78,12 @@ class NetworkRecipe:
         relative: Weigh each patch's loss: see `training_pictures.weights`.
         num_patterns: Sheets of patterns among the pictures.
         num_woven: Pictures that are there once more, under cloth.
-        dtype: Keras dtype policy; see `peak.faster_dtype`.
+        dtype: Keras dtype policy; see `throughput.faster_dtype`.
     """
 
     pictures: str
+    train_data: tuple[str, ...]
+    qualities: tuple[int, ...]
     phases: tuple[Phase, ...]
     cosine: bool
     muon_ratio: float
@@ -110,6 +117,8 @@ class Recipe:
 _COMPACT = Recipe(  # all ours: see TRAINING.md
     ClassifierRecipe(
         pictures="paper",
+        train_data=("bsds500",),
+        qualities=QUALITIES,
         steps=6_000,
         learning_rate=1e-3,
         cosine=True,
@@ -121,9 +130,24 @@ _COMPACT = Recipe(  # all ours: see TRAINING.md
     ),
     NetworkRecipe(
         pictures="paper",
+        train_data=("bsds500",),
+        qualities=QUALITIES,
         phases=(
-            Phase(1, 11_000, 1e-3, 10, 64),
-            Phase(2, 8_000, 4e-4, 5, 96, "squared_error_and_blocks"),
+            Phase(
+                num_stages=1,
+                steps=11_000,
+                learning_rate=1e-3,
+                batch_size=10,
+                patch_size=64,
+            ),
+            Phase(
+                num_stages=2,
+                steps=8_000,
+                learning_rate=4e-4,
+                batch_size=5,
+                patch_size=96,
+                loss="squared_error_and_blocks",
+            ),
         ),
         cosine=True,
         muon_ratio=3.0,
@@ -136,10 +160,23 @@ _COMPACT = Recipe(  # all ours: see TRAINING.md
     ),
 )
 
+
+def _for_photographs(recipe, **changes):
+    return dataclasses.replace(
+        recipe,
+        pictures="photo",
+        train_data=("bsds500", "cid22"),
+        qualities=PHOTO_QUALITIES,
+        **changes,
+    )
+
+
 RECIPES = {
     "paper": Recipe(
         ClassifierRecipe(
             pictures="paper",
+            train_data=("bsds500",),  # paper
+            qualities=QUALITIES,  # paper
             steps=100_000,  # ours: the paper does not say
             learning_rate=1e-4,  # paper
             cosine=False,  # paper
@@ -151,6 +188,8 @@ RECIPES = {
         ),
         NetworkRecipe(
             pictures="paper",
+            train_data=("bsds500",),  # paper
+            qualities=QUALITIES,  # paper
             phases=(
                 Phase(
                     num_stages=5,  # paper
@@ -173,13 +212,14 @@ RECIPES = {
     "compact": _COMPACT,
     # All ours, too. What ships started from compact-2, as narrow: see TRAINING.md.
     "photo": Recipe(
-        dataclasses.replace(_COMPACT.classifier, pictures="photo"),
-        dataclasses.replace(
+        _for_photographs(_COMPACT.classifier),
+        _for_photographs(
             _COMPACT.network,
-            pictures="photo",
             phases=(
-                Phase(1, 12_000, 1e-3, 10, 64),
-                Phase(2, 7_000, 4e-4, 5, 96, "mean_squared_error"),
+                dataclasses.replace(_COMPACT.network.phases[0], steps=12_000),
+                dataclasses.replace(
+                    _COMPACT.network.phases[1], steps=7_000, loss="mean_squared_error"
+                ),
             ),
             alignment=1,
         ),
@@ -191,8 +231,13 @@ def recipe_for(preset: str, of: str | None = None) -> Recipe:
     """How `preset` is trained: by its own recipe, or by that of the preset `of`.
 
     Raises:
-        ValueError: The two are for different pictures.
+        ValueError: There is no such recipe, or the two are for different pictures.
     """
+    for name in (preset, of or preset):
+        if name not in RECIPES:
+            raise ValueError(
+                f"Expected a recipe among {', '.join(RECIPES)}; got {name!r}."
+            )
     own, recipe = RECIPES[preset], RECIPES[of or preset]
     pictures = own.network.pictures, recipe.network.pictures
     if pictures[0] != pictures[1]:

@@ -18,9 +18,11 @@ import keras
 
 from dual_prior.system.atomic_file import atomic_file
 
+_MAX_NAMED = 5
+
 
 def open_run_dir(path: str | os.PathLike, config) -> Path:
-    """Creates the folder of a run, or opens it to go on.
+    """Creates the folder of a run, or opens it to resume.
 
     Args:
         path: The folder.
@@ -35,11 +37,20 @@ def open_run_dir(path: str | os.PathLike, config) -> Path:
     # Through JSON, so that it compares equal to what was written: tuples become lists.
     wanted = json.loads(json.dumps(dataclasses.asdict(config)))
     file = path / "config.json"
-    if file.exists() and _has_begun(path):
-        _check_same(json.loads(file.read_text())["config"], wanted, path)
+    stored = stored_config(path)
+    if stored is not None:
+        _check_same(stored, wanted, path)
     else:
         write_configuration(file, wanted)
     return path
+
+
+def stored_config(path: str | os.PathLike) -> dict | None:
+    """The configuration of the run in a folder; None where none has begun."""
+    file = Path(path) / "config.json"
+    if not (file.exists() and _has_begun(file.parent)):
+        return None
+    return json.loads(file.read_text())["config"]
 
 
 def _has_begun(folder: Path) -> bool:
@@ -72,11 +83,14 @@ def save_atomically(save: Callable[[Path], object], path: Path) -> None:
 
 
 def _check_same(stored: dict, wanted: dict, path: Path) -> None:
-    differing = "; ".join(_differences(stored, wanted))
+    differing = list(_differences(stored, wanted))
     if differing:
+        named = "; ".join(differing[:_MAX_NAMED])
+        more = len(differing) - _MAX_NAMED
         raise ValueError(
-            f"{path} holds a run of another configuration ({differing}). "
-            "Repeat its flags to go on with it, or choose another --run_dir."
+            f"{path} holds a run of another configuration ({named}"
+            f"{f'; and {more} more' if more > 0 else ''}). "
+            "Repeat its flags to resume it, or choose another --run_dir."
         )
 
 

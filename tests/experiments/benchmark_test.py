@@ -1,5 +1,6 @@
 """The benchmark, as a person runs it, on tiny data."""
 
+import re
 import shutil
 
 from tests.experiments.binary import run
@@ -18,7 +19,14 @@ def test_benchmark_prints_and_writes_how_fast_all_is(tiny_data, tmp_path):
     )
     assert code == 0, err
     assert out == output.read_text()
-    for row in ("network / DnCNN's architecture", "a process each", "as one batch"):
-        assert row in out
+    cells = [[c.strip() for c in line.split("|")[1:-1]] for line in out.splitlines()]
+    rows = {row[0]: row[1] for row in cells if len(row) == 2}
+    assert float(rows["network / DnCNN's architecture"]) > 0
+    assert re.fullmatch(r"[\d,]+", rows["FLOP a pixel, network"])
+    for title in ("the command, one folder", "a process each (the first 2)"):
+        assert re.match(r"\d+\.\d+ megapixels/s", rows[title])
+    assert re.fullmatch(
+        r"[\d.]+ of the time", rows["4 of one size as one batch / one by one"]
+    )
     code, _, err = run("benchmark", f"--data_dir={tmp_path / 'data'}", "--folder=9")
     assert code == 1 and "expected at most 3" in err and "Traceback" not in err

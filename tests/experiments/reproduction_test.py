@@ -8,6 +8,7 @@ from PIL import Image
 from experiments.contenders.baselines.dncnn import dncnn
 from experiments.contenders.registry import CONTENDERS
 from experiments.contenders.trial import TrialConfig, TrialResult, run_trial
+from experiments.data.training_pictures import find
 from experiments.measuring.published import Row
 from experiments.measuring.scores import Score
 from experiments.reproduction import (
@@ -30,10 +31,13 @@ def sources(monkeypatch, tiny_data, tmp_path):
     """With trials of `NAMES`, two of the first, all of a tiny network."""
     for name in CONTENDERS:
         monkeypatch.setitem(CONTENDERS, name, lambda _: dncnn(3, 4))
+    split = find(["bsds500"], str(tiny_data))
     for name, seed in [(NAMES[0], 1), *((name, 0) for name in NAMES)]:
-        config = TrialConfig(name, seed, 1e-4, patch_size=16, dtype="float32")
+        config = TrialConfig(
+            contender=name, seed=seed, minutes=1e-4, patch_size=16, dtype="float32"
+        )
         folder = tmp_path / "contenders" / config.folder
-        run_trial(config, str(tiny_data), "", 0.01, folder)
+        run_trial(config, split=split, classifier="", seconds=0.01, folder=folder)
     return Sources(
         str(tiny_data), tmp_path / "contenders", tmp_path / "scores", limit=1
     )

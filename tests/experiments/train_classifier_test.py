@@ -13,10 +13,11 @@ def test_killed_while_training_it_ends_as_if_it_had_not_been(tiny_data, tmp_path
         return (
             f"--data_dir={tiny_data}",
             f"--run_dir={tmp_path / folder}",
-            "--steps=60",
+            *("--steps=200", "--learning_rate=1e-4"),
+            *SMALL,
         )
 
-    process = start("train_classifier", *arguments("killed"), *SMALL)
+    process = start("train_classifier", *arguments("killed"))
     checkpoints = tmp_path / "killed" / "checkpoints"
     deadline = time.monotonic() + 120
     while not list(checkpoints.glob("epoch-*.npz")):
@@ -28,7 +29,7 @@ def test_killed_while_training_it_ends_as_if_it_had_not_been(tiny_data, tmp_path
 
     outputs = []
     for folder in ("killed", "whole"):
-        code, out, err = run("train_classifier", *arguments(folder), *SMALL)
+        code, _, err = run("train_classifier", *arguments(folder))
         assert code == 0, err
         newest = sorted((tmp_path / folder / "checkpoints").glob("epoch-*.npz"))[-1]
         with np.load(newest) as archive:

@@ -1,18 +1,32 @@
 """Training of contenders, as a person runs it, on tiny data."""
 
-from tests.experiments.binary import run
+import dataclasses
+import json
+
+from experiments.contenders.ablations import ablated
+from experiments.contenders.registry import CONTENDERS, UNITS
+from tests.experiments.binary import load, run
 
 
-def test_contenders_are_trained_with_the_shipped_classifier(tiny_data, tmp_path):
-    arguments = (
+def test_contenders_are_trained_with_the_shipped_classifier(
+    tiny_data, tmp_path, monkeypatch
+):
+    small = dataclasses.replace(UNITS, features=4, num_units=1, reduced=2, num_stages=1)
+    monkeypatch.setitem(CONTENDERS, "tiny", lambda weights: ablated(small, weights))
+    monkeypatch.setattr(
+        load("train_contenders"), "alone", lambda f, *a, **k: f(*a, **k)
+    )
+    code, out, err = run(
+        "train_contenders",
         f"--data_dir={tiny_data}",
         f"--run_dir={tmp_path}",
-        *("--seeds=0", "--minutes=0.001"),
+        f"--train_data={tiny_data / 'classic5'}",
+        *("--contenders=tiny", "--seeds=0", "--minutes=0.001", "--qualities=20,40"),
     )
-    code, out, err = run("train_contenders", "--contenders=K = 1", *arguments)
     assert code == 0, err
     assert "s a step" in out and "dB" in out
     assert (tmp_path / "classifier.weights.h5").exists()
-    assert (tmp_path / "k-1-0" / "result.json").exists()
-    code, _, err = run("train_contenders", "--contenders=GAN", *arguments)
-    assert code == 1 and "got 'GAN'" in err and "Traceback" not in err
+    result = json.loads((tmp_path / "tiny-0" / "result.json").read_text())
+    assert len(result["jpeg"]) == 2 and result["jpeg"][0] < result["jpeg"][1]
+    config = json.loads((tmp_path / "tiny-0" / "config.json").read_text())["config"]
+    assert config["train_pictures"]["names"] == ["1.png"]

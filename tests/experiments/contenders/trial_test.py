@@ -2,9 +2,12 @@ import pytest
 
 from experiments.contenders.baselines.dncnn import dncnn
 from experiments.contenders.registry import CONTENDERS
-from experiments.contenders.trial import TrialConfig, run_trial, seconds_per_step
+from experiments.contenders.trial import TrialConfig, measured_step, run_trial
+from experiments.data.training_pictures import find
 
-CONFIG = TrialConfig("tiny", seed=0, minutes=1e-3, patch_size=16, dtype="float32")
+CONFIG = TrialConfig(
+    contender="tiny", seed=0, minutes=1e-3, patch_size=16, dtype="float32"
+)
 
 
 @pytest.fixture
@@ -20,37 +23,56 @@ def made(monkeypatch):
     return models
 
 
-def test_a_trial_is_trained_once_and_read_afterwards(made, tiny_data, tmp_path):
-    result = run_trial(CONFIG, str(tiny_data), "", 0.02, tmp_path)
+@pytest.fixture
+def run(tiny_data):
+    """Returns a function that runs the trial in a folder."""
+    split = find(["bsds500"], str(tiny_data))
+
+    def run(folder, seconds=0.02):
+        return run_trial(
+            CONFIG, split=split, classifier="", seconds=seconds, folder=folder
+        )
+
+    return run
+
+
+def test_a_trial_is_trained_once_and_read_afterwards(made, run, tmp_path):
+    result = run(tmp_path)
     assert result.steps >= 1 and result.parameters == made[0].count_params()
     assert result.macs == 9 * (4 + 16 + 4)
     assert len(result.jpeg) == len(result.restored) == 3
     assert list(result.jpeg) == sorted(result.jpeg)  # quality 10, 20, 30
     assert abs(result.gain) < 3
     before = len(made)
-    assert run_trial(CONFIG, str(tiny_data), "", 0.02, tmp_path).gain == result.gain
+    assert run(tmp_path).gain == result.gain
     assert len(made) == before
 
 
-def test_a_slower_model_gets_fewer_steps(made, tiny_data, tmp_path):
+def test_a_slower_model_gets_fewer_steps(made, run, tmp_path):
     def steps(seconds):
-        folder = tmp_path / str(seconds)
-        return run_trial(CONFIG, str(tiny_data), "", seconds, folder).steps
+        return run(tmp_path / str(seconds), seconds).steps
 
     assert (steps(0.03), steps(0.01)) == (2, 6)
 
 
 def test_a_step_is_timed_once(made, tiny_data, tmp_path):
     file = tmp_path / "seconds" / "tiny.json"
-    seconds = seconds_per_step(CONFIG, str(tiny_data), "", file)
+    split = find(["bsds500"], str(tiny_data))
+
+    def measured():
+        return measured_step(CONFIG, split=split, classifier="", file=file)
+
+    seconds = measured()
     assert 0 < seconds < 10
-    assert seconds_per_step(CONFIG, str(tiny_data), "", file) == seconds
+    assert measured() == seconds
     assert len(made) == 1
 
 
 def test_folders_tell_contenders_apart():
     folders = {
-        TrialConfig(name, seed, 1.0).folder for name in CONTENDERS for seed in (0, 1)
+        TrialConfig(contender=name, seed=seed, minutes=1.0).folder
+        for name in CONTENDERS
+        for seed in (0, 1)
     }
     assert len(folders) == 2 * len(CONTENDERS)
     assert all(folder.replace("-", "").isalnum() for folder in folders)

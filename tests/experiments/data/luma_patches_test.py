@@ -3,7 +3,6 @@ import pytest
 
 from dual_prior import jpeg
 from dual_prior.restoration.symmetries import turn
-from experiments.data.feed import batch_dataset, batch_stream
 from experiments.data.luma_patches import PatchRecipe, compress_pictures, draw_batch
 
 
@@ -90,37 +89,3 @@ def test_values_are_in_0_1():
 def test_a_picture_smaller_than_a_patch_is_refused():
     with pytest.raises(ValueError, match="at least 64 pixels a side.*side of (40|56)"):
         draw_batch(PICTURES, PatchRecipe(patch_size=64), 0)
-
-
-def test_both_feeds_give_the_same_batches_from_any_step():
-    def batch_of(step):
-        return draw_batch(PICTURES, RECIPE, int(step))
-
-    stream = list(batch_stream(batch_of, first_step=5, num_steps=3))
-    shapes = [(4, 16, 16, 1)] * 2 + [(4,)]
-    dataset = list(batch_dataset(batch_of, shapes, 5, 3).as_numpy_iterator())
-    assert len(stream) == len(dataset) == 3
-    for index, batch in enumerate(dataset):
-        for actual, expected in zip(batch, stream[index], strict=True):
-            np.testing.assert_array_equal(actual, expected)
-        np.testing.assert_array_equal(batch[1], batch_of(5 + index)[1])
-
-
-def test_a_stream_draws_ahead_and_no_further():
-    drawn = []
-    stream = batch_stream(lambda step: drawn.append(step) or (step,), 5, 10**9)
-    assert [next(stream) for _ in range(3)] == [(5,), (6,), (7,)]
-    stream.close()
-    assert 3 <= len(drawn) < 1000
-
-
-def test_an_error_of_a_batch_reaches_who_asks_for_it():
-    def batch_of(step):
-        if step == 2:
-            raise OSError("no such picture")
-        return (step,)
-
-    stream = batch_stream(batch_of, 0, 5)
-    assert [next(stream), next(stream)] == [(0,), (1,)]
-    with pytest.raises(OSError, match="no such picture"):
-        next(stream)

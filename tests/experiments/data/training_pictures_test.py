@@ -6,6 +6,7 @@ import pytest
 from experiments.data.training_pictures import (
     PaperPictures,
     PhotoPictures,
+    find,
     hold_out,
     weights,
 )
@@ -31,28 +32,72 @@ def test_patches_count_relative_to_what_was_wrong_with_their_picture(loss, power
 def with_cid22(tiny_data, tmp_path):
     folder = shutil.copytree(tiny_data, tmp_path / "data")
     shutil.copytree(folder / "bsds500" / "test", folder / "cid22")
-    return folder
+    return str(folder)
 
 
 @pytest.mark.parametrize("pictures_of", [PaperPictures, PhotoPictures])
 def test_batches_come_with_weights_where_a_loss_is_named(with_cid22, pictures_of):
-    pictures = pictures_of(str(with_cid22), num_patterns=1, num_woven=1)
-    pair = pictures.batches(16, 2, 8, seed=1)(0)
-    *same, of_patches = pictures.batches(16, 2, 8, 1, "mean_squared_error")(0)
+    split = find(["bsds500", "cid22"], with_cid22)
+    pictures = pictures_of(split, num_patterns=1, num_woven=1)
+    drawn = {"patch_size": 16, "batch_size": 2, "alignment": 8, "seed": 1}
+    pair = pictures.batches(**drawn)(0)
+    *same, of_patches = pictures.batches(**drawn, loss="mean_squared_error")(0)
     for actual, expected in zip(same, pair, strict=True):
         np.testing.assert_array_equal(actual, expected)
     assert of_patches.shape == (2, 1, 1) and np.all(of_patches > 0)
+    # So do held-out images: losses are in one unit.
+    *same, of_images = pictures.validation("mean_squared_error")
+    for actual, expected in zip(same, pictures.validation(), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+    assert of_images.shape == (len(same[0]), 1, 1) and np.all(of_images > 0)
 
 
 def test_pictures_under_cloth_and_sheets_of_patterns_join_the_others(tiny_data):
-    plain = PaperPictures(str(tiny_data))
-    more = PaperPictures(str(tiny_data), num_patterns=2, num_woven=1)
-    assert len(more._pictures) == len(plain._pictures) + 3
-    for actual, expected in zip(more.validation, plain.validation, strict=True):
+    split = find(["bsds500"], str(tiny_data))
+    plain = PaperPictures(split)
+    more = PaperPictures(split, num_patterns=2, num_woven=1)
+    assert (plain.count, more.count) == (3, 6)
+    for actual, expected in zip(more.validation(), plain.validation(), strict=True):
         np.testing.assert_array_equal(actual, expected)
 
 
+@pytest.mark.parametrize("pictures_of", [PaperPictures, PhotoPictures])
+def test_other_qualities_give_other_patches(with_cid22, pictures_of):
+    def error(*qualities):
+        pictures = pictures_of(find(["cid22"], with_cid22), qualities=qualities)
+        compressed, clean = pictures.validation()
+        return np.mean((compressed - clean) ** 2)
+
+    assert error(5, 6) > 2 * error(50, 60)
+
+
+def test_photographs_have_a_lowest_and_a_highest_quality(with_cid22):
+    with pytest.raises(ValueError, match="the lowest and the highest.*got 10, 20, 30"):
+        PhotoPictures(find(["cid22"], with_cid22), qualities=(10, 20, 30))
+
+
 def test_the_same_pictures_are_held_out_every_time():
-    paths = list(range(400))
-    kept, held_out = hold_out(paths)
-    assert held_out == paths[::40] and sorted(kept + held_out) == paths
+    pictures = list(range(400))
+    kept, held_out = hold_out(pictures)
+    assert held_out == pictures[::40] and sorted(kept + held_out) == pictures
+
+
+def test_what_is_held_out_can_be_chosen(tiny_data):
+    own = str(tiny_data / "classic5")
+
+    def names(held_out):
+        split = find(["bsds500", own], str(tiny_data), held_out)
+        return [[p.name for p in part] for part in (split.kept, split.held_out)]
+
+    every = [f"bsds500/{part}/{i}.png" for part in ("train", "test") for i in range(3)]
+    kept, held_out = names("3")
+    assert held_out == [every[0], every[3], "0.png"]  # of each source
+    assert kept == [*every[1:3], *every[4:], "1.png"]
+    kept, held_out = names(str(tiny_data / "live1"))
+    assert kept[:6] == every and len(kept) == 8 and held_out == ["0.png"]
+
+
+def test_one_picture_cannot_be_split(tmp_path, tiny_data):
+    picture = tiny_data / "live1" / "0.png"
+    with pytest.raises(ValueError, match="two pictures or more.*got one"):
+        find([str(picture)], "")

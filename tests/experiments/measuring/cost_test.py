@@ -1,11 +1,9 @@
-"""What networks cost, beside counts by hand and on the other backend."""
+"""What layers cost, beside counts by hand; on the other backend: on_jax_test.py."""
 
 import keras
 import pytest
 
-from experiments.contenders.registry import CONTENDERS
 from experiments.measuring.cost import macs
-from tests.conftest import run_script
 
 
 @pytest.mark.parametrize(
@@ -21,18 +19,3 @@ from tests.conftest import run_script
 )
 def test_layers_cost_what_they_multiply(layer, expected):
     assert macs(layer, channels=3) == expected
-
-
-NAMES = ("TNRD", "dual prior, pyramid", "J = 3")
-ON_JAX = """
-from experiments.contenders.registry import CONTENDERS
-from experiments.measuring.cost import macs
-for name in {names}:
-    print(macs(CONTENDERS[name](None)))
-"""
-
-
-def test_the_backends_count_alike():
-    out = run_script(ON_JAX.format(names=NAMES), KERAS_BACKEND="jax")
-    on_tensorflow = [macs(CONTENDERS[name](None)) for name in NAMES]
-    assert list(map(float, out.split())) == on_tensorflow

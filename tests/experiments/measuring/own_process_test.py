@@ -10,7 +10,7 @@ import pytest
 from experiments.measuring.own_process import alone
 
 _PARENT = """
-from tests.experiments.alone_test import work
+from tests.experiments.measuring.own_process_test import work
 from experiments.measuring.own_process import alone
 
 if __name__ == "__main__":

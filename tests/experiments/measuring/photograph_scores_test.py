@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dual_prior.network.unfolding import DualPriorNetwork
-from experiments.data import folders
+from experiments.data.sources import evaluation_pictures
 from experiments.measuring.photograph_scores import (
     cases,
     measure,
@@ -79,10 +79,9 @@ def test_planes_are_measured_in_colour_only():
 
 
 def test_the_jpeg_of_live1_scores_as_published(shared_data):
-    paths = folders.evaluation_paths(shared_data, "live1")
     scores = []
-    for path in paths:
-        case = next(cases(folders.read_rgb(path)))
+    for picture in evaluation_pictures("live1", shared_data):
+        case = next(cases(picture.rgb()))
         scores.append(psnr(case.clean, case.compressed))
     assert case.name == "colour 10"
     assert np.mean(scores) == pytest.approx(25.69, abs=0.005)

@@ -1,21 +1,7 @@
 import keras
 import numpy as np
-import pytest
 
-from experiments.training.muon import Muon, orthogonalised
-
-
-@pytest.mark.parametrize("shape", [(4, 9), (9, 4), (6, 6)])
-def test_orthogonalised_keeps_the_directions_and_evens_out_their_lengths(shape):
-    rng = np.random.default_rng(0)
-    rank = min(shape)
-    u = np.linalg.qr(rng.normal(size=(shape[0], rank)))[0]
-    v = np.linalg.qr(rng.normal(size=(shape[1], rank)))[0]
-    matrix = (u * np.geomspace(1, 20, rank)) @ v.T
-    result = np.asarray(orthogonalised(keras.ops.convert_to_tensor(matrix, "float32")))
-    inner = u.T @ result @ v
-    np.testing.assert_allclose(inner, np.diag(np.diag(inner)), atol=1e-4)
-    assert np.all((np.diag(inner) > 0.6) & (np.diag(inner) < 1.3))
+from experiments.training.muon import Muon
 
 
 def _model():
@@ -59,6 +45,23 @@ def test_the_step_of_a_hidden_kernel_is_orthogonal_and_of_a_known_length():
     singular_values = np.linalg.svd(step, compute_uv=False)
     length = 0.2 * 45**0.5 * 2e-3
     assert np.all((singular_values > 0.6 * length) & (singular_values < 1.3 * length))
+
+
+def test_momentum_goes_on_in_the_direction_of_the_last_steps():
+    # Of two gradients, one after the other: g2 + m (m g1 + g2) is what counts.
+    kernel = keras.Variable(np.zeros((1, 1, 4, 4), np.float32))
+    optimizer = Muon(0.1, ratio=1.0, momentum=0.9)
+    first, second = np.random.default_rng(0).normal(size=(2, 4, 4)).astype(np.float32)
+    optimizer.apply([first.reshape(1, 1, 4, 4)], [kernel])
+    before = np.array(kernel)
+    optimizer.apply([second.reshape(1, 1, 4, 4)], [kernel])
+    step = (before - np.array(kernel))[0, 0]
+    expected = second + 0.9 * (0.9 * first + second)
+    u, _, v = np.linalg.svd(expected)
+    # The same directions, at about one length each.
+    inner = u.T @ step @ v.T / (0.2 * 4**0.5 * 0.1)
+    np.testing.assert_allclose(inner, np.diag(np.diag(inner)), atol=1e-3)
+    assert np.all((np.diag(inner) > 0.6) & (np.diag(inner) < 1.3))
 
 
 def test_comes_back_from_its_configuration():
