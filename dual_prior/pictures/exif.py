@@ -9,6 +9,8 @@ import dataclasses
 import struct
 from typing import NamedTuple
 
+import numpy as np
+
 # Bytes of a value, by its type.
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _SIZES |= {13: 4, 129: 1}
@@ -23,6 +25,7 @@ MAKER_NOTE = 0x927C
 _PAIRS = [(0x0100, 0x0101), (0x011A, 0x011B), (0xA002, 0xA003), (0x1001, 0x1002)]
 # Where thumbnails lie, and how long they are.
 _THUMBNAILS = [(0x0201, 0x0202), (0x0111, 0x0117)]
+_MAX_ENTRIES, _MAX_INTEGERS = 2000, 100  # ours: files have tens
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
@@ -71,12 +74,8 @@ class ExifBlock:
         """
         if not 8 <= at <= len(self.data) - 2:
             raise ValueError("a directory outside of the data")
-        count = min(self._number("H", at), (len(self.data) - at - 2) // 12)
-        places = range(at + 2, at + 2 + 12 * count, 12)
-        return [
-            Entry(p, *struct.unpack_from(f"{self.order}HHL", self.data, p))
-            for p in places
-        ]
+        places = range(at + 2, at + 2 + 12 * self._count(at), 12)
+        return [self._entry(place) for place in places]
 
     def following(self, at: int) -> int:
         """Where the directory after this one is; 0 for none."""
@@ -85,8 +84,12 @@ class ExifBlock:
 
     def find(self, tag: int, at: int | None = None) -> Entry | None:
         """The first tag of that number in a directory, by default the first one."""
-        entries = self.entries(self.first if at is None else at)
-        return next((entry for entry in entries if entry.tag == tag), None)
+        at = self.first if at is None else at
+        if not 8 <= at <= len(self.data) - 2:
+            raise ValueError("a directory outside of the data")
+        words = np.frombuffer(self.data, f"{self.order}u2", 6 * self._count(at), at + 2)
+        found = np.flatnonzero(words[::6] == tag)  # fast, however long it is
+        return self._entry(at + 2 + 12 * int(found[0])) if len(found) else None
 
     def place(self, entry: Entry) -> int:
         """Where its value begins."""
@@ -99,8 +102,13 @@ class ExifBlock:
         return bytes(self.data[start : start + entry.size])
 
     def integers(self, entry: Entry | None) -> tuple[int, ...]:
-        """Its value as integers; none of another type, or of no tag at all."""
-        if entry is None or entry.type not in _INTEGERS or not self.is_sound(entry):
+        """Its value as integers; none of another type, of too many, or of no tag."""
+        if (
+            entry is None
+            or entry.type not in _INTEGERS
+            or entry.count > _MAX_INTEGERS
+            or not self.is_sound(entry)
+        ):
             return ()
         code = f"{self.order}{entry.count}{_INTEGERS[entry.type]}"
         return struct.unpack_from(code, self.data, self.place(entry))
@@ -235,6 +243,14 @@ class ExifBlock:
     def tobytes(self) -> bytes:
         """The data with "Exif" before them, as JPEG files hold them."""
         return b"Exif\0\0" + self.data
+
+    def _entry(self, at: int) -> Entry:
+        return Entry(at, *struct.unpack_from(f"{self.order}HHL", self.data, at))
+
+    def _count(self, at: int) -> int:
+        """How many entries of a directory there are, and are looked at."""
+        room = (len(self.data) - at - 2) // 12
+        return min(self._number("H", at), room, _MAX_ENTRIES)
 
     def _number(self, code: str, at: int) -> int:
         return struct.unpack_from(f"{self.order}{code}", self.data, at)[0]

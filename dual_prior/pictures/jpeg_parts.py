@@ -16,12 +16,13 @@ from dual_prior.pictures.picture import Notes
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
+_PROFILE = b"ICC_PROFILE\0"
 _MPF = b"MPF\0"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 # Written by encoders for themselves, or read elsewhere.
 _UNDERSTOOD = [
     *((0xE0, b"JFIF\0"), (0xE0, b"JFXX\0"), (0xE1, b"Exif\0"), (0xE1, XMP_HEADER)),
-    *((0xE1, _EXTENDED), (0xE2, b"ICC_PROFILE\0"), (0xE2, _MPF), (0xEC, b"Ducky")),
+    *((0xE1, _EXTENDED), (0xE2, _PROFILE), (0xE2, _MPF), (0xEC, b"Ducky")),
     *((0xED, _PHOTOSHOP), (0xEE, b"Adobe")),
 ]
 _SIGNED = (0xEB, b"JP")  # content credentials (C2PA) of the old pixels
@@ -82,6 +83,14 @@ def read_parts(data: bytes, is_turned: bool, notes: Notes) -> dict:
     if kept:
         parts["segments"] = kept
     return parts
+
+
+def odd_profile(data: bytes) -> bytes:
+    """The colour profile of a JPEG file whose parts are numbered oddly ("0 of 0")."""
+    head = len(_PROFILE)
+    bodies = [s.body(data) for s in segments(data) if s.end <= len(data)]
+    parts = [body for body in bodies if body.startswith(_PROFILE)]
+    return b"".join(body[head + 2 :] for body in parts)
 
 
 def fitted(metadata: dict, is_turned: bool, notes: Notes) -> None:

@@ -25,12 +25,13 @@ from dual_prior.pictures.jpeg_parts import (
     XMP_HEADER,
     fitted,
     followers,
+    odd_profile,
     read_parts,
 )
 from dual_prior.pictures.photoshop import captions, has_paths, kept_resources, resource
 from dual_prior.pictures.picture import Notes, Picture
 from dual_prior.pictures.png import COLOUR_CHUNKS, kept_chunks, text_chunk
-from dual_prior.pictures.tiff import CAPTIONS, PHOTOSHOP, exif_of_tiff
+from dual_prior.pictures.tiff import CAPTIONS, DESCRIPTIVE, PHOTOSHOP, exif_of_tiff
 
 _MAX_JPEG_DPI = 65535
 _MAX_JPEG_XMP = MAX_BODY - len(XMP_HEADER)
@@ -65,7 +66,8 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
     """
     metadata: dict = {}
     is_jpeg = image.format == "JPEG"
-    if profile := image.info.get("icc_profile"):
+    profile = image.info.get("icc_profile") or (is_jpeg and odd_profile(data))
+    if profile:
         metadata["icc_profile"] = profile
     packet = image.info.get("xmp")
     packet = packet if isinstance(packet, bytes) else b""
@@ -214,6 +216,10 @@ def _exif(
 ) -> tuple[ExifBlock | None, int]:
     """The EXIF data without what the pixels no longer are, and their orientation."""
     try:
+        if data.startswith(b"II+\0"):  # BigTIFF
+            if set(image.getexif()) & DESCRIPTIVE:
+                notes.lose("the EXIF data of a BigTIFF were dropped")
+            return None, 1
         if isinstance(image, TiffImageFile):  # whose pixels Pillow has turned
             block, removed = exif_of_tiff(data)
             orientation = 1

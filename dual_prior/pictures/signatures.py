@@ -44,6 +44,7 @@ _READERS = [
     (b"RIFF....WEBP", WebPImagePlugin.WebPImageFile),
     (b"II*\0", TiffImagePlugin.TiffImageFile),
     (b"MM\0*", TiffImagePlugin.TiffImageFile),
+    (b"II+\0", TiffImagePlugin.TiffImageFile),
     (b"BM", BmpImagePlugin.BmpImageFile),
 ]
 # Boxes of MPEG's family, by the brands that they say they are of.
@@ -58,8 +59,7 @@ _REFUSED = [
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"8BPS", "Photoshop (PSD)"),
-    (b"II+\0", "BigTIFF"),
-    (b"MM\0+", "BigTIFF"),
+    (b"MM\0+", "BigTIFF, the highest byte first,"),
     (b"\0\0\1\0", "ICO"),
     (b"%PDF", "PDF"),
     (b"<svg", "SVG"),

@@ -33,7 +33,7 @@ from dual_prior.pictures.photoshop import captions
 
 XMP, CAPTIONS, PHOTOSHOP, PROFILE = 700, 33723, 34377, 34675
 # Among the tags that say how the pixels are stored, these are about the picture.
-_DESCRIPTIVE = {
+DESCRIPTIVE = {
     PROCESSING_SOFTWARE,
     *(0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C),
     *(0x4746, 0x4749, 0x8298, 0xC4A5, EXIF, GPS),
@@ -42,7 +42,8 @@ _DESCRIPTIVE = {
 _KIND, _OLD_KIND, _PHOTOMETRIC, _PARTS, _DNG = 254, 255, 262, 330, 50706
 _REDUCED_OR_MASK = 1 | 4  # bits of the kind
 _RAW = (32803, 34892)  # the sensor's colours, not a picture's
-_MAX_PAGES = 10_000  # ours
+_MAX_PAGES = 1000  # ours
+_MAX_EXIF = 16_000_000  # ours, bytes
 _MAX_NOTE_PLACE = 60_000  # ours: beyond, EXIF data would be too long for JPEG
 _ROWS = 64  # ours, of a strip
 
@@ -102,14 +103,20 @@ def exif_of_tiff(data: bytes) -> tuple[ExifBlock | None, list[int]]:
     The camera's notes stay where they were, if that is not too far.
     """
     source = ExifBlock(data)
-    order, removed = source.order, []
+    order = source.order
+    removed: list[int] = []
+
+    size = 0
 
     def copied(at: int, wanted: set[int] | None = None) -> list[Tag]:
+        nonlocal size
         found = []
         for entry in source.entries(at):
             if wanted is not None and entry.tag not in wanted:
                 continue
-            if source.is_sound(entry):
+            # Many tags may point to the same bytes.
+            size += entry.size
+            if source.is_sound(entry) and size <= _MAX_EXIF:
                 found.append(Tag(entry.tag, entry.type, source.value(entry)))
             else:
                 removed.append(entry.tag)
@@ -125,7 +132,7 @@ def exif_of_tiff(data: bytes) -> tuple[ExifBlock | None, list[int]]:
         body.extend(directory(tags, order, start, records or {}))
         return Tag(0, LONG, struct.pack(f"{order}L", start))
 
-    tags = [t for t in copied(source.first, _DESCRIPTIVE) if t.tag not in (EXIF, GPS)]
+    tags = [t for t in copied(source.first, DESCRIPTIVE) if t.tag not in (EXIF, GPS)]
     if EXIF in places:
         camera = copied(places[EXIF])
         note = source.find(MAKER_NOTE, places[EXIF])
@@ -183,7 +190,7 @@ def encode_tiff(planes: np.ndarray, metadata: dict) -> bytes:
     ]
     if channels in (2, 4):
         tags.append(tag(338, SHORT, 2))  # alpha, not premultiplied
-    kept = set(_DESCRIPTIVE)
+    kept = set(DESCRIPTIVE)
     if dpi := metadata.get("dpi"):
         for number, value in zip((X_RESOLUTION, Y_RESOLUTION), dpi, strict=True):
             ratio = Fraction(value).limit_denominator(10_000)

@@ -1,7 +1,9 @@
 """Files as people have them: pages, raw files, odd layouts, newer formats."""
 
+import contextlib
 import io
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image, ImageCms
 
 from dual_prior.jpeg.header import read_jpeg_header
 from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.exif import ExifBlock
 from dual_prior.pictures.metadata import losses
 from dual_prior.pictures.reader import Limits, read_picture
 from dual_prior.pictures.writer import encode_picture
@@ -94,6 +97,18 @@ def test_a_pointer_to_a_next_page_may_lead_nowhere():
         np.testing.assert_array_equal(read_picture(bytes(data)).pixels, LARGE)
 
 
+def test_thousands_of_directories_take_no_time():
+    data = bytearray(_file("TIFF")) + bytes(2_000_000)
+    end = len(data) - 400_000
+    for at in range(end - 10_000 * 12, end, 12):  # each with all entries behind it
+        struct.pack_into("<H", data, at, 30_000)
+    struct.pack_into("<L", data, 4, end - 10_000 * 12)
+    started = time.monotonic()
+    with contextlib.suppress(PictureError):
+        read_picture(bytes(data))
+    assert time.monotonic() - started < 5
+
+
 def test_raw_files_are_refused_by_name():
     raw = _tiff((LARGE, 0), extratags=[(50706, 1, 4, b"\1\4\0\0", True)])
     assert _reason(raw) == "DNG (camera raw) is not supported"
@@ -106,6 +121,30 @@ def test_raw_files_are_refused_by_name():
     assert "raw file is not supported" in _reason(buffer.getvalue())
     for start in (b"II*\0\x10\0\0\0CR\2\0", b"\0\0\0\x18ftypcrx ", b"FUJIFILMCCD-RAW "):
         assert "raw file" in _reason(start + bytes(40))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_big_tiff_is_read(dtype):
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer, bigtiff=True, byteorder="<") as writer:
+        writer.write(LARGE.astype(dtype), photometric="rgb", description="a fish")
+    picture = read_picture(buffer.getvalue())
+    np.testing.assert_array_equal(picture.pixels, LARGE)
+    assert picture.losses == ["the EXIF data of a BigTIFF were dropped"]
+
+
+def test_tags_that_all_point_to_the_same_bytes_take_no_memory():
+    data = bytearray(_file("TIFF", tiffinfo={0x8769: {1: 1}}))
+    entry = ExifBlock(bytes(data)).find(0x8769)
+    data += bytes(4_000_000 + len(data) % 2)
+    records = b"".join(
+        struct.pack("<HHLL", 0x9000 + n, 1, 4_000_000, 8) for n in range(1500)
+    )
+    place = len(data)
+    data += struct.pack("<H", 1500) + records + bytes(4)
+    struct.pack_into("<LL", data, entry.at + 4, 1, place)
+    picture = read_picture(bytes(data))
+    assert len(picture.metadata["exif"]) < 20_000_000
 
 
 @pytest.mark.parametrize("tag, what", [(33922, "GeoTIFF"), (37724, "layers")])
@@ -168,6 +207,14 @@ def test_the_profile_in_a_bmp_is_carried():
     assert picture.metadata["icc_profile"] == SRGB and picture.warnings == []
     assert "icc_profile" not in read_picture(_bmp()).metadata
     assert "another file" in read_picture(_bmp(space=b"LINK")).losses[0]
+
+
+def test_a_profile_that_is_numbered_oddly_is_carried():
+    data = bytearray(_file("JPEG", icc_profile=SRGB))
+    number = data.index(b"ICC_PROFILE\0") + 12
+    data[number : number + 2] = b"\0\0"
+    picture = read_picture(bytes(data))
+    assert picture.metadata["icc_profile"] == SRGB
 
 
 def test_the_transparency_of_a_bmp_of_16_bits_is_a_loss():

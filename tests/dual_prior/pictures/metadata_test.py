@@ -1,5 +1,6 @@
 """What is carried where: the table of docs/metadata.md, and what it promises."""
 
+import contextlib
 import io
 import re
 import struct
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from dual_prior.jpeg.header import segments
+from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.exif import (
     ASCII,
     EXIF,
@@ -192,6 +194,22 @@ def test_whatever_the_exif_data_say_the_picture_is_read_and_marked(changes, form
     picture = read_picture(_jpeg(exif=bytes(block)))
     assert sorted(picture.pixels.shape) == [3, 40, 56]
     assert is_marked(_again(mark(picture, "1"), format))
+
+
+TIFF = encode_picture(
+    read_picture(_jpeg(exif=_block(), icc_profile=SRGB, comment=b"by hand")), "tiff"
+)
+
+
+@hypothesis.settings(derandomize=True, deadline=None, max_examples=100)
+@hypothesis.given(st.lists(st.tuples(st.integers(0, 1200), st.integers(0, 255))))
+def test_whatever_a_tiff_says_there_is_a_picture_or_a_reason(changes):
+    data = bytearray(TIFF)
+    for place, value in changes:
+        data[place % len(data)] = value
+    with contextlib.suppress(PictureError):
+        picture = read_picture(bytes(data), name="photo")
+        assert _again(mark(picture), "tiff").pixels.shape == picture.pixels.shape
 
 
 @pytest.mark.parametrize("format", FORMATS)
