@@ -12,8 +12,6 @@ from dual_prior.files.search import UsageError
 from dual_prior.files.settings import Settings
 
 _RESTORE_EXAMPLES = """\
-Options may be written with hyphens (--in-place), too.
-
 examples:
   dual-prior restore photo.jpg                      writes photo.restored.png beside it
   dual-prior restore photo.jpg --output clean.webp
@@ -21,6 +19,8 @@ examples:
   dual-prior restore 'scans/**/*.jpg' --format tiff --depth 16
   dual-prior restore photo.jpg --strength 0.5 --output half.png --compare compared.png
   dual-prior restore - < photo.jpg > photo.png
+
+--in-place and --in_place are the same option, and so are all others.
 
 exit codes: 0 every picture has its result, or was skipped by --skip_clean;
 1 some failed; 2 wrong usage
@@ -90,7 +90,7 @@ def _add_restore(commands, name: str) -> None:
         usage="dual-prior restore INPUT ... [--output PATH] [option ...]",
         help="restore pictures",
         description="Restores pictures: JPEGs, and PNG, WebP, TIFF and BMP files that "
-        "were JPEGs once. Originals are only overwritten with --in_place.",
+        "were JPEGs once.\nOriginals are only overwritten with --in_place.",
         epilog=_RESTORE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -125,7 +125,9 @@ def _add_restore(commands, name: str) -> None:
         "--quiet", action="store_true", help="print errors and warnings only"
     )
     reports.add_argument(
-        "--json", action="store_true", help="print one line of JSON per picture"
+        "--json",
+        action="store_true",
+        help="print JSON: a line per picture, a summary",
     )
 
 
@@ -135,8 +137,8 @@ def _add_inspect(commands, name: str) -> None:
         usage="dual-prior inspect INPUT ... [option ...]",
         help="report how pictures were compressed",
         description="Reports the quantization tables and the quality they stand for, "
-        "the chroma subsampling, the blockiness, and the classifier's probability that "
-        "the picture was compressed.",
+        "the chroma\nsubsampling, the blockiness, and the classifier's probability that"
+        " the picture\nwas compressed.",
         epilog=_INSPECT_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -176,7 +178,7 @@ def _add_settings(parser, group: str) -> None:
             parser.add_argument(*flags, action="store_true", help=about["help"])
             continue
         types = {field.type, *typing.get_args(field.type)}
-        choices = f"{{{','.join(map(str, about.get('choices', ())))}}}"
+        choices = ",".join(map(str, about.get("choices", ())))
         text = about["help"]
         if field.default is not None:
             text += " (default: %(default)s)"
@@ -184,7 +186,7 @@ def _add_settings(parser, group: str) -> None:
             *flags,
             type=next(kind for kind in (int, float, str) if kind in types),
             default=field.default,
-            metavar=about.get("metavar", "N" if choices == "{}" else choices),
+            metavar=about.get("metavar", f"{{{choices}}}" if choices else "N"),
             help=text,
         )
 

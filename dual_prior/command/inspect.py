@@ -28,14 +28,14 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
     plan = plan_jobs(arguments.inputs, settings=None, compare=figure)
     if figure and os.path.lexists(figure) and not settings.overwrite:
         raise UsageError(f"--figure: {figure} exists; --overwrite replaces it.")
-    for warning in plan.warnings:
+    for warning in plan.search.warnings + plan.search.unsearched:
         complain(warning)
     for record in plan.refused:
         complain(f"{record.input}: {record.reason}")
     if figure:
         remove_leftovers(os.path.dirname(os.path.realpath(figure)))
     restorer = None
-    failures = len(plan.unsearched) + len(plan.refused)
+    failures = len(plan.search.unsearched) + len(plan.refused)
     for job in plan.jobs:
         raise_if_requested()
         try:

@@ -33,13 +33,13 @@ def restore(arguments: argparse.Namespace, load: Callable) -> int:
         quiet=arguments.quiet,
         as_json=arguments.json,
         to_stderr=to_stdout,
-        passed_over=plan.passed_over,
+        passed_over=dict(plan.search.passed_over),
     )
-    for warning in plan.warnings:
+    for warning in plan.search.warnings + plan.search.unsearched:
         reporter.warn(warning)
     for record in plan.refused:
         reporter.tell(record)
     restorer = functools.cache(lambda: load(settings))
     restore_all(plan.jobs, restorer, settings, reporter)
     reporter.close()
-    return 1 if reporter.failures or plan.unsearched or not plan.jobs else 0
+    return 1 if reporter.failures or plan.search.unsearched or not plan.jobs else 0

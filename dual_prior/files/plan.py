@@ -59,27 +59,12 @@ class Plan:
         jobs: In order.
         refused: Pictures whose result would overwrite an input, or the result of
             another picture.
-        search: The search that found the pictures; None for standard input.
+        search: What was searched for pictures, and what was skipped there.
     """
 
     jobs: list[Job]
-    refused: list[Record] = dataclasses.field(default_factory=list)
-    search: Search | None = None
-
-    @property
-    def unsearched(self) -> list[str]:
-        """Folders that could not be searched, a sentence each."""
-        return self.search.unsearched if self.search else []
-
-    @property
-    def passed_over(self) -> dict[str, int]:
-        """Number of files that were not taken for pictures, by suffix."""
-        return dict(self.search.passed_over) if self.search else {}
-
-    @property
-    def warnings(self) -> list[str]:
-        """Messages to show before the work starts, a sentence each."""
-        return self.search.warnings + self.unsearched if self.search else []
+    refused: list[Record]
+    search: Search
 
 
 def plan_jobs(
@@ -108,15 +93,15 @@ def plan_jobs(
         # From an unset variable; as a path, it would be the current folder.
         raise UsageError("Expected the name of a file or a folder, got an empty one.")
     in_place = settings is not None and settings.in_place
-    search = None
+    marks = {_COMPARED, Settings.suffix, (settings or Settings()).suffix} - {""}
     try:
         if STANDARD_STREAM in inputs:
             _check_stream(inputs, settings, output)
+            search = Search([], marks)
             found: list[_Found] = [(None, Path("standard input"))]
             is_one_file = True
         else:
-            marks = {_COMPARED, Settings.suffix, (settings or Settings()).suffix}
-            search = Search(inputs, marks - {""}, by_links=in_place)
+            search = Search(inputs, marks, by_links=in_place)
             found = [*search.pictures]
             is_one_file = [path for path, _ in found] == [Path(inputs[0])]
         if output == STANDARD_STREAM and len(found) != 1 and not in_place:

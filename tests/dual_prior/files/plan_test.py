@@ -29,7 +29,9 @@ def tree(tmp_path, monkeypatch):
 
 def _plan(*inputs, output=None, compare=None, **settings):
     plan = plan_jobs(inputs, Settings(**settings), output, compare)
-    return [(str(job.source), str(job.target)) for job in plan.jobs], plan.warnings
+    return [
+        (str(job.source), str(job.target)) for job in plan.jobs
+    ], plan.search.warnings
 
 
 def test_a_file_gives_its_result_beside_it(tree):
@@ -189,7 +191,9 @@ def test_what_cannot_be_searched_is_told(tree, monkeypatch):
 
     monkeypatch.setattr(os, "walk", walk)
     plan = plan_jobs(["photos"], Settings())
-    assert plan.unsearched == ["photos/secret: cannot be searched (Permission denied)"]
+    assert plan.search.unsearched == [
+        "photos/secret: cannot be searched (Permission denied)"
+    ]
     assert len(plan.jobs) == 1
 
 
@@ -318,7 +322,7 @@ def test_copies_of_pictures_are_no_pictures(tree):
     for name in ("a.jpg.orig", "photo.png.bak"):
         (tree / "photos" / name).write_bytes(b"\xff\xd8\xff\xe0")
     plan = plan_jobs(["photos"], Settings(in_place=True))
-    assert len(plan.jobs) == 4 and plan.passed_over[".orig"] == 1
+    assert len(plan.jobs) == 4 and plan.search.passed_over[".orig"] == 1
 
 
 def test_without_results_nothing_is_in_the_way(tree):
