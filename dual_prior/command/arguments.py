@@ -156,6 +156,11 @@ def _add_inspect(commands, name: str) -> None:
         "--overwrite", action="store_true", help="overwrite an existing figure"
     )
     inspect.add_argument(
+        "--tables",
+        action="store_true",
+        help="print all facts of several pictures (default: a line per picture)",
+    )
+    inspect.add_argument(
         "--json",
         action="store_true",
         help="print one line of JSON for each picture that can be read",

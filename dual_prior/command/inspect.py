@@ -30,12 +30,10 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
         raise UsageError(f"--figure: {figure} exists; --overwrite replaces it.")
     for warning in plan.search.warnings + plan.search.unsearched:
         complain(warning)
-    for record in plan.refused:
-        complain(f"{record.input}: {record.reason}")
     if figure:
         remove_leftovers(os.path.dirname(os.path.realpath(figure)))
     restorer = None
-    failures = len(plan.search.unsearched) + len(plan.refused)
+    failures = len(plan.search.unsearched)
     for job in plan.jobs:
         raise_if_requested()
         try:
@@ -64,10 +62,16 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
             complain(f"{job.name}: cannot be inspected ({one_line(error)})")
             failures += 1
             continue
+        name = shown(job.name)
         if arguments.json:
             print(json.dumps({"input": job.name, **facts}))
-            continue
-        print(f"{shown(job.name)}\n{description_text(facts)}")
-        if figure:
-            print(f"  drawn in {shown(figure)}")
+        elif len(plan.jobs) > 1 and not arguments.tables:
+            chance = f"compressed with probability {facts['probability']:.3f}"
+            print(f"{name} ({facts['size']}, {facts['kind']}): {chance}")
+            for warning in facts["warnings"]:
+                complain(f"{job.name}: warning: {warning}")
+        else:
+            print(f"{name}\n{description_text(facts)}")
+            if figure:
+                print(f"  drawn in {shown(figure)}")
     return 1 if failures or not plan.jobs else 0

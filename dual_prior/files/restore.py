@@ -156,11 +156,17 @@ class Restoration:
             if self._draw is not None:
                 self._draw(comparison_png(before.pixels, after.pixels))
             self._check_nobody_else_wrote()
-        times = self._source
-        if settings.preserve_times and times and record.output:
-            with contextlib.suppress(OSError):  # it is gone by now
-                os.utime(record.output, ns=(times.st_atime_ns, times.st_mtime_ns))
+        if settings.preserve_times and record.output:
+            self._date(record.output)
+        if settings.backup is not None:
+            self._date(f"{job.name}{settings.backup}")
         return record
+
+    def _date(self, path: str) -> None:
+        """Gives a file the date of the source."""
+        if times := self._source:
+            with contextlib.suppress(OSError):  # it does not exist
+                os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def _open(self, outputs: contextlib.ExitStack) -> None:
         """Opens the output files, which get their names when they are complete.

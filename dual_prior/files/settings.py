@@ -129,4 +129,8 @@ class Settings(Options):
     @property
     def limits(self) -> Limits:
         """What is decoded at most."""
-        return Limits(self.max_megapixels, self.max_file_size, self.max_scans)
+        return Limits(
+            max_megapixels=self.max_megapixels,
+            max_file_megabytes=self.max_file_size,
+            max_scans=self.max_scans,
+        )

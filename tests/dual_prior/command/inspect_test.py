@@ -57,6 +57,19 @@ def test_inspect_tells_what_the_file_says(run, photo):
     assert " ".join(f"{step:3}" for step in table[:8]) in out
 
 
+def test_of_several_pictures_each_is_a_line(run, photo, tmp_path):
+    (tmp_path / "b.jpg").write_bytes(photo.read_bytes()[:-200])
+    code, out, err = run("inspect", tmp_path, "--salvage")
+    kind = "88x72, colour JPEG 4:2:0 of quality about 12"
+    assert code == 0 and out.splitlines() == [
+        f"{tmp_path / name} ({kind}): compressed with probability 0.750"
+        for name in ("b.jpg", "photo.jpg")
+    ]
+    assert err.endswith("b.jpg: warning: truncated: what was left is restored\n")
+    _, out, _ = run("inspect", tmp_path, "--salvage", "--tables")
+    assert out.count("quantization table, luma") == 2
+
+
 def test_inspect_speaks_json_and_reports_broken_files(run, photo, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"")
     code, out, err = run("inspect", photo, tmp_path / "broken.jpg", "--json")

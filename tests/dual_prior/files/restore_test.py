@@ -92,10 +92,12 @@ def test_in_place_nothing_is_lost(lossy):
 def test_a_backup_keeps_the_original(lossy):
     before = lossy.source.read_bytes()
     lossy.source.chmod(0o640)
+    os.utime(lossy.source, (1e9, 1e9))
     settings = Settings(in_place=True, backup=".orig")
     assert restore(lossy, Darkening, settings).status == "restored"
     backup = lossy.source.with_name("cmyk.jpg.orig")
     assert backup.read_bytes() == before and backup.stat().st_mode & 0o777 == 0o640
+    assert backup.stat().st_mtime == 1e9
     assert lossy.source.read_bytes() != before
     # Once more, it would be no original.
     again = restore(lossy, Darkening, dataclasses.replace(settings, overwrite=True))
