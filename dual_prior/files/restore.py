@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dual_prior import __version__
 from dual_prior.drawing.comparison import comparison_png
 from dual_prior.files.picture_file import picture_file
 from dual_prior.files.plan import Job
@@ -137,7 +138,7 @@ class Restoration:
 
     def write(self) -> Record:
         """Encodes and writes the result. Returns the outcome."""
-        job, settings, record = self._job, self._settings, self._record
+        settings, record = self._settings, self._record
         before, after = self._before, self._after
         if self._outputs is None or before is None or after is None:
             return record
@@ -147,9 +148,8 @@ class Restoration:
         ):
             if settings.strip:
                 after = without_metadata(after)
-            if job.in_place:
-                after = mark(after)
             format = self._format(before)
+            after = self._marked(after, format)
             self._write(
                 encode_picture(after, format, settings.quality, record.warnings)
             )
@@ -159,7 +159,7 @@ class Restoration:
         if settings.preserve_times and record.output:
             self._date(record.output)
         if settings.backup is not None:
-            self._date(f"{job.name}{settings.backup}")
+            self._date(f"{record.input}{settings.backup}")
         return record
 
     def _date(self, path: str) -> None:
@@ -167,6 +167,32 @@ class Restoration:
         if times := self._source:
             with contextlib.suppress(OSError):  # it does not exist
                 os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    def _marked(self, picture: Picture, format: str) -> Picture:
+        """The picture with what says how it was restored.
+
+        With `strip` too, one restored in place says that it was, to be skipped the next
+        time.
+
+        Raises:
+            ValueError: There is no room for that in place.
+        """
+        settings, in_place = self._settings, self._job.in_place
+        if self._record.status == SKIPPED or not settings.strength:
+            return picture
+        if settings.strip:
+            return mark(picture) if in_place else picture
+        network = f"preset {settings.preset}"
+        if settings.weights is not None:
+            network += f", weights {os.path.basename(settings.weights)}"
+        details = f"{__version__}, {network}, strength {settings.strength:g}"
+        try:
+            return mark(picture, details, format)
+        except ValueError as error:
+            if in_place:
+                raise ValueError(f"{error}; restore it into another file") from error
+            self._record.warnings.append(str(error))
+            return picture
 
     def _open(self, outputs: contextlib.ExitStack) -> None:
         """Opens the output files, which get their names when they are complete.

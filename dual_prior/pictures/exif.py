@@ -215,7 +215,7 @@ class ExifBlock:
 
     def set_text(self, tag: int, text: str) -> None:
         """Writes a text into the first directory, over the one that is there."""
-        self.set_bytes(tag, text.encode() + b"\0")
+        self.set_bytes(tag, text.encode(errors="replace") + b"\0")
 
     def set_bytes(self, tag: int, value: bytes) -> None:
         """As `set_text`, of a text as it is stored."""

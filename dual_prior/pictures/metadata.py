@@ -180,26 +180,23 @@ def without_metadata(picture: Picture) -> Picture:
     return dataclasses.replace(picture, metadata=kept)
 
 
-def mark(picture: Picture, details: str = "") -> Picture:
+def mark(picture: Picture, details: str = "", format: str | None = None) -> Picture:
     """The picture with EXIF data that say that it was restored: see `is_marked`.
 
     Args:
         picture: The picture.
         details: More of how, as "0.1.0, preset photo, strength 1".
+        format: Of the result; by default that of the source.
 
     Raises:
-        ValueError: They would be too long for a JPEG file. Without the mark the picture
-            would be restored again and again.
+        ValueError: The data would be too long for a JPEG file.
     """
     exif = picture.metadata.get("exif")
     block = ExifBlock(exif) if exif else new_block()
     block.set_text(PROCESSING_SOFTWARE, f"{_MARK} {details}".strip())
     marked = block.tobytes()
-    if picture.format == "JPEG" and len(marked) > MAX_BODY:
-        raise ValueError(
-            "its EXIF data leave no room for the mark of what was restored in place; "
-            "restore it into another file"
-        )
+    if (format or picture.format).lower() == "jpeg" and len(marked) > MAX_BODY:
+        raise ValueError("its EXIF data leave no room for the mark of a restoration")
     metadata = {**picture.metadata, "exif": marked}
     return dataclasses.replace(picture, metadata=metadata)
 

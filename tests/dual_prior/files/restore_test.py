@@ -129,3 +129,14 @@ def test_depth_and_format_are_those_of_the_settings(tmp_path):
     job = Job(tmp_path / "a.png", tmp_path / "b.tif", format="tiff")
     assert restore(job, deep, Settings(depth=16)).status == "restored"
     assert Image.open(Path(job.target)).mode == "I;16"
+
+
+def test_every_result_says_how_it_was_restored_unless_it_is_stripped(job):
+    settings = Settings(strength=0.5, overwrite=True)
+    restore(job, Darkening, settings)
+    said = Image.open(job.target).getexif()[0x000B]
+    assert said.startswith("dual-prior ")
+    assert said.endswith(f", preset {settings.preset}, strength 0.5")
+    for other in ({"strip": True}, {"strength": 0}):
+        restore(job, Darkening, dataclasses.replace(settings, **other))
+        assert 0x000B not in Image.open(job.target).getexif()
