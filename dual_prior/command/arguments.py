@@ -120,6 +120,13 @@ def _add_restore(commands, name: str) -> None:
     _add_settings(restore.add_argument_group("network"), "network")
     _add_settings(restore.add_argument_group("restoring"), "pixels")
     _add_settings(restore.add_argument_group("reading"), "reading")
+    cluster = restore.add_argument_group("several machines")
+    cluster.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="spread the pictures over a running Ray cluster: HOST:PORT, or auto for "
+        "that of this machine; every machine must see the files under the same paths",
+    )
     reports = restore.add_argument_group("reports")
     reports.add_argument(
         "--quiet", action="store_true", help="print errors and warnings only"

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from dual_prior.command.batch import restore_all
+from dual_prior.command.cluster import restore_on_cluster
 from dual_prior.command.report import Reporter
 from dual_prior.files.plan import plan_jobs
 from dual_prior.files.search import UsageError
@@ -39,7 +40,10 @@ def restore(arguments: argparse.Namespace, load: Callable) -> int:
         reporter.warn(warning)
     for record in plan.refused:
         reporter.tell(record)
-    restorer = functools.cache(lambda: load(settings))
-    restore_all(plan.jobs, restorer, settings, reporter)
+    if arguments.cluster is not None:
+        restore_on_cluster(plan.jobs, load, settings, reporter, arguments.cluster)
+    else:
+        restorer = functools.cache(lambda: load(settings))
+        restore_all(plan.jobs, restorer, settings, reporter)
     reporter.close()
     return 1 if reporter.failures or plan.search.unsearched or not plan.jobs else 0

@@ -27,7 +27,12 @@ if TYPE_CHECKING:  # importing it takes seconds
     from dual_prior.restoration.tiles import OnTile
 
 
-def restore(job: Job, restorer: "Callable[[], Restorer]", settings: Settings) -> Record:
+def restore(
+    job: Job,
+    restorer: "Callable[[], Restorer]",
+    settings: Settings,
+    on_tile: "OnTile | None" = None,
+) -> Record:
     """Restores one file. The result is complete, or no file has changed.
 
     Args:
@@ -35,6 +40,7 @@ def restore(job: Job, restorer: "Callable[[], Restorer]", settings: Settings) ->
         restorer: Makes the restorer. Called after the file has been read, so that a bad
             file fails before a network is loaded.
         settings: How it is read, restored and written.
+        on_tile: Called with (tiles done, tiles in all) after each tile.
 
     Returns:
         The outcome. Errors that concern the file are recorded there, not raised.
@@ -44,7 +50,7 @@ def restore(job: Job, restorer: "Callable[[], Restorer]", settings: Settings) ->
     """
     restoration = Restoration(job, settings)
     if restoration.read():
-        restoration.restore(restorer())
+        restoration.restore(restorer(), on_tile)
     return restoration.write()
 
 

@@ -1,0 +1,255 @@
+"""Spreads pictures over a Ray cluster: the same jobs, the same `files.restore`.
+
+Each worker, a Ray actor, holds one network and has one picture in hand. A worker that
+is lost, alone or with its machine, costs no picture: the one in hand goes to another.
+Paths must mean the same files on all machines, as those of a shared file system do.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import functools
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from dual_prior.command.loading import NoNetworkError
+from dual_prior.command.report import Reporter
+from dual_prior.files import restore as files
+from dual_prior.files.plan import Job, UsageError
+from dual_prior.files.record import FAILED, Record
+from dual_prior.files.settings import Settings
+from dual_prior.system.atomic_file import remove_leftovers
+from dual_prior.system.signals import Terminated, raise_if_requested
+from dual_prior.system.text import one_line
+
+# A picture that takes its worker along so often is at fault itself.
+_MAX_LOSSES = 3  # ours
+_PATIENCE = 30  # ours, seconds: for a first worker, and for unfinished tiles at the end
+
+
+def restore_on_cluster(
+    jobs: Sequence[Job],
+    load: Callable,
+    settings: Settings,
+    reporter: Reporter,
+    address: str,
+) -> None:
+    """Does the jobs on a cluster; reports on each as it ends.
+
+    Args:
+        jobs: What is to be restored, files only.
+        load: Makes a `Restorer` of `Options`; each worker calls it once.
+        settings: How.
+        reporter: Told of each record.
+        address: Of the cluster, as `ray.init` takes it: "auto", or HOST:PORT.
+
+    Raises:
+        UsageError: Ray is not installed, no cluster answers, or a job is a stream.
+        NoNetworkError: The workers cannot load the network.
+    """
+    if any(job.source is None or job.target is None for job in jobs):
+        raise UsageError("--cluster: standard input and output are for one machine.")
+    if not jobs:
+        return
+    if settings.weights is not None:
+        weights = os.path.abspath(settings.weights)
+        settings = dataclasses.replace(settings, weights=weights)
+    with _connected(address) as ray:
+        resources = ray.cluster_resources()
+        devices = int(resources.get("GPU", 0))
+        pool = _Pool(
+            # A network on one core each restores more pictures a second than one that
+            # spreads over all of them.
+            ray.remote(_Worker).options(
+                num_cpus=1,
+                num_gpus=1 if devices else 0,
+                memory=int(settings.max_memory * 2**30),
+                max_concurrency=2,  # so that `stop` reaches a worker at work
+            ),
+            (load, settings, bool(devices)),
+            size=min(len(jobs), devices or int(resources.get("CPU", 1))),
+        )
+        try:
+            pool.run(jobs, reporter)
+        finally:
+            pool.stop()
+
+
+@contextlib.contextmanager
+def _connected(address: str) -> Iterator:
+    """Ray, connected to a cluster.
+
+    Raises:
+        UsageError: It is not installed, or no cluster answers.
+    """
+    # Ray has a handler of its own for SIGTERM.
+    handler = signal.getsignal(signal.SIGTERM)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            '--cluster needs Ray: pip install "dual-prior[cluster]"'
+        ) from error
+    # It prints the last words of machines that were lost where records go; the reporter
+    # has its standard output already.
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        try:
+            host, _, port = address.rpartition(":")
+            if host and "/" not in host:
+                # Ray would go on trying for minutes.
+                socket.create_connection((host, int(port)), _PATIENCE).close()
+            ray.init(address, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+            raise UsageError(
+                f"--cluster {address}: no Ray cluster answers ({one_line(error)}). "
+                "`ray start --head` starts one on this machine."
+            ) from error
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, handler)
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+class _Worker:
+    """Restores one picture after the other on a machine of the cluster."""
+
+    def __init__(self, load: Callable, settings: Settings, has_device: bool):
+        if not has_device:
+            os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+        self._settings = settings
+        self._restorer = functools.cache(lambda: load(settings))
+        self._is_stopping = threading.Event()
+        self._remove_leftovers = functools.cache(remove_leftovers)
+
+    def is_up(self) -> None:
+        """Returns once the worker runs."""
+
+    def restore(self, job: Job) -> Record | None:
+        """What became of a picture; None if the worker was stopped meanwhile."""
+        for path in filter(None, (job.target, job.comparison)):
+            self._remove_leftovers(path.resolve().parent)
+        try:
+            return files.restore(job, self._restorer, self._settings, self._on_tile)
+        except Terminated:
+            return None
+
+    def stop(self) -> None:
+        """Ends the work at the next tile, with nothing unfinished left."""
+        self._is_stopping.set()
+
+    def _on_tile(self, done: int, total: int) -> None:
+        if self._is_stopping.is_set():
+            raise Terminated
+
+
+class _Pool:
+    """Workers, and the call that each is at.
+
+    Args:
+        worker: The class of actors.
+        arguments: What an actor is made with.
+        size: How many there are at most; those that the cluster has no room for wait.
+    """
+
+    def __init__(self, worker, arguments: tuple, size: int):
+        self._new = lambda: worker.remote(*arguments)
+        self._size = size
+        self._calls: dict = {}  # reference -> (worker, job, or None while it starts)
+        self._idle: list = []
+
+    def run(self, jobs: Sequence[Job], reporter: Reporter) -> None:
+        """Does the jobs; a worker that is lost is replaced, and its job repeated."""
+        import ray
+
+        waiting = collections.deque(jobs)
+        losses: collections.Counter[Job] = collections.Counter()
+        failed_starts = 0
+        for _ in range(self._size):
+            self._start()
+        patience = _PATIENCE
+        unfinished = len(jobs)
+        while unfinished:
+            while self._idle and waiting:
+                worker, job = self._idle.pop(), waiting.popleft()
+                self._calls[worker.restore.remote(_absolute(job))] = worker, job
+            ended, _ = ray.wait(list(self._calls), timeout=1)
+            raise_if_requested()
+            patience -= not ended
+            if (
+                patience == 0
+                and unfinished == len(jobs)
+                and not any(job for _, job in self._calls.values())
+            ):
+                reporter.warn("no worker has started yet: the cluster has no free core")
+            for call in ended:
+                worker, job = self._calls.pop(call)
+                try:
+                    record = ray.get(call)
+                except ray.exceptions.RayTaskError as error:
+                    if isinstance(error.cause, NoNetworkError):
+                        raise error.cause from error
+                    raise NoNetworkError(one_line(error.cause)) from error
+                except ray.exceptions.RayError as error:
+                    ray.kill(worker)  # if it is only out of reach, it must not write
+                    self._start()
+                    if job is None:
+                        failed_starts += 1
+                        if failed_starts > self._size:
+                            raise NoNetworkError(
+                                f"the workers cannot start ({one_line(error)})"
+                            ) from error
+                        continue
+                    losses[job] += 1
+                    if losses[job] < _MAX_LOSSES:
+                        reporter.warn(f"{job.name}: its worker was lost; once more")
+                        waiting.appendleft(job)
+                        continue
+                    record = Record(
+                        job.name,
+                        None,
+                        FAILED,
+                        f"its worker was lost {_MAX_LOSSES} times ({one_line(error)})",
+                    )
+                else:
+                    failed_starts = 0
+                    self._idle.append(worker)
+                if job is not None:
+                    unfinished -= 1
+                    reporter.tell(_named(record, job))
+
+    def stop(self) -> None:
+        """Ends what is at work, with nothing unfinished left."""
+        import ray
+
+        at_work = [call for call, (_, job) in self._calls.items() if job]
+        for worker, _ in self._calls.values():
+            worker.stop.remote()
+        if at_work:
+            ray.wait(at_work, num_returns=len(at_work), timeout=_PATIENCE)
+
+    def _start(self) -> None:
+        worker = self._new()
+        self._calls[worker.is_up.remote()] = worker, None
+
+
+def _absolute(job: Job) -> Job:
+    """The job for a process in another folder."""
+    paths = {
+        name: path and path.absolute()
+        for name in ("source", "target", "comparison")
+        for path in [getattr(job, name)]
+    }
+    return dataclasses.replace(job, **paths)
+
+
+def _named(record: Record, job: Job) -> Record:
+    """The record with the names that the user gave."""
+    output = record.output and os.fspath(job.target)
+    return dataclasses.replace(record, input=job.name, output=output)
