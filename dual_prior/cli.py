@@ -14,11 +14,12 @@ from dual_prior.command.inspect import inspect
 from dual_prior.command.loading import NoNetworkError, load_restorer
 from dual_prior.command.report import complain
 from dual_prior.command.restore import restore
+from dual_prior.command.web import web
 from dual_prior.files.search import UsageError
 from dual_prior.system import signals
 from dual_prior.system.signals import Terminated
 
-_COMMANDS = {"restore": restore, "inspect": inspect}
+_COMMANDS = {"restore": restore, "inspect": inspect, "web": web}
 
 
 def main(argv: list[str] | None = None, load: Callable = load_restorer) -> int:

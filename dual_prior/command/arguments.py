@@ -176,7 +176,28 @@ def _add_inspect(commands, name: str) -> None:
     _add_settings(inspect.add_argument_group("reading"), "reading")
 
 
-_COMMANDS = {"restore": _add_restore, "inspect": _add_inspect}
+def _add_web(commands, name: str) -> None:
+    web = commands.add_parser(
+        name,
+        usage="dual-prior web [option ...]",
+        help="restore pictures on a page in the browser",
+        description="Serves a page on this machine, for this machine only: pictures "
+        "are dropped there, and before and after lie under one slider.",
+    )
+    web.set_defaults(parser=web)
+    serving = web.add_argument_group("page")
+    serving.add_argument(
+        "--port", type=int, help="where (default: the first one free from 7860 on)"
+    )
+    serving.add_argument(
+        "--no_browser", action="store_true", help="do not open the browser"
+    )
+    _add_settings(web.add_argument_group("network"), "network")
+    _add_settings(web.add_argument_group("restoring"), "pixels")
+    _add_settings(web.add_argument_group("reading"), "reading")
+
+
+_COMMANDS = {"restore": _add_restore, "inspect": _add_inspect, "web": _add_web}
 
 
 def _add_settings(parser, group: str) -> None:

@@ -1,0 +1,322 @@
+"""The page: pictures are dropped, before and after lie under one slider.
+
+Everything is gradio's; nothing is asked of any other machine.
+"""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from dual_prior.files.record import SKIPPED
+from dual_prior.files.settings import Settings
+from dual_prior.network.presets import PRESETS
+from dual_prior.pictures.facts import description, description_text
+from dual_prior.pictures.formats import SUFFIXES
+from dual_prior.system.text import one_line, shown
+from dual_prior.web.session import Item, Session, Stopped
+
+if TYPE_CHECKING:  # importing it takes seconds
+    from dual_prior.restoration.restorer import Restorer
+
+_HOST = "127.0.0.1"
+_POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "frame-ancestors 'none'"
+)
+_FONTS = ["system-ui", "sans-serif"]  # no fonts are loaded
+_PROGRESS = gr.Progress()
+_MAX_WAITING = 20  # ours, visitors in the queue
+
+_TITLE = """\
+# dual-prior
+Removes JPEG artifacts. Your pictures stay on this computer."""
+
+_WELCOME = """\
+### Drop pictures into the box
+
+JPEGs, and PNG, WebP, TIFF and BMP files that were JPEGs once. Each is restored at once;
+before and after then lie here, under one slider. The first picture takes a few seconds
+more, while the network is loaded."""
+
+_HINT = "Move the handle; zoom with the mouse wheel or two fingers, drag to move about."
+
+_CSS = """
+.gradio-container { max-width: 1500px !important; }
+#slider { --ring-color: transparent; }
+#welcome { border: 1px dashed var(--border-color-primary); padding: 4em 2em; }
+#welcome { text-align: center; color: var(--body-text-color-subdued); }
+#outcomes ul { padding-left: 1.1em; }
+"""
+
+
+def page(
+    settings: Settings, restorer: Callable[[Settings], "Restorer"], folder: Path
+) -> gr.Blocks:
+    """The page, to be served.
+
+    Args:
+        settings: Where its controls stand at first, and what they leave open.
+        restorer: Returns what restores as the settings say; never called twice at once.
+        folder: Takes a folder for each visitor, which goes when they leave.
+    """
+    sessions: dict[str, Session] = {}
+
+    def session_of(request: gr.Request) -> Session:
+        key = request.session_hash or ""
+        if key not in sessions:
+            sessions[key] = Session(Path(tempfile.mkdtemp(dir=folder)))
+        return sessions[key]
+
+    def leave(request: gr.Request) -> None:
+        session = sessions.pop(request.session_hash or "", None)
+        if session is None:
+            return
+        session.stop()
+        shutil.rmtree(session.folder, ignore_errors=True)
+        in_use = {item.source for other in sessions.values() for item in other.items}
+        for item in session.items:
+            if item.source not in in_use:
+                shutil.rmtree(item.source.parent, ignore_errors=True)
+
+    def restore(
+        sources, strength, preset, format, request: gr.Request, progress=_PROGRESS
+    ) -> Iterator[dict]:
+        session = session_of(request)
+        yield {
+            **dict.fromkeys((results, one, archive), gr.update(visible=False)),
+            outcomes: "",
+            stages: None,
+            again: gr.update(visible=False),
+            stop: gr.update(visible=True),
+        }
+
+        def on_tile(name: str, done: int, total: int) -> None:
+            progress(
+                done / total, desc=f"{name}: tile {min(done + 1, total)} of {total}"
+            )
+
+        is_shown = False
+        try:
+            chosen = dataclasses.replace(
+                settings, strength=strength, preset=preset, format=format
+            )
+            paths = [Path(source) for source in sources or []]
+            for item in session.restore(
+                paths, chosen, lambda: restorer(chosen), on_tile
+            ):
+                changes = {outcomes: _outcomes(session.items)}
+                good = [i for i, it in enumerate(session.items) if it.is_restored]
+                if item.is_restored and not is_shown:
+                    is_shown = True
+                    changes |= view(good[0], request)
+                    changes[results] = gr.update(visible=True)
+                    changes[welcome] = gr.update(visible=False)
+                if item.is_restored:
+                    names = [(session.items[i].source.name, i) for i in good]
+                    changes[choice] = gr.update(
+                        choices=names, value=good[0], visible=len(good) > 1
+                    )
+                yield changes
+            if path := session.archive():
+                yield {archive: gr.update(value=path, visible=True)}
+        except Stopped:
+            gr.Info("Stopped.")
+        except Exception as error:  # of the settings, or of loading the network
+            yield {outcomes: f"**Nothing can be restored**: {shown(one_line(error))}"}
+        yield {stop: gr.update(visible=False), again: gr.update(visible=True)}
+
+    def view(index: int, request: gr.Request) -> dict:
+        """Shows one of the results."""
+        item = session_of(request).items[index]
+        facts = description(item.picture(), item.record.probability or 0.0)
+        return {
+            slider: item.views(),
+            summary: _summary(item, facts),
+            details: f"```\n{description_text(facts)}\n```",
+            one: gr.update(value=item.result, visible=True),
+            stages: None,
+        }
+
+    def end(request: gr.Request) -> None:
+        session_of(request).stop()
+
+    def draw_stages(index: int, request: gr.Request) -> Path:
+        """Draws what the network does to the middle of a picture."""
+        from dual_prior.drawing.stages import stages_png
+
+        item = session_of(request).items[index]
+        path = item.folder / "stages.png"
+        try:
+            pixels = item.picture().pixels
+            path.write_bytes(stages_png(restorer(item.settings), pixels))
+        except Exception as error:
+            raise gr.Error(f"Cannot be drawn: {one_line(error)}") from error
+        return path
+
+    # Named for the queue: one picture at a time is restored, whoever asks.
+    network = {"concurrency_id": "network", "concurrency_limit": 1}
+
+    with gr.Blocks(
+        title="dual-prior", analytics_enabled=False, delete_cache=(600, 86400)
+    ) as blocks:
+        gr.Markdown(_TITLE)
+        with gr.Row():
+            with gr.Column(scale=1, min_width=300):
+                dropped = gr.File(label="Pictures", file_count="multiple", height=170)
+                strength = gr.Slider(
+                    0, 1, settings.strength, step=0.05, label="Strength"
+                )
+                with gr.Row():
+                    preset = gr.Dropdown(
+                        list(PRESETS),
+                        value=settings.preset,
+                        label="Network",
+                        interactive=settings.weights is None,
+                        min_width=120,
+                    )
+                    format = gr.Dropdown(
+                        list(SUFFIXES),
+                        value=settings.format or "png",
+                        label="Result",
+                        min_width=120,
+                    )
+                again = gr.Button("Restore with these settings", visible=False)
+                stop = gr.Button("Stop", variant="stop", visible=False)
+                outcomes = gr.Markdown(elem_id="outcomes")
+            with gr.Column(scale=3, min_width=300):
+                welcome = gr.Markdown(_WELCOME, elem_id="welcome")
+                choice = gr.Dropdown(label="Picture", visible=False)
+                with gr.Column(visible=False) as results:
+                    slider = gr.ImageSlider(
+                        label="Before and after",
+                        type="filepath",
+                        interactive=False,
+                        max_height=600,
+                        elem_id="slider",
+                    )
+                    gr.Markdown(_HINT)
+                    with gr.Row():
+                        one = gr.DownloadButton("Download", variant="primary")
+                        archive = gr.DownloadButton("Download all (zip)")
+                    summary = gr.Markdown()
+                    with gr.Accordion("How it was compressed", open=False):
+                        details = gr.Markdown()
+                    with gr.Accordion(
+                        "What the network does, stage by stage", open=False
+                    ):
+                        draw = gr.Button("Draw the stages")
+                        stages = gr.Image(show_label=False, interactive=False)
+
+        shown_parts = [slider, summary, details, one, stages]
+        asked = {
+            "fn": restore,
+            "inputs": [dropped, strength, preset, format],
+            "outputs": [
+                *(*shown_parts, results, welcome, choice, archive),
+                *(outcomes, again, stop),
+            ],
+            "show_progress_on": outcomes,
+            **network,
+        }
+        dropped.upload(**asked)
+        again.click(**asked)
+        stop.click(end, queue=False)
+        choice.input(view, choice, shown_parts)
+        draw.click(draw_stages, choice, stages, **network)
+        blocks.unload(leave)
+    return blocks.queue(max_size=_MAX_WAITING)
+
+
+def launch(
+    blocks: gr.Blocks, port: int | None, opens_browser: bool, max_file_size: int
+) -> str:
+    """Serves the page on this machine alone, in other threads; its address.
+
+    Args:
+        blocks: The page.
+        port: Where; None for the first one free from 7860 on.
+        opens_browser: Whether the browser of the user is to show it.
+        max_file_size: Of a picture, bytes.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    _, address, _ = blocks.launch(
+        server_name=_HOST,
+        server_port=port,
+        inbrowser=opens_browser,
+        share=False,
+        prevent_thread_lock=True,
+        quiet=True,
+        css=_CSS,
+        theme=gr.themes.Default(font=_FONTS, font_mono=["monospace"]),
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        max_file_size=max_file_size,
+        app_kwargs={
+            "middleware": [
+                # Names of other hosts may be made to mean this one.
+                Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"]),
+                Middleware(_OnlyOwnContent),
+            ]
+        },
+    )
+    return address
+
+
+class _OnlyOwnContent:
+    """Tells browsers to load nothing for the page from anywhere else."""
+
+    def __init__(self, app):
+        self._app = app
+
+    async def __call__(self, scope, receive, send):
+        async def send_with_policy(message):
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Content-Security-Policy"] = _POLICY
+            await send(message)
+
+        await self._app(scope, receive, send_with_policy)
+
+
+def _outcomes(items: list[Item]) -> str:
+    lines = []
+    for item in items:
+        name, record = f"**{shown(item.source.name)}**", item.record
+        if item.is_restored:
+            lines.append(f"- {name}: restored in {record.seconds:.1f} s")
+        else:
+            verb = "skipped" if record.status == SKIPPED else "not restored"
+            lines.append(f"- {name}: {verb}: {shown(record.reason or '')}")
+    return "\n".join(lines)
+
+
+def _summary(item: Item, facts: dict) -> str:
+    """What is known of a picture, in words."""
+    probability = facts["probability"]
+    surely = next(
+        word
+        for least, word in (
+            (0.95, "almost certainly"),
+            (0.6, "probably"),
+            (0.4, "perhaps"),
+            (0.0, "probably never"),
+        )
+        if probability >= least
+    )
+    lines = [
+        f"**{shown(item.source.name)}**: {facts['size']}, {facts['kind']}; {surely} "
+        f"compressed (probability {probability:.2f}).",
+        *(f"- {shown(warning)}" for warning in item.record.warnings),
+    ]
+    return "\n".join(lines)
