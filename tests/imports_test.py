@@ -15,7 +15,7 @@ from tests.conftest import ROOT, run_script
 # Each room may import those before it.
 LIBRARY = (
     *("system", "jpeg", "metrics", "network", "pictures", "restoration"),
-    *("drawing", "files", "api", "command", "cli"),
+    *("drawing", "files", "api", "web", "command", "cli"),
 )
 EXPERIMENTS = ("data", "training", "measuring", "contenders", "reproduction")
 

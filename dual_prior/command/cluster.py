@@ -9,6 +9,7 @@ import collections
 import contextlib
 import dataclasses
 import functools
+import logging
 import os
 import signal
 import socket
@@ -102,7 +103,7 @@ def _connected(address: str) -> Iterator:
             if host and "/" not in host:
                 # Ray would go on trying for minutes.
                 socket.create_connection((host, int(port)), _PATIENCE).close()
-            ray.init(address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise UsageError(
                 f"--cluster {address}: no Ray cluster answers ({one_line(error)}). "
@@ -251,5 +252,5 @@ def _absolute(job: Job) -> Job:
 
 def _named(record: Record, job: Job) -> Record:
     """The record with the names that the user gave."""
-    output = record.output and os.fspath(job.target)
+    output = record.output and str(job.target)
     return dataclasses.replace(record, input=job.name, output=output)

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from starlette.datastructures import MutableHeaders
@@ -112,7 +112,7 @@ def page(
             for item in session.restore(
                 paths, chosen, lambda: restorer(chosen), on_tile
             ):
-                changes = {outcomes: _outcomes(session.items)}
+                changes: dict[Any, Any] = {outcomes: _outcomes(session.items)}
                 good = [i for i, it in enumerate(session.items) if it.is_restored]
                 if item.is_restored and not is_shown:
                     is_shown = True
@@ -162,7 +162,7 @@ def page(
         return path
 
     # Named for the queue: one picture at a time is restored, whoever asks.
-    network = {"concurrency_id": "network", "concurrency_limit": 1}
+    network: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 1}
 
     with gr.Blocks(
         title="dual-prior", analytics_enabled=False, delete_cache=(600, 86400)
@@ -213,10 +213,12 @@ def page(
                         "What the network does, stage by stage", open=False
                     ):
                         draw = gr.Button("Draw the stages")
-                        stages = gr.Image(show_label=False, interactive=False)
+                        stages = gr.Image(
+                            show_label=False, interactive=False, elem_id="stages"
+                        )
 
         shown_parts = [slider, summary, details, one, stages]
-        asked = {
+        asked: dict[str, Any] = {
             "fn": restore,
             "inputs": [dropped, strength, preset, format],
             "outputs": [
