@@ -145,7 +145,7 @@ def test_a_picture_that_takes_its_workers_along_fails_alone(
         Image.fromarray(made_picture(height, 40)).save(f"{name}.jpg")
     code = restore("fatal.jpg", "good.jpg", "--output", "out", cluster=cluster)
     assert code == 1
-    assert os.listdir("out") == ["good.restored.png"]
+    assert list(contents(tmp_path / "out")) == ["good.restored.png"]
     out, err = capsys.readouterr()
     assert "good.jpg (40x32, grey JPEG of quality about 75) -> out/good" in out
     assert "fatal.jpg: its worker was lost 3 times" in err
