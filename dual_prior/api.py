@@ -1,6 +1,5 @@
 """Restoring in one call, for Python: arrays and files."""
 
-import dataclasses
 import functools
 import os
 import warnings
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dual_prior.files import restore as files
 from dual_prior.files.plan import plan_job
 from dual_prior.files.record import FAILED, SKIPPED
+from dual_prior.files.restore import is_kept
+from dual_prior.files.restore import restore as restore_job
 from dual_prior.files.settings import Settings
 from dual_prior.pictures.errors import PictureError
 from dual_prior.restoration.options import Options
@@ -30,23 +30,23 @@ def _restorer(options: Options) -> "Restorer":
 
 
 def restore(image: np.ndarray, **options: Any) -> np.ndarray:
-    """The picture without its JPEG artifacts.
+    """Removes the JPEG artifacts of a picture.
 
-    Threads may call it at once; processes have to be started by "spawn", since
-    TensorFlow waits for ever in the forked copy of a process that has used it.
+    Threads may call it at the same time. Start processes with "spawn": TensorFlow hangs
+    in a process that was forked from one that has used it.
 
     Args:
-        image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16; whatever
-            NumPy makes such an array of, as a Pillow image in mode L or RGB.
+        image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16; or what
+            NumPy converts to such an array, as a Pillow image in mode L or RGB.
         **options: The fields of `restoration.options.Options`: preset, weights,
-            strength, ensemble, skip_clean, depth, max_memory. The network is loaded
-            once for the same options.
+            strength, ensemble, skip_clean, depth, max_memory. Networks are cached by
+            their options.
 
     Returns:
         The restored picture, shaped like `image`.
 
     Raises:
-        ValueError: `image` is no such picture, or an option is out of range.
+        ValueError: `image` has another shape or type, or an option is out of range.
         MemoryError: It needs more than `max_memory`.
         OSError: The weights cannot be read.
 
@@ -65,9 +65,9 @@ def restore_file(
 ) -> Path | None:
     """Restores a picture file, as `dual-prior restore` does.
 
-    What was lost in reading, is too long for JPEG, or is doubtful, is a `UserWarning`;
-    what a format never holds (see `pictures.writer`) is not. While another thread reads
-    a picture, one may be lost: Python's filters of warnings are not a thread's.
+    Parts of the file that the result lacks, and doubts about it, are `UserWarning`s.
+    One may be lost while another thread reads a picture, since threads share Python's
+    warning filters.
 
     Args:
         path: The picture.
@@ -83,10 +83,11 @@ def restore_file(
         in place before.
 
     Raises:
-        PictureError: The picture cannot be read, or the result not be written.
+        PictureError: The picture cannot be read, the result cannot be written, or, in
+            place, it would lack a part of the file.
         FileExistsError: The result or the comparison exists.
-        ValueError: A setting is out of range, or a result would be written over the
-            picture.
+        ValueError: A setting is out of range, or the result would overwrite the picture
+            without `in_place`.
         OSError: The weights cannot be read.
     """
     chosen = Settings(**settings)
@@ -97,10 +98,9 @@ def restore_file(
         None if compare is None else Path(compare),
     )
     for file in (None if job.in_place else job.target, job.comparison):
-        if files.is_kept(file, chosen):
+        if is_kept(file, chosen):
             raise FileExistsError(f"{file} exists; overwrite=True replaces it.")
-    options = {f.name: getattr(chosen, f.name) for f in dataclasses.fields(Options)}
-    record = files.restore(job, lambda: _restorer(Options(**options)), chosen)
+    record = restore_job(job, lambda: _restorer(chosen.options), chosen)
     for warning in record.warnings:
         warnings.warn(f"{record.input}: {warning}", stacklevel=2)
     if record.status == FAILED:

@@ -127,6 +127,12 @@ class Settings(Options):
             )
 
     @property
+    def options(self) -> Options:
+        """The part that concerns arrays."""
+        names = [field.name for field in dataclasses.fields(Options)]
+        return Options(**{name: getattr(self, name) for name in names})
+
+    @property
     def limits(self) -> Limits:
         """What is decoded at most."""
         return Limits(
