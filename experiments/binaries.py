@@ -7,7 +7,11 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 
-def run(main: Callable[[list[str]], None], argv: list[str] | None = None) -> NoReturn:
+def run(
+    main: Callable[[list[str]], None],
+    argv: list[str] | None = None,
+    num_arguments: int = 0,
+) -> NoReturn:
     """Parses the flags of `argv`, by default the command line's, and runs `main`.
 
     What a user can cause (OSError, ValueError, a training that diverges) ends in one
@@ -16,8 +20,10 @@ def run(main: Callable[[list[str]], None], argv: list[str] | None = None) -> NoR
 
     def guarded(argv):
         logging.set_verbosity(logging.WARNING)
-        if len(argv) > 1:
-            print(f"Expected flags only, got {argv[1]!r}. See --help.", file=sys.stderr)
+        if len(argv) != 1 + num_arguments:
+            expected = f"{num_arguments} arguments" if num_arguments else "flags only"
+            got = ", ".join(map(repr, argv[1:])) or "none"
+            print(f"Expected {expected}, got {got}. See --help.", file=sys.stderr)
             sys.exit(2)
         try:
             main(argv)

@@ -4,11 +4,15 @@
     python -m experiments.evaluate --data_dir=../shared/data            # the JPEG alone
     python -m experiments.evaluate --preset=compact --also=consistent,narrow,self_ensemble
     python -m experiments.evaluate --preset=compact --weights=runs/network-compact/compact.weights.h5 --output=runs/evaluation
+    python -m experiments.evaluate --preset=photo --colour --data=my/pictures --metrics=psnr,my_module:my_measure
 
 Luma (MATLAB's), compressed as a one-channel JPEG, restored, clipped and rounded to
 uint8, measured on the full frame, averaged over the pictures of a set. SSIM has two
 conventions, which must not be compared: "uniform" (8x8 box) and "gaussian" (11x11, sigma
 1.5). Table 1 mixes them; the SSIM of its rows stands in the column of its convention.
+
+With --colour, RGB is compressed at 4:2:0 and measured over all channels; a preset of one
+channel restores the luma and leaves the chroma as it is.
 
 Twitter and WeChat (--datasets=twitter,wechat) come compressed: no quality applies. With
 --crop, a part of each is taken before it is restored, as the paper does.
@@ -19,7 +23,8 @@ well within (see dual_prior/jpeg/projection.py). "self_ensemble": the mean over 
 flips and rotations, eight times as slow. The column "kept" says which share of the
 quantized coefficients come out as before when the result is encoded again.
 
-With --output, writes evaluation.md and evaluation.csv there.
+With --output, writes evaluation.md, evaluation.csv and pictures.csv there: the means, and a
+row for each picture, which `python -m experiments.compare` reads.
 """  # noqa: E501
 
 import contextlib
@@ -37,13 +42,17 @@ from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
 from experiments.data import sources
 from experiments.data.protocol import QUALITIES
+from experiments.measuring import measures
 from experiments.measuring.scores import (
     OPTIONS,
+    SELF_ENSEMBLE,
     Restore,
     csv_table,
     evaluate,
     markdown_table,
+    means,
     methods,
+    picture_csv,
     published_scores,
     read_pairs,
 )
@@ -74,6 +83,13 @@ _ALSO = flags.DEFINE_list(
     [],
     f"Rows beside the preset's: some of {', '.join(OPTIONS)}.",
 )
+_METRICS = flags.DEFINE_list(
+    "metrics",
+    list(measures.PAPER),
+    f"What to measure: some of {', '.join(measures.KNOWN)}, or module:function of your "
+    "own, which takes the clean and the restored picture, uint8.",
+)
+_COLOUR = flags.DEFINE_bool("colour", False, "Measure RGB in place of luma.")
 _CROP = flags.DEFINE_integer(
     "crop",
     None,
@@ -105,6 +121,8 @@ def _network() -> Callable | None:
             f"--also: expected some of {', '.join(OPTIONS)}; got "
             f"{','.join(_ALSO.value)}."
         )
+    if _COLOUR.value and not set(_ALSO.value) <= {SELF_ENSEMBLE}:
+        raise ValueError(f"--also: with --colour expected {SELF_ENSEMBLE} only.")
     if _ALSO.value and not _PRESET.value:
         raise ValueError("--also: name the --preset that it is for as well.")
     if not _PRESET.value:
@@ -126,7 +144,7 @@ def _find_pictures() -> dict[str, tuple[list, bool]]:
 
 
 def _open_output(stack: contextlib.ExitStack) -> dict[str, BinaryIO]:
-    """The files of --output, by suffix, to be complete when `stack` is unwound."""
+    """The files of --output, by name, to be complete when `stack` is unwound."""
     if not _OUTPUT.value:
         return {}
     folder = Path(_OUTPUT.value)
@@ -134,8 +152,8 @@ def _open_output(stack: contextlib.ExitStack) -> dict[str, BinaryIO]:
         raise NotADirectoryError(f"--output: expected a folder, {folder} is a file.")
     folder.mkdir(parents=True, exist_ok=True)
     return {
-        suffix: stack.enter_context(atomic_file(folder / f"evaluation.{suffix}"))
-        for suffix in ("md", "csv")
+        name: stack.enter_context(atomic_file(folder / name))
+        for name in ("evaluation.md", "evaluation.csv", "pictures.csv")
     }
 
 
@@ -144,6 +162,7 @@ def main(argv):
     del argv
     # All that may be wrong with the flags is found before anything is computed.
     qualities = parse_qualities(_QUALITIES.value)
+    measured_by = measures.find(_METRICS.value)
     pictures = _find_pictures()
     cases = [
         (name, quality)
@@ -153,23 +172,35 @@ def main(argv):
     with contextlib.ExitStack() as stack:
         files = _open_output(stack)
         network = _network()
-        scores = []
+        scores, rows = [], []
         total = sum(len(pictures[name][0]) for name, _ in cases)
         with tqdm(total=total, unit="picture", disable=None) as bar:
             for name, quality in cases:
                 bar.set_description(name if quality is None else f"{name} at {quality}")
                 found, _ = pictures[name]
-                pairs = _counted(read_pairs(found, quality, _CROP.value), bar)
-                scores += evaluate(name, quality, pairs, _methods_at(network, quality))
-                if _PAPER.value:
+                pairs = read_pairs(found, quality, _CROP.value, colour=_COLOUR.value)
+                measured = evaluate(
+                    name,
+                    quality,
+                    _counted(pairs, bar),
+                    _methods_at(network, quality),
+                    measured_by,
+                )
+                rows += measured
+                scores += means(measured)
+                if _PAPER.value and not _COLOUR.value:
                     scores += published_scores(name, quality)
         print(markdown_table(scores), end="")
-        for suffix, file in files.items():
-            table = {"md": markdown_table, "csv": csv_table}[suffix](scores)
-            file.write(table.encode())
+        contents = {
+            "evaluation.md": markdown_table(scores),
+            "evaluation.csv": csv_table(scores),
+            "pictures.csv": picture_csv(rows),
+        }
+        for name, file in files.items():
+            file.write(contents[name].encode())
     if files:
-        folder = Path(_OUTPUT.value)
-        print(f"Wrote {folder / 'evaluation.md'} and {folder / 'evaluation.csv'}.")
+        names = ", ".join(str(Path(_OUTPUT.value or "", name)) for name in files)
+        print(f"Wrote {names}.")
 
 
 def _counted(pairs: Iterable, bar: tqdm) -> Iterator:

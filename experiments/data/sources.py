@@ -134,29 +134,30 @@ def pairs(source: str, data_dir: str | Path) -> list[Pair]:
 
 
 def read_pairs(
-    found: Iterable[Pair], crop: int | None = None
+    found: Iterable[Pair], crop: int | None = None, *, colour: bool = False
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The (compressed, clean) lumas of pairs, each `[H, W]`, uint8.
+    """The (compressed, clean) lumas of pairs, `[H, W]`, or RGB, `[H, W, 3]`, uint8.
 
     Args:
         found: The pairs.
         crop: Side in pixels of a part of each, drawn at random but always the same, on
             the grid of the blocks; None for the whole. The paper crops pictures of
             social media before they are restored, and does not say to what size.
+        colour: RGB in place of luma.
 
     Raises:
         ValueError: The two of a pair differ in size, or one cannot be decoded.
     """
     random = np.random.default_rng(0)
     for pair in found:
-        compressed, clean = (picture.luma() for picture in pair)
+        compressed, clean = (p.rgb() if colour else p.luma() for p in pair)
         folders.check_sizes(pair[0].name, compressed, clean)
         if crop is not None:
             part = tuple(
                 slice(start, start + crop)
                 for start in (
                     8 * random.integers(0, max(0, side - crop) // 8, endpoint=True)
-                    for side in clean.shape
+                    for side in clean.shape[:2]
                 )
             )
             compressed, clean = compressed[part], clean[part]

@@ -249,7 +249,10 @@ class PhotoPictures(TrainingPictures):
 
 
 # By the name that a recipe gives them.
-PICTURES = {"paper": PaperPictures, "photo": PhotoPictures}
+PICTURES: dict[str, Callable[..., TrainingPictures]] = {
+    "paper": PaperPictures,
+    "photo": PhotoPictures,
+}
 
 
 def _weighted(drawn: tuple[np.ndarray, ...], loss: str | None) -> Batch:

@@ -95,4 +95,14 @@ def _find(name: str) -> Measure:
             f"--metrics: expected a function of a clean and a restored picture, {name} "
             f"is {'not there' if found is None else 'a ' + type(found).__name__}."
         )
-    return found
+
+    def checked(clean, restored):
+        try:
+            return float(found(clean, restored))
+        except Exception as error:  # whatever a person's own function raises
+            raise ValueError(
+                f"--metrics: expected a number of {name}, got "
+                f"{type(error).__name__}: {error}."
+            ) from error
+
+    return checked

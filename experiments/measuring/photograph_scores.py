@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 import cv2
 import numpy as np
 
-from dual_prior import jpeg, metrics
+from dual_prior import jpeg
 from dual_prior.network.backend import compiled
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import restore_array
+from experiments.measuring.measures import psnr
 from experiments.measuring.tables import aligned
 
 # A picture to a picture.
@@ -81,13 +82,6 @@ def methods(
 
     planes = functools.partial(restore_planes, restore_grey=restore)
     return {name: restore}, {f"{name}, planes": planes} if channels == 1 else {}
-
-
-def psnr(clean: np.ndarray, restored: np.ndarray) -> float:
-    """In dB, over all channels together; infinite for equal pictures."""
-    return metrics.psnr(
-        clean.reshape(len(clean), -1), restored.reshape(len(restored), -1)
-    )
 
 
 def measure(

@@ -1,29 +1,36 @@
 """Scores of restored pictures by the paper's protocol, and their tables.
 
-Restored luma is clipped, rounded to uint8 and measured on the full frame; scores are
-means over the pictures of a set. SSIM has two conventions: see `dual_prior.metrics`.
+Restored pictures are clipped, rounded to uint8 and measured on the full frame; scores
+are means over the pictures of a set. SSIM has two conventions: see
+`dual_prior.metrics`.
 """
 
+import csv
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from dual_prior import jpeg, metrics
+from dual_prior import jpeg
 from dual_prior.jpeg.projection import HALF_STEP, NARROW, agreement, project
 from dual_prior.restoration.pixels import restore_array
 from dual_prior.restoration.self_ensemble import self_ensemble
 from dual_prior.restoration.symmetries import SYMMETRIES
 from experiments.data import sources
+from experiments.measuring import measures
+from experiments.measuring.measures import Measure
 from experiments.measuring.published import table1
 from experiments.measuring.tables import aligned, csv_text
 
-Restore = Callable[[np.ndarray], np.ndarray]  # a plane [H, W] to a plane
+Restore = Callable[[np.ndarray], np.ndarray]  # a picture [H, W] or [H, W, 3] to one
 
 SELF_ENSEMBLE = "self_ensemble"
 REACHES = {"consistent": HALF_STEP, "narrow": NARROW}  # of projections, by name
 OPTIONS = (*REACHES, SELF_ENSEMBLE)
+KEPT = "kept"
+_PICTURE_HEADER = ("dataset", "quality", "picture", "method")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,69 +42,89 @@ class Score:
         pictures: How many were measured.
         kept: The share of quantized coefficients that come out as before when the
             result is encoded again.
+        others: By other measures than the paper's, by name.
     """
 
     dataset: str
     quality: int | None
     method: str
     pictures: int | None
-    psnr: float
+    psnr: float | None
     ssim_uniform: float | None
     ssim_gaussian: float | None
-    psnr_b: float
+    psnr_b: float | None
     kept: float | None = None
     note: str = ""
+    others: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
-_MEASURES = ("psnr", "ssim_uniform", "ssim_gaussian", "psnr_b")
+@dataclasses.dataclass(frozen=True)
+class PictureScore:
+    """One picture by one method, by the name of each measure."""
 
-
-def measure(reference: np.ndarray, restored: np.ndarray) -> np.ndarray:
-    """PSNR, SSIM uniform, SSIM gaussian, PSNR-B of two uint8 planes `[H, W]`."""
-    return np.array(
-        [
-            metrics.psnr(reference, restored),
-            metrics.ssim(reference, restored, "uniform"),
-            metrics.ssim(reference, restored, "gaussian"),
-            metrics.psnr_b(reference, restored),
-        ]
-    )
+    dataset: str
+    quality: int | None
+    picture: str
+    method: str
+    values: dict[str, float]
 
 
 def evaluate(
     dataset: str,
     quality: int | None,
-    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+    pairs: Iterable[tuple[str, np.ndarray, np.ndarray]],
     methods: dict[str, Restore],
-) -> list[Score]:
-    """Measures every method on one data set at one quality.
+    measured_by: dict[str, Measure] | None = None,
+) -> list[PictureScore]:
+    """Measures every method on each picture of one data set at one quality.
 
     Args:
         dataset: Its name.
         quality: Of the JPEG, if known.
-        pairs: Compressed and clean planes `[H, W]`, uint8.
-        methods: By name, what maps the compressed plane to the restored one.
+        pairs: Names, compressed and clean pictures `[H, W]` or `[H, W, 3]`, uint8.
+        methods: By name, what maps the compressed picture to the restored one.
+        measured_by: By name; the paper's by default.
     """
-    measured: dict[str, list] = {name: [] for name in methods}
-    kept: dict[str, list] = {name: [] for name in methods}
-    for compressed, clean in pairs:
+    if measured_by is None:
+        measured_by = measures.find(measures.PAPER)
+    rows = []
+    for picture, compressed, clean in pairs:
         for name, restore in methods.items():
             restored = restore(compressed)
-            measured[name].append(measure(clean, restored))
-            if quality is not None:
+            values = {n: float(f(clean, restored)) for n, f in measured_by.items()}
+            if quality is not None and clean.ndim == 2:
                 steps = jpeg.quantization_table(quality)
-                kept[name].append(agreement(restored, compressed, steps))
-    return [
-        Score(
-            dataset=dataset,
-            quality=quality,
-            method=name,
-            pictures=len(rows),
-            kept=float(np.mean(kept[name])) if kept[name] else None,
-            **dict(zip(_MEASURES, np.mean(rows, axis=0).tolist(), strict=True)),
+                values[KEPT] = agreement(restored, compressed, steps)
+            rows.append(PictureScore(dataset, quality, picture, name, values))
+    return rows
+
+
+def means(rows: Iterable[PictureScore]) -> list[Score]:
+    """The means over the pictures of each data set, quality and method."""
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        key = (row.dataset, row.quality, row.method)
+        groups.setdefault(key, []).append(row.values)
+    scores = []
+    for (dataset, quality, method), of_pictures in groups.items():
+        values = {
+            name: float(np.mean([values[name] for values in of_pictures]))
+            for name in of_pictures[0]
+        }
+        known: dict[str, Any] = {
+            name: values.pop(name, None) for name in (*measures.PAPER, KEPT)
+        }
+        scores.append(
+            Score(
+                dataset=dataset,
+                quality=quality,
+                method=method,
+                pictures=len(of_pictures),
+                others=values,
+                **known,
+            )
         )
-        for name, rows in measured.items()
-    ]
+    return scores
 
 
 def published_scores(dataset: str, quality: int | None) -> list[Score]:
@@ -142,17 +169,61 @@ _LEFT_ALIGNED = {"set", "method", ""}
 
 def markdown_table(scores: Sequence[Score]) -> str:
     """An aligned Markdown table: measured figures to four decimals, Table 1's as is."""
-    numbers = [i for i, name in enumerate(_HEADER) if name not in _LEFT_ALIGNED]
-    return aligned([_HEADER, *map(_cells, scores)], right=numbers)
+    others = _others(scores)
+    header = (*_HEADER[:-1], *others, _HEADER[-1])
+    numbers = [i for i, name in enumerate(header) if name not in _LEFT_ALIGNED]
+    return aligned([header, *(_cells(s, others) for s in scores)], right=numbers)
 
 
 def csv_table(scores: Sequence[Score]) -> str:
     """The scores as CSV, unrounded."""
-    names = [field.name for field in dataclasses.fields(Score)]
-    return csv_text(names, map(dataclasses.astuple, scores))
+    names = [field.name for field in dataclasses.fields(Score)][:-1]
+    others = _others(scores)
+    rows = [
+        [getattr(score, name) for name in names] + [score.others.get(n) for n in others]
+        for score in scores
+    ]
+    return csv_text([*names, *others], rows)
 
 
-def _cells(score: Score) -> tuple[str, ...]:
+def picture_csv(rows: Sequence[PictureScore]) -> str:
+    """A row for each picture and method as CSV, unrounded; see `read_picture_csv`."""
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    header = [field.name for field in dataclasses.fields(PictureScore)][:-1]
+    cells = [
+        [getattr(row, name) for name in header] + [row.values.get(n) for n in names]
+        for row in rows
+    ]
+    return csv_text([*header, *names], cells)
+
+
+def read_picture_csv(text: str) -> list[PictureScore]:
+    """What `picture_csv` has written.
+
+    Raises:
+        ValueError: The text is not that.
+    """
+    rows = []
+    try:
+        for line in csv.DictReader(text.splitlines(), strict=True):
+            row = {name: line.pop(name) for name in _PICTURE_HEADER}
+            values = {name: float(cell) for name, cell in line.items() if cell != ""}
+            text_of_quality = row.pop("quality")
+            quality = int(text_of_quality) if text_of_quality else None
+            rows.append(PictureScore(quality=quality, values=values, **row))
+    except (KeyError, TypeError, ValueError, csv.Error):
+        raise ValueError(
+            "expected rows as `evaluate` writes them into pictures.csv: "
+            f"{', '.join(_PICTURE_HEADER)}, and measures."
+        ) from None
+    return rows
+
+
+def _others(scores: Sequence[Score]) -> list[str]:
+    return list(dict.fromkeys(name for score in scores for name in score.others))
+
+
+def _cells(score: Score, others: Sequence[str]) -> tuple[str, ...]:
     decimals = 2 if "Table 1" in score.method else 4
 
     def number(value, decimals):
@@ -168,6 +239,7 @@ def _cells(score: Score) -> tuple[str, ...]:
         number(score.ssim_gaussian, 4),
         number(score.psnr_b, decimals),
         number(score.kept, 4),
+        *(number(score.others.get(name), 4) for name in others),
         score.note,
     )
 
@@ -234,18 +306,25 @@ class _Restored:
 
 
 def read_pairs(
-    pictures: Iterable, quality: int | None, crop: int | None = None
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Compressed and clean luma `[H, W]`, uint8, of pictures.
+    pictures: Sequence, quality: int | None, crop: int | None = None, *, colour=False
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Names, compressed and clean pictures, `[H, W]` or in colour `[H, W, 3]`, uint8.
 
     Args:
         pictures: Clean ones; pairs where they come compressed.
         quality: To compress at; None where they come compressed.
         crop: Side of the part that is taken of those; see `sources.read_pairs`.
+        colour: RGB, compressed by OpenCV at 4:2:0, in place of luma.
     """
     if quality is None:
-        yield from sources.read_pairs(pictures, crop)
+        pairs = sources.read_pairs(pictures, crop, colour=colour)
+        for (picture, _), pair in zip(pictures, pairs, strict=True):
+            yield picture.name, *pair
         return
     for picture in pictures:
-        clean = picture.luma()
-        yield jpeg.compress(clean, quality), clean
+        if colour:
+            clean = picture.rgb()
+            yield picture.name, jpeg.compress_colour(clean, quality), clean
+        else:
+            clean = picture.luma()
+            yield picture.name, jpeg.compress(clean, quality), clean

@@ -20,6 +20,7 @@ def distances(row: Row, jpeg: Score, restored: Score) -> dict[str, float]:
         row: Of Table 1.
         jpeg, restored: Measured on the same data set at the same quality.
     """
+    assert jpeg.psnr is not None and restored.psnr is not None
     share = (row.psnr - jpeg.psnr) / (restored.psnr - jpeg.psnr)
 
     def on_line(window: str) -> float:

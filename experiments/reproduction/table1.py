@@ -21,6 +21,7 @@ from experiments.measuring.scores import (
     csv_table,
     evaluate,
     markdown_table,
+    means,
     methods,
     published_scores,
     read_pairs,
@@ -141,7 +142,7 @@ def _measured(
             leave=False,
             disable=None,
         )
-        return evaluate(dataset, quality, pairs, found)
+        return means(evaluate(dataset, quality, pairs, found))
 
     return remembered(
         sources.scores,

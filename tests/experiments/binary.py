@@ -27,7 +27,8 @@ def run(name: str, *arguments) -> tuple[int, str, str]:
         flags.FLAGS[flag_name] = flag
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            binaries.run(module.main, [name, *map(str, arguments)])
+            number = getattr(module, "NUM_ARGUMENTS", 0)
+            binaries.run(module.main, [name, *map(str, arguments)], number)
     except SystemExit as exit:
         return int(exit.code or 0), out.getvalue(), err.getvalue()
     finally:

@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 
 import cv2
 import keras
@@ -9,14 +10,24 @@ import pytest
 from dual_prior import jpeg
 from dual_prior.network.unfolding import DualPriorNetwork
 from experiments.data import sources
-from experiments.measuring import scores
+from experiments.measuring import measures, scores
 from experiments.measuring.published import table1
 from tests.conftest import made_picture
-from tests.experiments.binary import run
+from tests.experiments.binary import load, run
 
 
 def _identity(compressed):
     return compressed
+
+
+def _evaluate(pairs, methods, quality=10):
+    named = [(str(i), *pair) for i, pair in enumerate(pairs)]
+    return scores.means(scores.evaluate("made", quality, named, methods))
+
+
+def _measured(clean, restored):
+    by = measures.find(measures.PAPER)
+    return [measure(clean, restored) for measure in by.values()]
 
 
 def _cells(table):
@@ -35,8 +46,8 @@ def test_scores_are_means_over_the_pictures():
     for seed in range(3):
         clean = made_picture(seed=seed)
         pairs.append((jpeg.compress(clean, 10), clean))
-    (score,) = scores.evaluate("made", 10, pairs, {"JPEG": _identity})
-    each = np.array([scores.measure(clean, y) for y, clean in pairs])
+    (score,) = _evaluate(pairs, {"JPEG": _identity})
+    each = np.array([_measured(clean, y) for y, clean in pairs])
     measured = (score.psnr, score.ssim_uniform, score.ssim_gaussian, score.psnr_b)
     np.testing.assert_allclose(measured, each.mean(axis=0), rtol=1e-12)
     assert score.pictures == 3
@@ -45,8 +56,8 @@ def test_scores_are_means_over_the_pictures():
 def test_psnr_b_is_that_of_the_restored_picture():
     clean = made_picture()
     compressed = jpeg.compress(clean, 10)
-    jpeg_score, perfect = scores.evaluate(
-        "made", 10, [(compressed, clean)], {"JPEG": _identity, "all": lambda y: clean}
+    jpeg_score, perfect = _evaluate(
+        [(compressed, clean)], {"JPEG": _identity, "all": lambda y: clean}
     )
     assert jpeg_score.psnr_b < jpeg_score.psnr
     assert perfect.psnr == float("inf")
@@ -58,7 +69,7 @@ def test_every_method_is_shown_the_same_compressed_picture():
     compressed = jpeg.compress(clean, 10)
     seen = []
     methods = {name: lambda y: seen.append(y) or y for name in "ab"}
-    scores.evaluate("made", 10, [(compressed, clean)], methods)
+    _evaluate([(compressed, clean)], methods)
     for plane in seen:
         np.testing.assert_array_equal(plane, compressed)
     assert len(seen) == 2
@@ -81,9 +92,7 @@ def test_options_are_rows_of_their_own():
         "net, self_ensemble, consistent",
         "net, self_ensemble, narrow",
     ]
-    rows = {
-        s.method: s for s in scores.evaluate("made", 10, [(compressed, clean)], found)
-    }
+    rows = {s.method: s for s in _evaluate([(compressed, clean)], found)}
     assert rows["net, consistent"].psnr > rows["net"].psnr + 3
     assert rows["net, narrow"].kept >= rows["net, consistent"].kept > rows["net"].kept
     assert rows["net, self_ensemble"].psnr == pytest.approx(rows["net"].psnr, abs=0.05)
@@ -138,7 +147,8 @@ def test_the_golden_figures_are_printed(shared_data):
 def test_tables_on_disk_are_those_printed(tiny_data, tmp_path):
     folder = tmp_path / "new" / "out"
     lines = _main(f"--data_dir={tiny_data}", f"--output={folder}")
-    assert lines[-1] == f"Wrote {folder}/evaluation.md and {folder}/evaluation.csv."
+    written = ["evaluation.csv", "evaluation.md", "pictures.csv"]
+    assert all(f"{folder}/{name}" in lines[-1] for name in written)
     markdown = (folder / "evaluation.md").read_text()
     assert markdown.splitlines() == lines[:-1]
     assert len({len(line) for line in lines[:-1]}) == 1  # aligned
@@ -146,10 +156,14 @@ def test_tables_on_disk_are_those_printed(tiny_data, tmp_path):
     for row, cells in zip(rows, _cells(lines[2:-1]), strict=True):
         assert [row["dataset"], row["quality"], row["method"]] == cells[:3]
         assert float(row["psnr"]) == pytest.approx(float(cells[4]), abs=5e-5)
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "evaluation.csv",
-        "evaluation.md",
-    ]
+    assert sorted(path.name for path in folder.iterdir()) == written
+    # The means are those of the pictures.
+    pictures = scores.read_picture_csv((folder / "pictures.csv").read_text())
+    means = {(s.dataset, s.quality, s.method): s.psnr for s in scores.means(pictures)}
+    for row in rows:
+        if row["pictures"]:
+            key = (row["dataset"], int(row["quality"]), row["method"])
+            assert float(row["psnr"]) == pytest.approx(means[key])
 
 
 def test_a_limit_shows_in_the_table(tiny_data):
@@ -165,7 +179,7 @@ def test_pairs_are_measured_as_they_come(tmp_path):
         cv2.imwrite(str(tmp_path / "twitter" / part / "a.png"), plane)
     lines = _main(f"--data_dir={tmp_path}", "--datasets=twitter")
     measured, *published = _cells(lines[2:])
-    expected = scores.measure(clean, jpeg.compress(clean, 5))
+    expected = _measured(clean, jpeg.compress(clean, 5))
     assert measured[:4] == ["twitter", "", "JPEG", "1"]
     assert measured[4:8] == [f"{value:.4f}" for value in expected]
     assert len(published) == 12
@@ -178,8 +192,8 @@ def test_pairs_are_cropped_before_they_are_restored(tmp_path):
         for name in "abc":
             cv2.imwrite(str(tmp_path / "wechat" / part / f"{name}.png"), plane)
     pairs = sources.pairs("wechat", tmp_path)
-    crops = [c for _, c in scores.read_pairs(pairs, None, 24)]
-    for (compressed, part), again in zip(
+    crops = [c for *_, c in scores.read_pairs(pairs, None, 24)]
+    for (_, compressed, part), again in zip(
         scores.read_pairs(pairs, None, 24), crops, strict=True
     ):
         assert compressed.shape == part.shape == (24, 24)
@@ -195,7 +209,7 @@ def test_pairs_are_cropped_before_they_are_restored(tmp_path):
         np.testing.assert_array_equal(compressed, whole)
     assert len({part.tobytes() for part in crops}) > 1
     # What is smaller than the crop stays whole.
-    assert next(scores.read_pairs(pairs, None, 48))[1].shape == (40, 48)
+    assert next(scores.read_pairs(pairs, None, 48))[2].shape == (40, 48)
 
 
 def test_a_network_is_measured_beside_the_jpeg(tiny, tiny_data, tmp_path):
@@ -223,6 +237,109 @@ def test_a_folder_of_ones_own_is_measured(tiny_data):
     lines = _main(f"--data={folder}", "--qualities=20")
     ((name, quality, method, count, *_),) = _cells(lines[2:])  # of no published method
     assert (name, quality, method, count) == (str(folder), "20", "JPEG", "7")
+
+
+def brightness(clean, restored):
+    """A measure of one's own."""
+    return restored.mean() - clean.mean()
+
+
+def broken(clean, restored):
+    """Another, which is none."""
+    return clean.nothing
+
+
+def test_measures_of_ones_own_are_columns(tiny_data, tmp_path):
+    own = f"{__name__}:brightness"
+    lines = _main(
+        f"--data={tiny_data / 'live1'}",
+        "--qualities=10",
+        f"--metrics=psnr,{own}",
+        f"--output={tmp_path}",
+    )
+    header, _, row, _ = (line.split("|") for line in lines)
+    cells = {k.strip(): v.strip() for k, v in zip(header[:-2], row[:-2], strict=True)}
+    assert cells["SSIM uniform"] == "" and float(cells["PSNR"]) > 20
+    assert abs(float(cells[own])) < 1
+    (of_picture,) = scores.read_picture_csv((tmp_path / "pictures.csv").read_text())
+    assert of_picture.values[own] == pytest.approx(float(cells[own]), abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ("lpips", "some of psnr, .* or module:function; got 'lpips'"),
+        ("nowhere:f", "No module named 'nowhere'"),
+        ("math:nothing", "math:nothing is not there"),
+        ("math:pi", "math:pi is a float"),
+        (f"{__name__}:broken", "expected a number of .*broken, got AttributeError"),
+    ],
+)
+def test_a_measure_that_is_none_gets_one_line(tiny_data, metrics, message):
+    arguments = (f"--data_dir={tiny_data}", "--datasets=live1", f"--metrics={metrics}")
+    code, out, err = run("evaluate", *arguments)
+    assert (code, out) == (1, "")
+    assert re.search(message, err) and len(err.splitlines()) == 1
+
+
+def test_colour_is_measured_as_luma_is(tiny, tiny_data, tmp_path):
+    weights = tmp_path / "random.weights.h5"
+    DualPriorNetwork.from_preset(tiny, weights=None).save_weights(weights)
+    lines = _main(
+        f"--data_dir={tiny_data}",
+        *("--datasets=live1", "--colour", "--qualities=10,40", f"--preset={tiny}"),
+        *("--also=self_ensemble", f"--weights={weights}"),
+    )
+    rows = _cells(lines[2:])
+    assert [row[1:3] for row in rows] == [
+        [quality, method]
+        for quality in ("10", "40")
+        for method in ("JPEG", tiny, f"{tiny}, self_ensemble")
+    ]
+    (picture,) = sources.evaluation_pictures("live1", tiny_data)
+    clean = picture.rgb()
+    expected = _measured(clean, jpeg.compress_colour(clean, 10))
+    assert rows[0][4:8] == [f"{value:.4f}" for value in expected]
+    assert rows[0][8] == ""  # nothing is said of coefficients
+
+
+def test_two_files_are_compared_picture_by_picture(tmp_path):
+    def file(name, shift):
+        rows = [
+            scores.PictureScore("live1", 10, str(i), name, {"psnr": 25.0 + i + shift})
+            for i in range(9)
+        ]
+        (tmp_path / f"{name}.csv").write_text(scores.picture_csv(rows[shift > 0 :]))
+        return tmp_path / f"{name}.csv"
+
+    code, out, err = run("compare", file("one", 0.0), file("two", 0.5))
+    assert code == 0, err
+    (cells,) = _cells(out.splitlines()[2:3])
+    assert cells[:4] == ["live1", "10", "psnr", "8"]
+    assert cells[6] == "+0.5000" and cells[7] == "+0.5000 to +0.5000"
+    assert "1 pictures are in one of the files only" in out
+
+
+def test_the_interval_holds_the_mean_as_often_as_it_says():
+    # 95 % of them, by chance between 88 and 100 of 100; a little less of small sets.
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(100):
+        low, high = load("compare").interval(rng.normal(0.3, 1.0, 30))
+        held += low <= 0.3 <= high
+    assert 88 <= held <= 100
+
+
+def test_what_cannot_be_compared_gets_one_line(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    for files, expected, message in (
+        ([tmp_path / "a.csv"] * 2, 1, "expected rows as `evaluate` writes them"),
+        ([tmp_path / "no.csv"] * 2, 1, "No such file"),
+        ([tmp_path / "a.csv"], 2, "Expected 2 arguments"),
+    ):
+        code, out, err = run("compare", *files)
+        assert (code, out) == (expected, "")
+        assert message in err and len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
