@@ -71,9 +71,12 @@ def page(
 
     def session_of(request: gr.Request) -> Session:
         key = request.session_hash or ""
-        if key not in sessions:
-            sessions[key] = Session(Path(tempfile.mkdtemp(dir=folder)))
-        return sessions[key]
+        return sessions.get(key) or sessions.setdefault(
+            key, Session(Path(tempfile.mkdtemp(dir=folder)))
+        )
+
+    def keep(sources: list[str], request: gr.Request) -> None:
+        session_of(request).sources.update(map(Path, sources))
 
     def leave(request: gr.Request) -> None:
         session = sessions.pop(request.session_hash or "", None)
@@ -81,10 +84,10 @@ def page(
             return
         session.stop()
         shutil.rmtree(session.folder, ignore_errors=True)
-        in_use = {item.source for other in sessions.values() for item in other.items}
-        for item in session.items:
-            if item.source not in in_use:
-                shutil.rmtree(item.source.parent, ignore_errors=True)
+        # One file for all visitors who dropped the same picture.
+        in_use = {source for other in sessions.values() for source in other.sources}
+        for source in session.sources - in_use:
+            shutil.rmtree(source.parent, ignore_errors=True)
 
     def restore(
         sources, strength, preset, format, request: gr.Request, progress=_PROGRESS
@@ -93,9 +96,11 @@ def page(
         yield {
             **dict.fromkeys((results, one, archive), gr.update(visible=False)),
             outcomes: "",
+            welcome: gr.update(visible=not sources),
             stages: None,
             again: gr.update(visible=False),
-            stop: gr.update(visible=True),
+            stop: gr.update(value="Stop", interactive=True, visible=True),
+            progress_bar: gr.update(visible=True),
         }
 
         def on_tile(name: str, done: int, total: int) -> None:
@@ -118,7 +123,6 @@ def page(
                     is_shown = True
                     changes |= view(good[0], request)
                     changes[results] = gr.update(visible=True)
-                    changes[welcome] = gr.update(visible=False)
                 if item.is_restored:
                     names = [(session.items[i].source.name, i) for i in good]
                     changes[choice] = gr.update(
@@ -131,7 +135,10 @@ def page(
             gr.Info("Stopped.")
         except Exception as error:  # of the settings, or of loading the network
             yield {outcomes: f"**Nothing can be restored**: {shown(one_line(error))}"}
-        yield {stop: gr.update(visible=False), again: gr.update(visible=True)}
+        yield {
+            **dict.fromkeys((stop, progress_bar), gr.update(visible=False)),
+            again: gr.update(visible=True),
+        }
 
     def view(index: int, request: gr.Request) -> dict:
         """Shows one of the results."""
@@ -145,8 +152,9 @@ def page(
             stages: None,
         }
 
-    def end(request: gr.Request) -> None:
+    def end(request: gr.Request) -> dict:
         session_of(request).stop()
+        return gr.update(value="Stopping after this tile", interactive=False)
 
     def draw_stages(index: int, request: gr.Request) -> Path:
         """Draws what the network does to the middle of a picture."""
@@ -190,6 +198,7 @@ def page(
                     )
                 again = gr.Button("Restore with these settings", visible=False)
                 stop = gr.Button("Stop", variant="stop", visible=False)
+                progress_bar = gr.Markdown(visible=False, min_height=70)
                 outcomes = gr.Markdown(elem_id="outcomes")
             with gr.Column(scale=3, min_width=300):
                 welcome = gr.Markdown(_WELCOME, elem_id="welcome")
@@ -200,12 +209,15 @@ def page(
                         type="filepath",
                         interactive=False,
                         max_height=600,
+                        buttons=["fullscreen"],
                         elem_id="slider",
                     )
                     gr.Markdown(_HINT)
                     with gr.Row():
-                        one = gr.DownloadButton("Download", variant="primary")
-                        archive = gr.DownloadButton("Download all (zip)")
+                        one = gr.DownloadButton(
+                            "Download", variant="primary", size="md"
+                        )
+                        archive = gr.DownloadButton("Download all (zip)", size="md")
                     summary = gr.Markdown()
                     with gr.Accordion("How it was compressed", open=False):
                         details = gr.Markdown()
@@ -214,7 +226,10 @@ def page(
                     ):
                         draw = gr.Button("Draw the stages")
                         stages = gr.Image(
-                            show_label=False, interactive=False, elem_id="stages"
+                            show_label=False,
+                            interactive=False,
+                            buttons=["download", "fullscreen"],
+                            elem_id="stages",
                         )
 
         shown_parts = [slider, summary, details, one, stages]
@@ -223,14 +238,15 @@ def page(
             "inputs": [dropped, strength, preset, format],
             "outputs": [
                 *(*shown_parts, results, welcome, choice, archive),
-                *(outcomes, again, stop),
+                *(outcomes, again, stop, progress_bar),
             ],
-            "show_progress_on": outcomes,
+            "show_progress_on": progress_bar,
             **network,
         }
+        dropped.upload(keep, dropped, queue=False)
         dropped.upload(**asked)
         again.click(**asked)
-        stop.click(end, queue=False)
+        stop.click(end, None, stop, queue=False)
         choice.input(view, choice, shown_parts)
         draw.click(draw_stages, choice, stages, **network)
         blocks.unload(leave)

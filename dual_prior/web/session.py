@@ -77,11 +77,16 @@ class Session:
     """The pictures of one visitor.
 
     Args:
-        folder: Takes the files.
+        folder: Takes what becomes of them.
+
+    Attributes:
+        sources: All files that were dropped.
+        items: Those of the last call of `restore`, so far.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.sources: set[Path] = set()
         self.items: list[Item] = []
         self._done: dict[tuple[Path, Settings], Item] = {}
         self._is_stopping = threading.Event()

@@ -179,6 +179,14 @@ def test_a_picture_dropped_lies_under_the_slider_and_downloads_as_the_command_ha
     for image in (before, after):
         size = [image.get_property(f"natural{side}") for side in ("Width", "Height")]
         assert size == [72, 64]
+    browser.driver.execute_script(
+        "const box = arguments[0].getBoundingClientRect();"
+        "arguments[0].dispatchEvent(new WheelEvent('wheel', {deltaY: -100,"
+        "clientX: box.x + 9, clientY: box.y + 9, bubbles: true}))",
+        after,
+    )
+    zoomed = "[...arguments].every(i => /scale\\(1\\.05/.test(i.style.transform))"
+    browser.wait(lambda: browser.driver.execute_script(f"return {zoomed}", after))
     browser.click("Download")
     name = "my photo.restored.png"
     browser.wait((downloads / name).is_file)
