@@ -75,7 +75,11 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
     if block is not None:
         metadata["exif"] = block.tobytes()
     if packet:
-        metadata["xmp"] = xmp.upright(packet)
+        metadata["xmp"] = packet = xmp.upright(packet)
+        if orientation != 1:
+            metadata["xmp"] = xmp.without_regions(packet)
+            if metadata["xmp"] != packet:
+                notes.lose("the places of faces (XMP) were dropped: it was turned")
     if is_jpeg:
         metadata |= read_parts(data, orientation != 1, notes)
         fitted(metadata, orientation != 1, notes)

@@ -12,6 +12,10 @@ _CAMERA = b"http://ns.google.com/photos/1.0/camera/"
 _CONTAINER = b"http://ns.google.com/photos/1.0/container/"
 _ITEM = b"http://ns.google.com/photos/1.0/container/item/"
 _GAIN_MAP = b"http://ns.adobe.com/hdr-gain-map/1.0/"
+_REGIONS = [
+    (b"http://www.metadataworkinggroup.com/schemas/regions/", b"mwg-rs", b"Regions"),
+    (b"http://ns.microsoft.com/photo/1.2/", b"MP", b"RegionInfo"),
+]
 _ORIENTATION = re.compile(
     rb"(tiff:Orientation\s*=\s*[\"']|<tiff:Orientation>\s*)([0-9]+)"
 )
@@ -70,6 +74,13 @@ def without_film(xmp: bytes) -> bytes:
     container = _prefix(xmp, _CONTAINER, b"Container")
     xmp = _without_names(xmp, container, b"Directory")
     return _without_names(xmp, _prefix(xmp, _GAIN_MAP, b"hdrgm"), rb"\w+")
+
+
+def without_regions(xmp: bytes) -> bytes:
+    """A packet without the places of faces in the picture."""
+    for uri, usual, name in _REGIONS:
+        xmp = _without_names(xmp, _prefix(xmp, uri, usual), name)
+    return xmp
 
 
 def of_another_length(xmp: bytes) -> bytes:

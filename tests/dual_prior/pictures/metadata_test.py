@@ -399,6 +399,16 @@ def test_captions_of_a_tiff_are_carried():
             assert image.read_iptc() == {"Iptc.Application2.Caption": "a fish!"}
 
 
+FACES = b"""<x xmlns:r="http://www.metadataworkinggroup.com/schemas/regions/">
+<r:Regions rdf:parseType="Resource"><rdf:li r:Name="Ann"/></r:Regions></x>"""
+
+
+def test_the_places_of_faces_stay_unless_the_picture_is_turned():
+    assert read_picture(_jpeg(xmp=FACES)).metadata["xmp"] == FACES
+    picture = read_picture(_jpeg(xmp=FACES, exif=_block(orientation=6)))
+    assert b"Ann" not in picture.metadata["xmp"] and "faces" in picture.losses[0]
+
+
 LONG_XMP = XMP.replace(
     "</rdf:Description>", '<dc:x xmlns:dc="urn:x">{long}</dc:x></rdf:Description>'
 ).format(attributes=' xmp:Label="red"', items="", long="word " * 30_000)
