@@ -24,7 +24,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + kind + body + checksum
 
 
-def deep_png(pixels: np.ndarray) -> bytes:
+def deep_png(pixels: np.ndarray) -> bytes | memoryview:
     """A PNG file of 16 bits a channel, which Pillow does not write in colour.
 
     Args:
@@ -35,7 +35,7 @@ def deep_png(pixels: np.ndarray) -> bytes:
         import cv2
 
         order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
-        return cv2.imencode(".png", pixels[..., order])[1].tobytes()
+        return cv2.imencode(".png", pixels[..., order])[1].data
     # Grey with alpha, which OpenCV does not write: type 4, lines that are not filtered.
     height, width = (side.to_bytes(4, "big") for side in pixels.shape[:2])
     lines = pixels.astype(">u2").reshape(len(pixels), -1).view(np.uint8)
