@@ -55,7 +55,9 @@ def read_parts(data: bytes, is_turned: bool, notes: Notes) -> dict:
         parts["photoshop"] = photoshop
     if extended := _extended(bodies):
         parts["extended_xmp"] = extended
-    kept = []
+    # Pillow carries the last comment.
+    comments = [s for s in found if s.marker == COMMENT]
+    kept = [data[s.start : s.end] for s in comments[:-1]]
     for segment, body in bodies:
         if segment.marker == _SIGNED[0] and body.startswith(_SIGNED[1]):
             notes.lose("the content credentials (C2PA) of the old pixels were dropped")

@@ -62,7 +62,8 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
         notes: Takes a sentence for each part that is dropped.
 
     Returns:
-        (`metadata` as in `Picture`, the EXIF orientation, 1 to 8).
+        (`metadata` as in `Picture`, the orientation by which the pixels are to be
+        turned, 1 to 8).
     """
     metadata: dict = {}
     is_jpeg = image.format == "JPEG"
@@ -74,22 +75,25 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
     block, orientation = _exif(image, data, packet, notes)
     if block is not None:
         metadata["exif"] = block.tobytes()
+    is_turned = orientation != 1
     if packet:
         metadata["xmp"] = packet = xmp.upright(packet)
-        if orientation != 1:
+        if is_turned:
             metadata["xmp"] = xmp.without_regions(packet)
             if metadata["xmp"] != packet:
-                notes.lose("the places of faces (XMP) were dropped: it was turned")
+                notes.lose(
+                    "the places of faces (XMP) were dropped: the picture was turned"
+                )
     if is_jpeg:
-        metadata |= read_parts(data, orientation != 1, notes)
-        fitted(metadata, orientation != 1, notes)
+        metadata |= read_parts(data, is_turned, notes)
+        fitted(metadata, is_turned, notes)
         if "mpf" in metadata and not xmp.has_gain_map(metadata.get("xmp", b"")):
             notes.warn("only the first of several pictures in the file is restored")
         if comment := image.info.get("comment"):
             metadata["comment"] = bytes(comment)
     _connect(metadata, notes)
     if isinstance(image, TiffImageFile):
-        _read_tiff(image, metadata, notes)
+        _read_tiff(image, metadata, is_turned, notes)
     if image.format == "BMP":
         _read_bmp(data, metadata, notes)
     if image.format == "PNG" and (chunks := kept_chunks(data)):
@@ -98,8 +102,9 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
     if isinstance(image, TiffImageFile) and X_RESOLUTION not in image.tag_v2:
         dpi = ()  # Pillow's default of 1
     has_density = image.info.get("jfif_unit") in (1, 2)
-    in_exif = block is not None and block.find(X_RESOLUTION) is not None
-    in_exif = in_exif and block is not None and block.find(RESOLUTION_UNIT) is not None
+    in_exif = block is not None and all(
+        block.find(tag) is not None for tag in (X_RESOLUTION, RESOLUTION_UNIT)
+    )
     if is_jpeg and not has_density and not in_exif:
         dpi = ()  # its default of 72
     # Files say 0 and infinity, too.
@@ -107,7 +112,8 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
         metadata["dpi"] = tuple(float(value) for value in dpi)
         if orientation > 4:
             metadata["dpi"] = metadata["dpi"][::-1]
-    return metadata, orientation
+    # Pillow has turned the pixels of a TIFF.
+    return metadata, 1 if isinstance(image, TiffImageFile) else orientation
 
 
 def drop_unfit_profile(metadata: dict, is_grey: bool, notes: Notes) -> None:
@@ -134,7 +140,8 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
     if format != "jpeg":
         if after := followers(metadata):
             lost.append(f"{after} has no place in {format}: dropped")
-            metadata["xmp"] = xmp.without_film(metadata.get("xmp", b""))
+            if "xmp" in metadata:
+                metadata["xmp"] = xmp.without_film(metadata["xmp"])
         if metadata.pop("segments", None):
             lost.append(f"application data of the JPEG have no place in {format}")
         metadata.pop("extended_xmp", None)
@@ -215,28 +222,29 @@ def is_marked(picture: Picture) -> bool:
 def _exif(
     image: Image.Image, data: bytes, packet: bytes, notes: Notes
 ) -> tuple[ExifBlock | None, int]:
-    """The EXIF data without what the pixels no longer are, and their orientation."""
+    """The EXIF data without what the pixels no longer are, and their orientation.
+
+    The orientation is that of the file; Pillow turns the pixels of a TIFF by itself.
+    """
+    orientation = 0
+    block: ExifBlock | None = None
     try:
         if data.startswith(b"II+\0"):  # BigTIFF
             if set(image.getexif()) & DESCRIPTIVE:
                 notes.lose("the EXIF data of a BigTIFF were dropped")
-            return None, 1
-        if isinstance(image, TiffImageFile):  # whose pixels Pillow has turned
+        elif isinstance(image, TiffImageFile):
+            orientation = ExifBlock(data).orientation or 1
             block, removed = exif_of_tiff(data)
-            orientation = 1
-        else:
-            stored = _stored_exif(image)
-            block = ExifBlock(stored) if stored else None
-            orientation = (block and block.orientation) or 0
-            if image.format == "JXL" and not getattr(image, "jpeg", False):
-                orientation = 1  # the decoder has turned the pixels
-            removed = block.remove_unsound() if block else []
-        if image.format in ("JPEG", "PNG", "WEBP"):
-            orientation = orientation or xmp.orientation(packet) or 1
-        if removed:
-            tags = ", ".join(f"0x{tag:04X}" for tag in removed[:5])
-            notes.warn(f"damaged EXIF tags were dropped ({tags})")
+        elif stored := _stored_exif(image):
+            block = ExifBlock(stored)
+            orientation = block.orientation or 0
+            removed = block.remove_unsound()
+        if image.format == "JXL" and not getattr(image, "jpeg", False):
+            orientation = 1  # the decoder has turned the pixels
         if block is not None:
+            if removed:
+                tags = ", ".join(f"0x{tag:04X}" for tag in removed[:5])
+                notes.warn(f"damaged EXIF tags were dropped ({tags})")
             if orientation > 4:
                 block.turn_sizes()
             block.set_upright()
@@ -245,10 +253,12 @@ def _exif(
                 notes.warn("a preview in the camera's own notes was blanked")
             if not block.entries(block.first):
                 block = None
-        return block, orientation or 1
     except (ValueError, struct.error):
         notes.lose("the EXIF data are damaged and were dropped")
-        return None, 1
+        block = None
+    if image.format in ("JPEG", "PNG", "WEBP"):
+        orientation = orientation or xmp.orientation(packet) or 1
+    return block, orientation or 1
 
 
 def _connect(metadata: dict, notes: Notes) -> None:
@@ -271,11 +281,15 @@ def _stored_exif(image: Image.Image) -> bytes:
     return stored if isinstance(stored, bytes) else b""
 
 
-def _read_tiff(image: TiffImageFile, metadata: dict, notes: Notes) -> None:
+def _read_tiff(
+    image: TiffImageFile, metadata: dict, is_turned: bool, notes: Notes
+) -> None:
     tags = image.tag_v2
     stored = tags.get(PHOTOSHOP, b"")
     stored = stored if isinstance(stored, bytes) else b""
-    stored, _ = kept_resources(stored, is_turned=False)
+    stored, lost_paths = kept_resources(stored, is_turned)
+    if lost_paths:
+        notes.lose("the clipping paths were dropped: the picture was turned")
     said = tags.get(CAPTIONS, b"")
     if isinstance(said, tuple):  # as numbers of four bytes, in the file's order
         code = f"{'<' if tags.prefix == b'II' else '>'}{len(said)}L"

@@ -47,7 +47,6 @@ _STREAM_PART = 1_000_000  # ours, bytes read at a time
 _GREY_MODES = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N"}
 _ALPHA_MODES = {"LA", "La", "PA", "RGBA", "RGBa"}
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_PLANAR = 258, 262, 284
-_TIFF_ORIENTATION, _ON_THEIR_SIDES = 274, (5, 6, 7, 8)
 _TIFF_EXTRA, _TIFF_KIND = 338, 339
 _TIFF_PLACES = [(273, 279), (324, 325)]  # of strips and of tiles: offsets, sizes
 
@@ -317,15 +316,8 @@ def _load(data: bytes, stored: bytes, reader, limits: Limits, name: str) -> Pict
         if not isinstance(image.info.get("xmp", b""), bytes):
             del image.info["xmp"]  # a number, where a TIFF says so: Pillow would fail
             notes.lose("the XMP data are damaged and were dropped")
-        # Loading turns the pixels of a TIFF, and leaves its resolution as it was.
-        lay_on_its_side = (
-            image.format == "TIFF"
-            and image.tag_v2.get(_TIFF_ORIENTATION) in _ON_THEIR_SIDES
-        )
         image.load()
         metadata, orientation = read_metadata(image, stored, notes)
-        if lay_on_its_side and "dpi" in metadata:
-            metadata["dpi"] = metadata["dpi"][::-1]
         if image.format == "PNG" and data[24] in (2, 4):
             _scale_transparency(image, data[24])
         if is_deep:

@@ -438,6 +438,31 @@ def test_a_pointer_to_extended_xmp_that_is_not_there_goes():
     assert "extended XMP" in picture.warnings[0]
 
 
+def test_a_turned_tiff_says_its_sizes_turned_and_loses_its_paths():
+    buffer = io.BytesIO()
+    tags = {ORIENTATION: 6, 34377: PATH, EXIF: {0xA002: 56, 0xA003: 40}}
+    Image.fromarray(made_picture(40, 56)).save(buffer, "TIFF", tiffinfo=tags)
+    picture = read_picture(buffer.getvalue())
+    assert picture.pixels.shape == (56, 40)
+    assert "clipping paths" in picture.losses[0]
+    camera = ExifBlock(picture.metadata["exif"])
+    at = camera.pointers()[EXIF]
+    sizes = [camera.integers(camera.find(tag, at)) for tag in (0xA002, 0xA003)]
+    assert sizes == [(40,), (56,)]
+
+
+def test_the_orientation_in_xmp_counts_where_the_exif_data_are_broken():
+    xmp = b'<x tiff:Orientation="6"></x>'
+    picture = read_picture(_jpeg(exif=b"Exif\0\0II*\0\xff\xff\xff\xff", xmp=xmp))
+    assert picture.pixels.shape == (56, 40, 3) and "EXIF" in picture.losses[0]
+
+
+def test_several_comments_are_kept():
+    data = _with_segment(_jpeg(comment=b"the last"), 0xFE, b"the first")
+    result = encode_picture(read_picture(data), "jpeg")
+    assert b"the first" in result and b"the last" in result
+
+
 @pytest.mark.parametrize("comment", ["by hand, für Éva".encode(), b"\xe9t\xe9"])
 def test_comments_are_carried_where_they_have_a_place(comment):
     picture = read_picture(_jpeg(comment=comment))
