@@ -47,7 +47,6 @@ from experiments.measuring.throughput import (
     training_seconds,
 )
 from experiments.training import recipes
-from experiments.training.growing import unfold
 
 _PRESET = flags.DEFINE_string(
     "preset", "compact", f"What to measure: one of {', '.join(PRESETS)}."
@@ -79,8 +78,8 @@ def training_report(preset: str, repeats: int) -> str:
     dtype = faster_dtype(recipe.dtype)
     keras.config.set_dtype_policy(dtype)
     network = DualPriorNetwork.from_preset(preset, weights=None)
-    network = unfold(network, phase.num_stages)
-    channels = network.deblocker.channels
+    network = network.with_changes(num_stages=phase.num_stages)
+    channels = network.channels
     rng = np.random.default_rng(0)
     shape = (phase.batch_size, phase.patch_size, phase.patch_size, channels)
     batch = rng.uniform(size=shape).astype(np.float32)
@@ -114,7 +113,7 @@ def training_report(preset: str, repeats: int) -> str:
 def restoration_report(preset: str, repeats: int) -> str:
     """Time of a 512x512 picture and of its parts, beside DnCNN, as Markdown."""
     network = DualPriorNetwork.from_preset(preset, weights=None)
-    channels = network.deblocker.channels
+    channels = network.channels
     picture = _noise(512, channels)
     y = keras.ops.convert_to_tensor(seen_by(channels, np.atleast_3d(picture))[None])
     stage = network.stages[0]
@@ -188,7 +187,7 @@ def _table(title: str, rows: dict[str, str]) -> str:
 
 def _restore_large(preset: str, side: int) -> tuple[float, int]:
     network = DualPriorNetwork.from_preset(preset, weights=None)
-    channels = network.deblocker.channels
+    channels = network.channels
     picture = _noise(side, channels)
     graph = compiled(network, channels)
     started = time.perf_counter()

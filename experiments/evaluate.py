@@ -36,7 +36,7 @@ from absl import flags
 from tqdm import tqdm
 
 from dual_prior.network.backend import compiled
-from dual_prior.network.presets import PRESETS, find_preset
+from dual_prior.network.presets import PRESETS
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
@@ -104,16 +104,18 @@ _LIMIT = flags.DEFINE_integer(
 )
 
 
-def _methods_at(network: Callable | None, quality: int | None) -> dict[str, Restore]:
+def _methods_at(
+    network: tuple[Callable, int] | None, quality: int | None
+) -> dict[str, Restore]:
     found: dict[str, Restore] = {"JPEG": lambda compressed: compressed}
     preset = _PRESET.value
     if network is not None and preset is not None:
-        channels = find_preset(preset).channels
-        found |= methods(preset, network, channels, _ALSO.value, quality)
+        found |= methods(preset, *network, _ALSO.value, quality)
     return found
 
 
-def _network() -> Callable | None:
+def _network() -> tuple[Callable, int] | None:
+    """The network of the flags and its number of channels, if there is one."""
     if _WEIGHTS.value and not _PRESET.value:
         raise ValueError("--weights: name the --preset that they belong to as well.")
     if not set(_ALSO.value) <= set(OPTIONS):
@@ -128,7 +130,7 @@ def _network() -> Callable | None:
     if not _PRESET.value:
         return None
     network = DualPriorNetwork.from_preset(_PRESET.value, _WEIGHTS.value or "shipped")
-    return compiled(network, network.deblocker.channels)
+    return compiled(network, network.channels), network.channels
 
 
 def _find_pictures() -> dict[str, tuple[list, bool]]:

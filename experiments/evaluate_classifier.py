@@ -50,7 +50,7 @@ def main(argv):
     restorer = Restorer(Options(_PRESET.value, _WEIGHTS.value))
     clean_below = _CLEAN_BELOW.value
     if clean_below is None:
-        clean_below = find_preset(_PRESET.value).clean_below
+        clean_below = find_preset(_PRESET.value).profile.clean_below
     seen = (picture.rgb() for picture in tqdm(pictures, unit="picture", disable=None))
     values = probabilities(restorer, seen)
     print(table(values, clean_below), end="")

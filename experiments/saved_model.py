@@ -42,13 +42,13 @@ def write_saved_model(network: DualPriorNetwork, output: str | os.PathLike) -> N
 
 def pixels_signature(network: DualPriorNetwork) -> str:
     """The name of the signature that takes pixels, and of its argument."""
-    return "luma" if network.deblocker.channels == 1 else "rgb"
+    return "luma" if network.channels == 1 else "rgb"
 
 
 def _write(network: DualPriorNetwork, folder: str) -> None:
     import tensorflow as tf
 
-    channels = network.deblocker.channels
+    channels = network.channels
     name = pixels_signature(network)
 
     def restore_pixels(pixels):
@@ -93,7 +93,7 @@ def _restore_one(network: DualPriorNetwork, data):
     # As in dual_prior.restoration.pixels: a change of luma is one of red, green and
     # blue alike, and small pictures are extended by their border.
     luma = tf.constant(LUMA_WEIGHTS, tf.float32)[:, None]
-    seen = rgb if network.deblocker.channels == 3 else tf.matmul(rgb, luma)
+    seen = rgb if network.channels == 3 else tf.matmul(rgb, luma)
     height, width = tf.shape(rgb)[0], tf.shape(rgb)[1]
     rows, columns = (
         tf.minimum(tf.range(tf.maximum(side, SMALLEST)), side - 1)

@@ -60,7 +60,7 @@ def main(argv):
     )
     run_dir = Path(_RUN_DIR.value)
     classifier = _CLASSIFIER.value
-    source = classifier or find_preset("compact").weights
+    source = classifier or find_preset("compact").version
     if classifier is None:
         classifier = str(run_dir / "classifier.weights.h5")
         run_dir.mkdir(parents=True, exist_ok=True)

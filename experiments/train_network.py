@@ -24,12 +24,13 @@ import hashlib
 import operator
 import re
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from absl import flags
 
-from dual_prior.network.presets import PRESETS, Preset, find_preset
+from dual_prior.network.presets import PRESETS, find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
 from experiments import binaries
 from experiments.data import training_pictures
@@ -38,7 +39,7 @@ from experiments.measuring.throughput import faster_dtype, seconds_per_step
 from experiments.training import fit, recipes
 from experiments.training.classifier_model import load_classifier
 from experiments.training.flags import define_data_flags, define_step_flags
-from experiments.training.growing import start_from, unfold
+from experiments.training.growing import start_from
 from experiments.training.losses import LOSSES, psnr
 from experiments.training.run_dir import open_run_dir, save_atomically, stored_config
 
@@ -65,7 +66,7 @@ _INITIAL_PRESET = flags.DEFINE_string(
 _CHANGE = flags.DEFINE_list(
     "change",
     [],
-    "NAME=NUMBER,... of the preset (dual_prior/network/presets.py) to change, for "
+    "NAME=NUMBER,... of the preset (its config.json) to change, for "
     "instance features=32,num_units=2: a smaller network for a run to start from.",
 )
 _INITIAL_CHANGE = flags.DEFINE_list(
@@ -162,15 +163,13 @@ def train(
     folder = open_run_dir(run_dir, config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
-    preset = _preset(config)
-    network = DualPriorNetwork.from_preset(preset, weights=None)
-    load_classifier(network, preset, classifier)
+    network = _untrained(config)
+    num_stages = len(network.stages)
+    load_classifier(network, classifier)
     if initial:
         source = find_preset(config.initial_preset or config.preset)
-        source = DualPriorNetwork.from_preset(
-            recipes.changed(source, config.initial_change), initial
-        )
-        start_from(network, source)
+        changes = recipes.changes_of(source, config.initial_change)
+        start_from(network, DualPriorNetwork.from_preset(source, initial, **changes))
     pictures = training_pictures.PICTURES[recipe.pictures](
         split,
         qualities=recipe.qualities,
@@ -179,7 +178,7 @@ def train(
     )
     for index, phase in enumerate(recipe.phases, start=1):
         schedule = _schedule(phase, config, steps_per_execution)
-        network = unfold(network, phase.num_stages)
+        network = network.with_changes(num_stages=phase.num_stages)
         loss = phase.loss if recipe.relative else None
         batch_of = pictures.batches(
             patch_size=phase.patch_size,
@@ -204,7 +203,8 @@ def train(
         )
     path = folder / f"{config.preset}.weights.h5"
     # Of the preset's K, to be read as such; and, never compiled, without an optimiser.
-    save_atomically(unfold(network, preset.num_stages).save_weights, path)
+    network = network.with_changes(num_stages=num_stages)
+    save_atomically(network.save_weights, path)
     return path, score
 
 
@@ -237,13 +237,11 @@ def _seconds_per_step(
     config: Config, phase: recipes.Phase, steps_per_execution: int
 ) -> float:
     keras.config.set_dtype_policy(config.recipe.dtype)
-    preset = _preset(config)
-    network = DualPriorNetwork.from_preset(preset, weights=None)
-    network = unfold(network, phase.num_stages)
+    network = _untrained(config).with_changes(num_stages=phase.num_stages)
     timed = dataclasses.replace(phase, steps=steps_per_execution)
     _compile(network, timed, _schedule(timed, config, steps_per_execution))
     size = phase.patch_size
-    shape = (phase.batch_size, size, size, preset.channels)
+    shape = (phase.batch_size, size, size, network.channels)
     patches = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
     weights = (np.ones((len(patches), 1, 1), np.float32),)
     return seconds_per_step(
@@ -251,11 +249,16 @@ def _seconds_per_step(
     )
 
 
-def _preset(config: Config) -> Preset:
-    preset = recipes.changed(find_preset(config.preset), config.change)
+def _untrained(config: Config) -> DualPriorNetwork:
+    return DualPriorNetwork.from_preset(config.preset, weights=None, **_changes(config))
+
+
+def _changes(config: Config) -> dict[str, Any]:
+    """What of the preset is changed."""
+    changes = recipes.changes_of(find_preset(config.preset), config.change)
     if config.scalars_of:
-        preset = recipes.with_scalars_of(preset, find_preset(config.scalars_of))
-    return preset
+        changes |= recipes.scalars_of(find_preset(config.scalars_of))
+    return changes
 
 
 def _schedule(
@@ -365,7 +368,7 @@ def main(argv):
         num_validation=_NUM_VALIDATION.value,
     )
     # All that may be wrong with the flags comes to light before what takes long.
-    _preset(config)
+    _changes(config)
     for phase in phases:
         if phase.minutes is None:
             _schedule(phase, config, steps_per_execution)
@@ -381,7 +384,7 @@ def main(argv):
         initial=_INITIAL.value,
         steps_per_execution=steps_per_execution,
     )
-    stages, own_stages = phases[-1].num_stages, preset.num_stages
+    stages, own_stages = phases[-1].num_stages, preset.arguments["num_stages"]
     print(f"PSNR on the held-out pictures {score:.3f} dB. Weights: {path}")
     if stages != own_stages:
         print(

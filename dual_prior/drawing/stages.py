@@ -27,7 +27,7 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
 
     network = restorer.network
     part = _middle(pixels[..., None] if pixels.ndim == 2 else pixels)
-    y = keras.ops.convert_to_tensor(seen_by(network.deblocker.channels, part)[None])
+    y = keras.ops.convert_to_tensor(seen_by(network.channels, part)[None])
 
     def derivative(g):
         return value_and_input_gradient(network.classifier, g)[1]
@@ -39,7 +39,7 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
     # One scale for all stages, so that they can be compared.
     steepest = np.abs(numpy(gradient)).max() or 1.0
     strongest = np.abs(numpy(derivative(gradient))).max() or 1.0
-    channels = network.deblocker.channels
+    channels = network.channels
     cells = [
         [
             ("y, the picture", _grey(numpy(y))),

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from dual_prior.network.parts import feature_spec
+
 
 @keras.saving.register_keras_serializable(package="dual_prior")
 class CompressionClassifier(keras.layers.Layer):
@@ -57,6 +59,7 @@ class CompressionClassifier(keras.layers.Layer):
         )
 
     def build(self, shape):
+        self.input_spec = feature_spec(shape[-1], "gradients")
         for convolution in self.convolutions:
             convolution.build(shape)
             shape = (None, None, None, self.features)
@@ -68,16 +71,26 @@ class CompressionClassifier(keras.layers.Layer):
             g = convolution(g)
         return self.probability(self.hidden(self.pool(g)))
 
+    def compute_output_shape(self, g_shape):
+        return (g_shape[0], 1)
+
+    def compute_output_spec(self, g):
+        return keras.KerasTensor((g.shape[0], 1), "float32")
+
     def get_config(self):
         config = super().get_config()
-        # A layer rebuilt with trainable=False hands that to none of its children, and
-        # setting False once more changes nothing: the next `fit` would move them.
-        # `freeze` after construction is what freezes, so the flag is not stored.
+        # `freeze` after construction is what freezes: see there.
         del config["trainable"]
         return {**config, "features": self.features, "strides": self.strides}
 
 
 def freeze(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """`layer`, with no trainable weight left in it or in any of its children."""
+    """`layer`, with no trainable weight left in it or in any of its children.
+
+    A layer constructed with `trainable=False`, as Keras does when it loads a frozen
+    one, hands that to none of its children, and setting False once more changes
+    nothing: the next `fit` would move them (keras-team/keras issue 9589).
+    """
+    layer.trainable = True
     layer.trainable = False
     return layer

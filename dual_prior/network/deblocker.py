@@ -7,6 +7,7 @@ from keras import ops
 
 from dual_prior.network.non_local import NonLocal
 from dual_prior.network.operators import extended, from_phases, to_phases
+from dual_prior.network.parts import feature_spec, image_spec
 
 
 @keras.saving.register_keras_serializable(package="dual_prior")
@@ -57,6 +58,7 @@ class BasicUnit(keras.layers.Layer):
         ]
 
     def build(self, shape):
+        self.input_spec = feature_spec(self.features)
         self.non_local.build(shape)
         for convolution in self.convolutions:
             convolution.build(shape)
@@ -70,6 +72,9 @@ class BasicUnit(keras.layers.Layer):
             phases = convolution(to_phases(features, dilation))
             features = from_phases(phases, dilation, height, width)
         return features
+
+    def compute_output_shape(self, features_shape, context_shape=None):
+        return features_shape
 
     def get_config(self):
         return {
@@ -102,12 +107,10 @@ class Deblocker(keras.layers.Layer):
         x: Image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
         contexts: The contexts of the n units, `[n, B or 1, R, R]`, where `x` is a part
             of a larger picture; those of `x` itself by default. See `NonLocal`.
-        return_contexts: Return those of `x` itself, too.
 
     Returns:
         u, shaped like `x`, float32: under a mixed policy the residual is computed in
-        half precision, the image it is added to is not. With `return_contexts`, u and
-        the contexts, `[n, B, R, R]`.
+        half precision, the image it is added to is not.
 
     Departs from the paper: it gives neither the number of units nor how the dense
     connections join. Here 1x1 convolutions join them. `scale` is 1 in the paper.
@@ -131,7 +134,7 @@ class Deblocker(keras.layers.Layer):
         self.reduced = reduced
         self.dilations = tuple(dilations)
         self.scale = scale
-        self.num_contexts = num_units
+        self.input_spec = image_spec(channels)
         # One pixel of overlap on each side; the paper's 3x3 at scale 1.
         self.head = keras.layers.Conv2D(
             features, scale + 2, scale, "same", dtype="float32", name="head"
@@ -172,20 +175,41 @@ class Deblocker(keras.layers.Layer):
             join.build((*inner[:-1], (index + 2) * self.features))
         self.tail.build(inner)
 
-    def call(self, x, contexts=None, return_contexts=False):
+    def call(self, x, contexts=None):
+        return self._deblocked(x, contexts)
+
+    def with_contexts(self, x, contexts=None):
+        """u, and what a picture of which `x` is a part needs to know of it.
+
+        Args:
+            x, contexts: As of a call.
+
+        Returns:
+            The pair of u and the contexts of `x` itself, `[n, B, R, R]`.
+        """
+        own_contexts: list = []
+        u = self._deblocked(x, contexts, own_contexts)
+        return u, ops.stack(own_contexts)
+
+    def _deblocked(self, x, contexts, own_contexts: list | None = None):
         height, width = ops.shape(x)[1], ops.shape(x)[2]
         shallow = ops.cast(self.head(extended(x, self.scale)), self.compute_dtype)
         outputs = [shallow]
         features = shallow
-        own_contexts = []
         for index, (unit, join) in enumerate(zip(self.units, self.joins, strict=True)):
-            own_contexts.append(unit.non_local.context(features))
-            context = own_contexts[-1] if contexts is None else contexts[index]
+            if own_contexts is not None:
+                own_contexts.append(unit.non_local.context(features))
+            context = None if contexts is None else contexts[index]
             outputs.append(unit(features, context))
             features = join(ops.concatenate(outputs, axis=-1))
         residual = self.tail(features + shallow)
-        u = x + residual[:, :height, :width, :]
-        return (u, ops.stack(own_contexts)) if return_contexts else u
+        return x + residual[:, :height, :width, :]
+
+    def compute_output_shape(self, x_shape, contexts_shape=None):
+        return x_shape
+
+    def compute_output_spec(self, x, contexts=None):
+        return keras.KerasTensor(x.shape, "float32")
 
     def get_config(self):
         return {

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from dual_prior.network.operators import image_gradient_adjoint, laplacian_eigenvalues
+from dual_prior.network.parts import image_spec
 from dual_prior.network.positive_scalar import PositiveScalar
 
 
@@ -24,6 +25,7 @@ class FFTSolver(keras.layers.Layer):
     Args:
         alpha_init: Initial weight of the content term, > 0.
         beta_init: Initial weight of the gradient term, > 0.
+        dtype: Has no effect: float32, since Fourier transforms take no half precision.
 
     Call arguments:
         y: Compressed image `[B, H, W, C]`, in [0, 1].
@@ -31,8 +33,7 @@ class FFTSolver(keras.layers.Layer):
         g: Gradient variable `[B, H, W, 2C]`, horizontal first.
 
     Returns:
-        The minimiser x, shaped like `y`, float32 under every dtype policy: Fourier
-        transforms take no half precision.
+        The minimiser x, shaped like `y`, float32.
 
     Departs from the paper: alpha and beta are kept positive (see `PositiveScalar`), and
     belong to one stage each.
@@ -44,7 +45,9 @@ class FFTSolver(keras.layers.Layer):
         self.beta = PositiveScalar(beta_init, name="beta")  # 0.01: paper
 
     def build(self, y_shape, u_shape=None, g_shape=None):
-        self.built = True
+        self.input_spec = image_spec(y_shape[-1])
+        self.alpha.build()
+        self.beta.build()
 
     def call(self, y, u, g):
         alpha, beta = self.alpha.value(), self.beta.value()
@@ -58,6 +61,9 @@ class FFTSolver(keras.layers.Layer):
         # The minimiser is real: what is left of its imaginary part is rounding.
         x, _ = ops.ifft2((real / lhs, imaginary / lhs))
         return ops.transpose(x, (0, 2, 3, 1))
+
+    def compute_output_shape(self, y_shape, u_shape=None, g_shape=None):
+        return y_shape
 
     def get_config(self):
         return {

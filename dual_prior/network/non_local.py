@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from dual_prior.network.parts import feature_spec
+
 
 @keras.saving.register_keras_serializable(package="dual_prior")
 class NonLocal(keras.layers.Layer):
@@ -44,6 +46,7 @@ class NonLocal(keras.layers.Layer):
             layer.build((*shape[:-1], input_channels))
             return layer
 
+        self.input_spec = feature_spec(shape[-1])
         self.theta = pointwise(self.reduced, shape[-1], "theta")
         self.nu = pointwise(self.reduced, shape[-1], "nu")
         self.xi = pointwise(self.reduced, shape[-1], "xi")
@@ -57,6 +60,9 @@ class NonLocal(keras.layers.Layer):
         seen = ops.matmul(self._positions(theta), context)  # [B, N, R]
         seen = ops.reshape(seen, ops.shape(theta))
         return features + self._bounded(self.w(seen), features)
+
+    def compute_output_shape(self, features_shape, context_shape=None):
+        return features_shape
 
     def context(self, features):
         """nu(M)^T xi(M) / N, `[B, R, R]`: all that a position sees of the others."""

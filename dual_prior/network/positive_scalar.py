@@ -17,10 +17,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="dual_prior")
 class PositiveScalar(keras.layers.Layer):
-    """One learned positive number.
+    """One learned positive number, the part of a layer that builds it.
+
+    A layer without inputs, for the name of its weight: files hold weights by the
+    attributes that lead to them (`solver/alpha`, not the solver's first and second).
 
     Args:
         initial: Value before training, > 0.
+        dtype: Has no effect: float32.
 
     Raises:
         ValueError: `initial` is not positive.
@@ -31,13 +35,13 @@ class PositiveScalar(keras.layers.Layer):
             raise ValueError(f"Expected a positive initial value, got {initial}.")
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.initial = initial
-        # Here and not in `build`: a layer without inputs has no call to be built by.
+
+    def build(self, shape=None):
         self.logarithm = self.add_weight(
             shape=(),
-            initializer=keras.initializers.Constant(math.log(initial)),
+            initializer=keras.initializers.Constant(math.log(self.initial)),
             name="logarithm",
         )
-        self.built = True
 
     def value(self):
         """The number, a float32 scalar tensor."""

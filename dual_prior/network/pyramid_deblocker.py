@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from dual_prior.network.operators import extended
+from dual_prior.network.parts import image_spec
 
 # Of negative slope 0.2. With ReLU most maps of the coarse levels died in training.
 _ACTIVATION = "leaky_relu"
@@ -34,22 +35,16 @@ class PyramidDeblocker(keras.layers.Layer):
 
     Call arguments:
         x: Image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
-        contexts: As `Deblocker` has them, so that the two can take each other's place;
-            here there are none.
-        return_contexts: Return those of `x` itself, too.
 
     Returns:
         u, shaped like `x`, float32: under a mixed policy the residual is computed in
-        half precision, the image it is added to is not. With `return_contexts`, u and
-        no contexts, `[0]`.
+        half precision, the image it is added to is not.
 
     Departs from the paper: its de-blocker stays at one resolution and sees far by
     dilated convolutions and a non-local operation, as `Deblocker` does. TRAINING.md
     sets the two side by side. The shape is Ronneberger, Fischer, Brox, "U-Net",
     MICCAI 2015, with sums for concatenations.
     """
-
-    num_contexts = 0
 
     def __init__(
         self,
@@ -67,6 +62,7 @@ class PyramidDeblocker(keras.layers.Layer):
         self.channels = channels
         self.features = tuple(features)
         self.depths = tuple(depths)
+        self.input_spec = image_spec(channels)
         self.head = keras.layers.Conv2D(
             self.features[0], 3, padding="same", activation=_ACTIVATION,
             dtype="float32", name="head",
@@ -125,8 +121,7 @@ class PyramidDeblocker(keras.layers.Layer):
             up.build(inner[level + 1])
         self.tail.build(inner[0])
 
-    def call(self, x, contexts=None, return_contexts=False):
-        del contexts
+    def call(self, x):
         height, width = ops.shape(x)[1], ops.shape(x)[2]
         coarsest = 2 ** len(self.down)
         features = ops.cast(self.head(extended(x, coarsest)), self.compute_dtype)
@@ -140,8 +135,13 @@ class PyramidDeblocker(keras.layers.Layer):
             features = self.up[level](features) + passed[level]
             features = _changed(self.coarse_to_fine[level], features)
         residual = self.tail(ops.cast(features, "float32"))
-        u = x + residual[:, :height, :width, :]
-        return (u, ops.zeros((0,))) if return_contexts else u
+        return x + residual[:, :height, :width, :]
+
+    def compute_output_shape(self, x_shape):
+        return x_shape
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, "float32")
 
     def get_config(self):
         return {

@@ -32,17 +32,13 @@ import os
 import keras
 from keras import ops
 
-from dual_prior.network.classifier import CompressionClassifier, freeze
+from dual_prior.network import preset_files
+from dual_prior.network.classifier import freeze
 from dual_prior.network.classifier_descent import ClassifierDescent
-from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.fft_solver import FFTSolver
-from dual_prior.network.operators import image_gradient
-from dual_prior.network.presets import Preset, find_preset, shipped_weights
-from dual_prior.network.pyramid_deblocker import PyramidDeblocker
-from dual_prior.network.weights_file import load_weights
-
-# Of a layer's configuration, what is the network's own.
-_OF_ITSELF = ("name", "dtype", "trainable")
+from dual_prior.network.parts import build_deblocker, image_spec, serialized
+from dual_prior.network.positive_scalar import PositiveScalar
+from dual_prior.network.presets import Preset, RestorationProfile
 
 
 @keras.saving.register_keras_serializable(package="dual_prior")
@@ -54,21 +50,20 @@ class UnfoldingStage(keras.layers.Layer):
         classifier: f_s, shared with the other stages.
         num_descent_steps: J of Eq. 9.
         alpha_init, beta_init, lambda2_init, eta_init: Initial values of the scalars.
+        dtype: Has no effect: float32. The two parts have policies of their own.
 
     Call arguments:
-        y: Compressed image `[B, H, W, C]`.
+        y: Compressed image `[B, H, W, C]`, float32 in [0, 1].
         x: The image of the stage before, shaped like `y`.
-        contexts: Of the de-blocker; see there.
 
     Returns:
-        The dictionary of `"u"` and `"x"`, `[B, H, W, C]`, `"g"`, `[B, H, W, 2C]`, and
-        `"contexts"`, the de-blocker's of `x` itself, `[n, B, R, R]`.
+        The dictionary of `"u"` and `"x"`, `[B, H, W, C]`, and `"g"`, `[B, H, W, 2C]`.
     """
 
     def __init__(
         self,
-        deblocker: Deblocker | PyramidDeblocker,
-        classifier: CompressionClassifier,
+        deblocker: keras.layers.Layer,
+        classifier: keras.layers.Layer,
         num_descent_steps: int = 3,  # paper
         alpha_init: float = 0.01,  # paper
         beta_init: float = 0.01,  # paper
@@ -79,30 +74,47 @@ class UnfoldingStage(keras.layers.Layer):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.deblocker = deblocker
         self.descent = ClassifierDescent(
-            classifier, num_descent_steps, lambda2_init, eta_init, name="descent"
+            classifier,
+            num_steps=num_descent_steps,
+            lambda2_init=lambda2_init,
+            eta_init=eta_init,
+            name="descent",
         )
         self.solver = FFTSolver(alpha_init, beta_init, name="solver")
 
     def build(self, y_shape, x_shape=None):
-        if not self.deblocker.built:
-            self.deblocker.build(y_shape)
+        self.input_spec = image_spec(y_shape[-1])
+        build_deblocker(self.deblocker, y_shape)
         self.descent.build(y_shape)
         self.solver.build(y_shape)
 
-    def call(self, y, x, contexts=None):
-        u, own_contexts = self.deblocker(x, contexts, return_contexts=True)
+    def call(self, y, x):
+        return self.after(y, x, self.deblocker(x))
+
+    def after(self, y, x, u):
+        """What a call returns, by a u that is given.
+
+        Args:
+            y, x: As of a call.
+            u: The de-blocked image, shaped like `y`.
+        """
+        u = ops.cast(u, "float32")
         g = self.descent(x, beta=self.solver.beta.value())
         x = self.solver(y, u, g)
-        return {"u": u, "g": g, "x": x, "contexts": own_contexts}
+        return {"u": u, "g": g, "x": x}
 
-    def probability(self, g):
-        """f_s(g), `[B]`: how surely `g` comes from a compressed image."""
-        return self.descent.classifier(g)[:, 0]
+    def compute_output_shape(self, y_shape, x_shape=None):
+        g_shape = (*y_shape[:-1], 2 * y_shape[-1])
+        return {"u": y_shape, "g": g_shape, "x": y_shape}
 
     def energy(self, y, u, g, x):
-        """The known terms of Eq. 4, `[B]`: all but lambda1 f_p(u).
+        """The known terms of Eq. 4, with twice the lambda2, `[B]`: all but lambda1 f_p.
 
-        The de-blocker stands for the solution of its sub-problem, not for f_p itself.
+            |y - x|^2 + alpha |u - x|^2 + beta |g - grad x|^2 + 2 lambda2 N f_s(g)
+
+        It is what Eq. 9 lowers in g and Eq. 10 minimises in x: see `ClassifierDescent`
+        for the 2 and for N. The de-blocker stands for the solution of its sub-problem,
+        not for f_p itself.
         """
 
         def squared_norm(field):
@@ -111,25 +123,30 @@ class UnfoldingStage(keras.layers.Layer):
         return (
             squared_norm(y - x)
             + self.solver.alpha.value() * squared_norm(u - x)
-            + self.solver.beta.value() * squared_norm(g - image_gradient(x))
-            + self.descent.prior_weight(g) * self.probability(g)
+            + self.descent.energy(x, self.solver.beta.value(), g)
         )
+
+    def scalars(self) -> dict[str, PositiveScalar]:
+        """alpha, beta, lambda2 and eta of this stage, by name."""
+        return {
+            "alpha": self.solver.alpha,
+            "beta": self.solver.beta,
+            "lambda2": self.descent.lambda2,
+            "eta": self.descent.eta,
+        }
 
     def get_config(self):
         return {
             **super().get_config(),
-            "deblocker": keras.saving.serialize_keras_object(self.deblocker),
-            "classifier": keras.saving.serialize_keras_object(self.descent.classifier),
+            "deblocker": serialized(self.deblocker),
+            "classifier": serialized(self.descent.classifier),
             "num_descent_steps": self.descent.num_steps,
-            "alpha_init": self.solver.alpha.initial,
-            "beta_init": self.solver.beta.initial,
-            "lambda2_init": self.descent.lambda2.initial,
-            "eta_init": self.descent.eta.initial,
+            **{f"{name}_init": s.initial for name, s in self.scalars().items()},
         }
 
     @classmethod
     def from_config(cls, config):
-        return cls(**_with_layers(config))
+        return cls(**_with_parts(config))
 
 
 @keras.saving.register_keras_serializable(package="dual_prior")
@@ -137,160 +154,226 @@ class DualPriorNetwork(keras.Model):
     """K unfolding stages that share one de-blocker and one frozen classifier.
 
     Args:
-        deblocker: f_p, trained with the network.
-        classifier: f_s, trained before; frozen here.
+        deblocker: f_p, trained with the network: a `Deblocker`, a `PyramidDeblocker`,
+            or any Keras layer or model that maps an image `[B, H, W, C]` to an image of
+            the same shape.
+        classifier: f_s, trained before; frozen here: a `CompressionClassifier`, or any
+            Keras layer or model that maps gradients `[B, H, W, 2C]` to a probability
+            `[B, 1]` that can be differentiated.
         num_stages: K, >= 1.
         num_descent_steps: J of Eq. 9, >= 0.
         alpha_init, beta_init, lambda2_init, eta_init: Initial values of each stage's
             scalars. With alpha at the paper's 0.01 x hardly moves unless u exaggerates
             its residual a hundredfold and stops looking like an image.
+        channels: C. Default: the de-blocker's attribute `channels`, or that of its
+            input if it is a functional model; otherwise that of the first image.
+        dtype: Has no effect: float32. The two parts have policies of their own.
 
     Call arguments:
-        y: Compressed image `[B, H, W, C]`, float32 in [0, 1].
-        contexts: What each stage's de-blocker shall know of the picture of which `y` is
-            a part, `[K, n, B or 1, R, R]`. See `dual_prior.restoration.context`.
+        y: Compressed image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
         return_stages: Return what every stage did.
-
-    A saved model remembers of what is frozen the de-blocker and the classifier.
 
     Returns:
         The restored image x_K, shaped like `y`. With `return_stages`, a list of K
-        dictionaries: `"u"`, `"g"`, `"x"`, `"contexts"`, `"probability"` `[B]` (f_s at
-        g) and `"energy"` `[B]` (the known terms of Eq. 4); the last `"x"` is x_K.
+        dictionaries: `"u"`, `"g"`, `"x"`, `"probability"` `[B]` (f_s at g) and
+        `"energy"` `[B]` (see `UnfoldingStage.energy`); the last `"x"` is x_K.
 
-    Example:
-        network = DualPriorNetwork.from_preset("compact")
+    Raises:
+        ValueError: When the network is built, that is with the first image: a part
+            returns something else.
+
+    Of what is frozen, files remember the de-blocker and the classifier.
+
+    Example, with a de-blocker of one's own:
+
+        @keras.saving.register_keras_serializable(package="mine")
+        class Residual(keras.layers.Layer):
+            def __init__(self, **kwargs):
+                super().__init__(**kwargs)
+                self.residual = keras.layers.Conv2D(1, 3, padding="same")
+
+            def call(self, x):
+                return x + self.residual(x)
+
+        network = DualPriorNetwork.from_preset("compact", deblocker=Residual())
         restored = network(y)
+        network.save("mine.keras")
     """
 
     def __init__(
         self,
-        deblocker: Deblocker | PyramidDeblocker,
-        classifier: CompressionClassifier,
+        deblocker: keras.layers.Layer,
+        classifier: keras.layers.Layer,
         num_stages: int = 5,  # paper
         num_descent_steps: int = 3,  # paper
         alpha_init: float = 0.01,  # paper
         beta_init: float = 0.01,  # paper
         lambda2_init: float = 0.01,  # paper
         eta_init: float = 0.01,  # paper
+        channels: int | None = None,
         **kwargs,
     ):
         # Half precision has 8 significant bits, as many as the image: not for images.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**{**kwargs, "dtype": "float32"})
         if num_stages < 1:
             raise ValueError(f"Expected num_stages of at least 1, got {num_stages}.")
         self.deblocker = deblocker
         self.classifier = freeze(classifier)
+        self.channels = channels or _channels_of(deblocker)
+        self.input_spec = image_spec(self.channels)
         self.stages = [
             UnfoldingStage(
                 deblocker,
                 classifier,
-                num_descent_steps,
-                alpha_init,
-                beta_init,
-                lambda2_init,
-                eta_init,
+                num_descent_steps=num_descent_steps,
+                alpha_init=alpha_init,
+                beta_init=beta_init,
+                lambda2_init=lambda2_init,
+                eta_init=eta_init,
                 name=f"stage_{k}",
             )
             for k in range(1, num_stages + 1)
         ]
 
     def build(self, y_shape):
+        self.channels = self.channels or y_shape[-1]
+        self.input_spec = image_spec(self.channels)
         for stage in self.stages:
-            stage.build(y_shape)
+            if not stage.built:
+                stage.build(y_shape)
+        freeze(self.classifier)  # which may have made its weights only now
 
-    def call(self, y, contexts=None, return_stages=False):
+    def call(self, y, return_stages=False):
         x = y
         states = []
-        for k, stage in enumerate(self.stages):
-            state = stage(y, x, None if contexts is None else contexts[k])
+        for stage in self.stages:
+            state = stage(y, x)
             x = state["x"]
             if return_stages:
-                state["probability"] = stage.probability(state["g"])
+                state["probability"] = stage.descent.probability(state["g"])
                 state["energy"] = stage.energy(y, state["u"], state["g"], x)
                 states.append(state)
         return states if return_stages else x
 
-    @classmethod
-    def from_preset(
-        cls, preset: str | Preset, weights: str | os.PathLike | None = "shipped"
-    ) -> "DualPriorNetwork":
-        """The network of a named configuration.
+    def compute_output_shape(self, y_shape, return_stages=False):
+        if not return_stages:
+            return y_shape
+        state = self.stages[0].compute_output_shape(y_shape)
+        of_batch = {"probability": y_shape[:1], "energy": y_shape[:1]}
+        return [{**state, **of_batch} for _ in self.stages]
+
+    def compute_output_spec(self, y, return_stages=False):
+        return keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape, "float32"),
+            self.compute_output_shape(y.shape, return_stages),
+        )
+
+    @property
+    def output(self):
+        """The tensors of the symbolic call that returned most of them.
+
+        Keras has those of the first one, and takes all others to return as many: after
+        a call, one with `return_stages` could not be part of a functional model.
+        """
+        return max((node.output_tensors for node in self._inbound_nodes), key=len)
+
+    def with_changes(self, **changes) -> "DualPriorNetwork":
+        """The network with other arguments, built: the same layers, not copies of them.
 
         Args:
-            preset: `"paper"`, `"compact"`, `"photo"`, or one of your own (see
-                `dual_prior.network.presets`).
-            weights: `"shipped"` for the weights inside the package, None for random
-                ones, or the path of a `.weights.h5` file.
+            **changes: Arguments of the network. `deblocker` and `classifier` may be
+                dictionaries of arguments to change in these; what comes of them is new.
+
+        Returns:
+            A network whose scalars are those of the same stage here, or of the last
+            one, unless their initial values are among the changes.
 
         Raises:
-            ValueError: No such preset, no shipped weights for it, or weights that do
-                not fit it.
-            OSError: The weights cannot be read, or the shipped ones are damaged.
+            ValueError: There is no such argument.
         """
-        if isinstance(preset, str):
-            preset = find_preset(preset)
-        network = cls(
-            _deblocker(preset),
-            CompressionClassifier(
-                preset.classifier_features,
-                preset.classifier_strides,
-                name="classifier",
-            ),
-            preset.num_stages,
-            preset.num_descent_steps,
-            preset.alpha_init,
-            preset.beta_init,
-            preset.lambda2_init,
-            preset.eta_init,
-            name=preset.name,
-        )
-        network.build((None, None, None, preset.channels))
-        if weights == "shipped":
-            weights = shipped_weights(preset)
-        if weights is not None:
-            load_weights(network, weights)
-        return network
+        parts = {"deblocker": self.deblocker, "classifier": self.classifier}
+        config = preset_files.changed({**self.get_config(), **parts}, changes)
+        changed = type(self).from_config(config)
+        changed.build((None, None, None, changed.channels or self.channels))
+        for k, stage in enumerate(changed.stages):
+            source = self.stages[min(k, len(self.stages) - 1)]
+            for name, scalar in stage.scalars().items():
+                if f"{name}_init" not in changes:
+                    value = source.scalars()[name].logarithm
+                    # A number: on JAX, a tensor would be a buffer that stages share.
+                    scalar.logarithm.assign(float(ops.convert_to_numpy(value)))
+        return changed
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset: str | os.PathLike | Preset,
+        weights: str | os.PathLike | None = "shipped",
+        **changes,
+    ) -> "DualPriorNetwork":
+        """A network out of files.
+
+        Args:
+            preset: `"paper"`, `"compact"`, `"photo"`, a folder that `save_to_preset`
+                wrote, or a `.keras` file, which must hold no code.
+            weights: `"shipped"` for those that come with the preset, None for random
+                ones, or the path of a `.weights.h5` file.
+            **changes: Arguments to change, as of `with_changes`. The shipped weights
+                are read before that; a file of weights is one of the changed network.
+
+        Raises:
+            ValueError: There is no such preset or argument, or the weights do not fit.
+            OSError: A file cannot be read, or the shipped weights are damaged.
+        """
+        return preset_files.load(cls, preset, weights, changes)
+
+    def save_to_preset(
+        self,
+        folder: str | os.PathLike,
+        profile: RestorationProfile | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Writes a folder for `from_preset`, complete or not at all.
+
+        Args:
+            folder: To make.
+            profile: What `dual-prior restore` needs to know; defaults that are safe.
+            overwrite: Replace a preset of that name.
+
+        Raises:
+            ValueError: The network is not built.
+            OSError: `folder` exists, or cannot be written.
+        """
+        network = self.with_changes()  # never compiled, and so without an optimiser
+        preset_files.save(network, folder, profile or RestorationProfile(), overwrite)
 
     def get_config(self):
         config = self.stages[0].get_config()
+        own = super().get_config()
         return {
-            **super().get_config(),
-            **{key: config[key] for key in config if key not in _OF_ITSELF},
+            **own,
+            **{key: config[key] for key in config if key not in ("dtype", *own)},
             "num_stages": len(self.stages),
+            "channels": self.channels,
         }
 
     @classmethod
     def from_config(cls, config):
-        return cls(**_with_layers(config))
+        return cls(**_with_parts(config))
 
 
-def _deblocker(preset: Preset) -> Deblocker | PyramidDeblocker:
-    if preset.pyramid is not None:
-        return PyramidDeblocker(
-            preset.channels,
-            preset.pyramid.features,
-            preset.pyramid.depths,
-            name="deblocker",
-        )
-    return Deblocker(
-        preset.channels,
-        preset.features,
-        preset.num_units,
-        preset.reduced,
-        preset.dilations,
-        preset.scale,
-        name="deblocker",
-    )
+def _channels_of(deblocker: keras.layers.Layer) -> int | None:
+    """C, where the de-blocker or the input of a functional model says it."""
+    shape = getattr(deblocker, "input_shape", None) or (None,)
+    channels = getattr(deblocker, "channels", shape[-1])
+    return channels if isinstance(channels, int) else None
 
 
-def _with_layers(config: dict) -> dict:
-    layers = {
-        name: keras.saving.deserialize_keras_object(config[name])
-        for name in ("deblocker", "classifier")
-    }
-    for layer in layers.values():
-        if not layer.trainable:  # which a rebuilt layer hands to none of its children
-            layer.trainable = True
-            freeze(layer)
-    return {**config, **layers}
+def _with_parts(config: dict) -> dict:
+    """`config` with layers for the de-blocker and the classifier, if serialised."""
+    config = dict(config)
+    for name in ("deblocker", "classifier"):
+        if not isinstance(config[name], keras.layers.Layer):
+            part = keras.saving.deserialize_keras_object(config[name])
+            config[name] = part if part.trainable else freeze(part)
+    return config

@@ -20,10 +20,10 @@ _GRID = 8  # the side of a JPEG block
 
 
 def picture_contexts(network, planes: np.ndarray, seen) -> np.ndarray:
-    """The contexts of a picture, for `DualPriorNetwork.call`.
+    """The contexts of a picture, for `in_context`.
 
     Args:
-        network: A `DualPriorNetwork`.
+        network: A `DualPriorNetwork` whose de-blocker is a `Deblocker`.
         planes: The picture `[H, W, C]`.
         seen: Maps `[h, w, C]`, a window of it, to what the network is shown of it.
 
@@ -34,12 +34,36 @@ def picture_contexts(network, planes: np.ndarray, seen) -> np.ndarray:
     for _ in range(_PASSES):
         total, pixels = 0, 0
         for window in _windows(planes):
-            states = network(seen(window)[None], contexts, return_stages=True)
-            own = [ops.convert_to_numpy(state["contexts"]) for state in states]
+            own = _own_contexts(network, seen(window)[None], contexts)
             size = window.shape[0] * window.shape[1]
-            total, pixels = total + size * np.stack(own), pixels + size
+            total, pixels = total + size * own, pixels + size
         contexts = (total / pixels).astype(np.float32)
     return contexts
+
+
+def in_context(network, contexts, y):
+    """x_K, as `network(y)`, of a part of the picture that `contexts` are of.
+
+    Args:
+        network: A `DualPriorNetwork` whose de-blocker is a `Deblocker`.
+        contexts: As `picture_contexts` returns.
+        y: `[B, H, W, C]`, float32 in [0, 1].
+    """
+    x = y
+    for stage, given in zip(network.stages, contexts, strict=True):
+        x = stage.after(y, x, network.deblocker(x, given))["x"]
+    return x
+
+
+def _own_contexts(network, y, contexts) -> np.ndarray:
+    """Those of each stage's image where it is restored by `contexts`, if given."""
+    x, own_contexts = y, []
+    for k, stage in enumerate(network.stages):
+        given = None if contexts is None else contexts[k]
+        u, own = network.deblocker.with_contexts(x, given)
+        own_contexts.append(ops.convert_to_numpy(own))
+        x = stage.after(y, x, u)["x"]
+    return np.stack(own_contexts)
 
 
 def _windows(planes: np.ndarray) -> Iterator[np.ndarray]:

@@ -46,7 +46,7 @@ def largest_tile(
     # As read; as restored, as encoded, and put together as a file.
     pictures = size * image.itemsize + 3 * size * depth // 8
     row = 4 * image[0].size  # bytes of a row of pixels as float32
-    per_pixel = find_preset(options.preset).bytes_per_tile_pixel
+    per_pixel = find_preset(options.preset).profile.bytes_per_tile_pixel
 
     def needed(tile: int) -> float:
         tiles = per_pixel * tile**2 + _ROWS_OF_TILES * row * tile

@@ -87,7 +87,8 @@ class Options:
             value = getattr(self, field.name)
             if value is not None or field.default is not None:
                 _check(field, value)
-        if find_preset(self.preset).clean_below is None and self.skip_clean:
+        profile = find_preset(self.preset).profile
+        if profile.clean_below is None and self.skip_clean:
             raise ValueError(
                 f"The preset {self.preset!r} cannot tell clean pictures (skip_clean): "
                 "no threshold was measured for it."

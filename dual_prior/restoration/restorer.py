@@ -8,10 +8,11 @@ import numpy as np
 from keras import ops
 
 from dual_prior.network.backend import compiled
+from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.operators import image_gradient
 from dual_prior.network.presets import find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
-from dual_prior.restoration.context import picture_contexts
+from dual_prior.restoration.context import in_context, picture_contexts
 from dual_prior.restoration.memory import largest_tile
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.pixels import check_picture, restore_array, seen_by
@@ -76,14 +77,14 @@ class Restorer:
         options = self.options
         dtype = {None: None, 8: np.uint8, 16: np.uint16}[options.depth]
         probability = self.probability(image)
-        clean_below = find_preset(options.preset).clean_below or 0.0
+        clean_below = find_preset(options.preset).profile.clean_below or 0.0
         skipped = options.skip_clean and probability < clean_below
         tile = largest_tile(image, options, num_channels)
         pixels = restore_array(
             image,
             # The picture itself, but of the depth wanted.
             (lambda y: y) if skipped else self._network_for(image, tile),
-            self.network.deblocker.channels,
+            self.network.channels,
             options.strength,
             dtype,
             tile,
@@ -94,7 +95,7 @@ class Restorer:
     @functools.cached_property
     def _graph(self) -> Callable:
         """What restores; not made for `inspect`, which looks into the network."""
-        return compiled(self.network, self.network.deblocker.channels)
+        return compiled(self.network, self.network.channels)
 
     def _network_for(self, image: np.ndarray, tile: int) -> Callable:
         """What restores the tiles of a picture."""
@@ -111,12 +112,11 @@ class Restorer:
 
     def _seeing(self, planes: np.ndarray, is_tiled: bool) -> Callable:
         """The network, which knows of the whole picture if it is to see tiles of it."""
-        deblocker = self.network.deblocker
-        if not is_tiled or not deblocker.num_contexts:
+        if not is_tiled or not isinstance(self.network.deblocker, Deblocker):
             return self._graph
-        seen = functools.partial(seen_by, deblocker.channels)
+        seen = functools.partial(seen_by, self.network.channels)
         contexts = picture_contexts(self.network, planes, seen)
-        return functools.partial(self.network, contexts=contexts)
+        return functools.partial(in_context, self.network, contexts)
 
     def probability(self, image: np.ndarray) -> float:
         """f_s: how surely a picture was compressed, 0 to 1.
@@ -130,7 +130,7 @@ class Restorer:
         values = []
         for part in _parts(image):
             planes = part[..., None] if part.ndim == 2 else part
-            seen = seen_by(self.network.deblocker.channels, planes)
+            seen = seen_by(self.network.channels, planes)
             value = self.network.classifier(image_gradient(seen[None]))
             values.append(float(ops.convert_to_numpy(value)[0, 0]))
         return float(np.mean(values))

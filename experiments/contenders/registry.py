@@ -8,13 +8,12 @@ functions, which do not count as multiply-accumulates: it is reduced, too. All n
 are ours.
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable
 
 import keras
 
-from dual_prior.network.presets import find_preset
+from dual_prior.network.deblocker import Deblocker
 from experiments.contenders.ablations import ablated
 from experiments.contenders.baselines.arcnn import arcnn
 from experiments.contenders.baselines.dcsc import dcsc
@@ -25,24 +24,23 @@ from experiments.contenders.baselines.rdn import rdn
 from experiments.contenders.baselines.rnan import rnan
 from experiments.contenders.baselines.tnrd import tnrd
 
-UNITS = dataclasses.replace(
-    find_preset("compact"),
-    name="units",
-    pyramid=None,
-    features=98,
-    num_units=2,
-    reduced=16,
-    dilations=(1, 2, 3),
-    scale=2,
-)
+
+def units() -> Deblocker:
+    """The paper's de-blocker, made small."""
+    return Deblocker(
+        features=98,
+        num_units=2,
+        reduced=16,
+        dilations=(1, 2, 3),
+        scale=2,
+        name="deblocker",
+    )
 
 
 def _changed(
-    deblocker: Callable[[], keras.Model] | None = None, **changes
-) -> Callable[[str], keras.Model]:
-    return lambda classifier: ablated(
-        UNITS, classifier, deblocker=deblocker and deblocker(), **changes
-    )
+    deblocker: Callable[[], keras.layers.Layer] = units, **changes
+) -> Callable[[str | None], keras.Model]:
+    return lambda classifier: ablated(classifier, deblocker=deblocker(), **changes)
 
 
 # By name, what makes a model from the path of a trained classifier. Baselines know of
@@ -57,11 +55,9 @@ BASELINES = {
     "RDN": lambda _: rdn(blocks=3, layers=4, growth=28, features=36),
 }
 DUAL_PRIOR = {"dual prior": _changed()}
-PYRAMID = {"dual prior, pyramid": lambda c: ablated(find_preset("compact"), c)}
+PYRAMID = {"dual prior, pyramid": ablated}
 PYRAMID_WITHOUT = {
-    "pyramid without classifier": lambda c: ablated(
-        find_preset("compact"), c, num_descent_steps=0
-    )
+    "pyramid without classifier": functools.partial(ablated, num_descent_steps=0)
 }
 DEBLOCKERS = {
     "l1 sparsity": _changed(deblocker=ista),
@@ -75,6 +71,6 @@ PRIORS = {
     "without classifier": _changed(num_descent_steps=0),
     "J = 3": _changed(num_descent_steps=3),
     "no gradient term": _changed(gradient_term=False),
-    "random classifier": lambda _: ablated(UNITS, None),
+    "random classifier": lambda _: ablated(None, deblocker=units()),
 }
 CONTENDERS = BASELINES | DUAL_PRIOR | DEBLOCKERS | STAGES | PRIORS | PYRAMID_WITHOUT

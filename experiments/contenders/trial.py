@@ -43,7 +43,7 @@ class TrialConfig:
     contender: str
     seed: int
     minutes: float
-    classifier: str | None = find_preset("compact").weights
+    classifier: str | None = find_preset("compact").version
     qualities: tuple[int, ...] = QUALITIES
     train_pictures: dict | None = None
     held_out_pictures: dict | None = None

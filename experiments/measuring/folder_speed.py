@@ -41,7 +41,7 @@ def measure(
         CalledProcessError: The command has failed.
     """
     network = DualPriorNetwork.from_preset(preset)
-    channels = network.deblocker.channels
+    channels = network.channels
     with tempfile.TemporaryDirectory() as folder:
         photographs = Path(folder) / "photographs"
         pixels = _write_photographs(pictures, photographs)

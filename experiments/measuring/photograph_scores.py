@@ -73,7 +73,7 @@ def methods(
     A network of one channel leaves the chroma alone; "NAME, planes", for colour only,
     restores that as well.
     """
-    channels = network.deblocker.channels
+    channels = network.channels
 
     graph = compiled(network, channels)
 

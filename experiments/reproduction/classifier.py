@@ -23,7 +23,7 @@ def make(sources: Sources, folder: Path) -> str:
         pictures = tqdm(sources.pictures("bsds500"), name, leave=False, disable=None)
         seen = (picture.rgb() for picture in pictures)
         values = probabilities(Restorer(Options(name)), seen)
-        clean_below = find_preset(name).clean_below
+        clean_below = find_preset(name).profile.clean_below
         sections.append(
             f"`{name}`, {len(pictures)} pictures, skipped below {clean_below}:\n\n"
             + table(values, clean_below)

@@ -72,7 +72,7 @@ class Sources:
             )
         return {
             "limit": self.limit,
-            "weights": {name: PRESETS[name].weights for name in PRESETS},
+            "weights": {name: PRESETS[name].version for name in PRESETS},
             "trials": next((shared for _, shared in trials.values()), {}),
         }
 

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dual_prior.network.backend import compiled
-from dual_prior.network.presets import find_preset, shipped_weights
+from dual_prior.network.presets import find_preset
 from dual_prior.system.atomic_file import atomic_file
 from experiments.contenders.registry import BASELINES
 from experiments.data.protocol import QUALITIES
@@ -111,7 +111,7 @@ def summary(scores: Sequence[Score]) -> str:
 
 def _networks(sources: Sources) -> dict[str, tuple[Callable, Path]]:
     """What makes a network, and its weights, by name."""
-    shipped = shipped_weights(find_preset("compact"))
+    shipped = find_preset("compact").weights()
     networks: dict[str, tuple[Callable, Path]] = {"compact": (compact, shipped)}
     for label, name in _TRAINED_HERE.items():
         weights = sources.weights(name)

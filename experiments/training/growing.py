@@ -1,4 +1,4 @@
-"""What training does to a network besides fitting it: scoring, unfolding, starting."""
+"""Starting from a trained network that is smaller, or for luma only."""
 
 import keras
 import numpy as np
@@ -6,31 +6,6 @@ import numpy as np
 from dual_prior.network.pyramid_deblocker import PyramidDeblocker
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import LUMA_WEIGHTS
-
-
-def unfold(network: DualPriorNetwork, num_stages: int) -> DualPriorNetwork:
-    """`network` with another number of stages: the same layers, not copies of them.
-
-    Stages beyond those of `network` start with the scalars of its last one.
-    """
-    config = {
-        **network.get_config(),
-        "deblocker": network.deblocker,
-        "classifier": network.classifier,
-        "num_stages": num_stages,
-    }
-    unfolded = DualPriorNetwork(**config)
-    unfolded.build((None, None, None, network.deblocker.channels))
-    for k, stage in enumerate(unfolded.stages):
-        source = network.stages[min(k, len(network.stages) - 1)]
-        for part in ("solver", "descent"):
-            weights = getattr(stage, part).trainable_weights
-            values = getattr(source, part).trainable_weights
-            for weight, value in zip(weights, values, strict=True):
-                # A number, not a tensor: JAX would share its buffer between stages, and
-                # refuse to train with it.
-                weight.assign(float(keras.ops.convert_to_numpy(value)))
-    return unfolded
 
 
 def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
@@ -153,8 +128,7 @@ def _kind(deblocker) -> dict:
 
 def _scalars(network: DualPriorNetwork) -> list:
     return [
-        weight
+        scalar.logarithm
         for stage in network.stages
-        for part in (stage.solver, stage.descent)
-        for weight in part.trainable_weights
+        for scalar in stage.scalars().values()
     ]

@@ -6,6 +6,7 @@ preset. A flag replaces a number of it; the resolved recipe is stored with the r
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from dual_prior.network.presets import Preset
 from experiments.data.protocol import PHOTO_QUALITIES, QUALITIES
@@ -248,37 +249,46 @@ def recipe_for(preset: str, of: str | None = None) -> Recipe:
     return recipe
 
 
-def with_scalars_of(preset: Preset, other: Preset) -> Preset:
-    """`preset`, whose alpha, beta, lambda2 and eta start where those of `other` do."""
+def scalars_of(preset: Preset) -> dict[str, float]:
+    """Where alpha, beta, lambda2 and eta of `preset` start: arguments of a network."""
     names = ("alpha_init", "beta_init", "lambda2_init", "eta_init")
-    return dataclasses.replace(preset, **{n: getattr(other, n) for n in names})
+    return {name: preset.arguments[name] for name in names}
 
 
-def changed(preset: Preset, changes: Sequence[str]) -> Preset:
-    """`preset` with other numbers.
+def changes_of(preset: Preset, texts: Sequence[str]) -> dict[str, Any]:
+    """Changes to `preset`, for `DualPriorNetwork.from_preset`.
 
     Args:
-        changes: NAME=NUMBER each, the name of an attribute that is a number.
+        texts: NAME=NUMBER each, the name of an argument that is a number: of the
+            network, of its de-blocker, or, with classifier_ before it, of its
+            classifier.
 
     Raises:
         ValueError: There is no such number, or it is not one.
     """
-    numbers = {
-        field.name: type(value)
-        for field in dataclasses.fields(preset)
-        if type(value := getattr(preset, field.name)) in (int, float)
-    }
-    values = {}
-    for change in changes:
-        name, _, text = change.partition("=")
+    arguments = preset.arguments
+    numbers = {}
+    for part, prefix, values in (
+        (None, "", arguments),
+        ("deblocker", "", arguments["deblocker"]["config"]),
+        ("classifier", "classifier_", arguments["classifier"]["config"]),
+    ):
+        for name, value in values.items():
+            if type(value) in (int, float):
+                numbers[prefix + name] = part, name, type(value)
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
         try:
-            values[name] = numbers[name](text)
+            part, name, kind = numbers[name]
+            holder = changes if part is None else changes.setdefault(part, {})
+            holder[name] = kind(number)
         except (KeyError, ValueError):
             raise ValueError(
                 f"Expected NAME=NUMBER, the name one of {', '.join(numbers)}; got "
-                f"{change!r}."
+                f"{text!r}."
             ) from None
-    return dataclasses.replace(preset, **values)
+    return changes
 
 
 def override(recipe, **numbers):

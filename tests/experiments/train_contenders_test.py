@@ -1,18 +1,21 @@
 """Training of contenders, as a person runs it, on tiny data."""
 
-import dataclasses
 import json
 
+from dual_prior.network.deblocker import Deblocker
 from experiments.contenders.ablations import ablated
-from experiments.contenders.registry import CONTENDERS, UNITS
+from experiments.contenders.registry import CONTENDERS
 from tests.experiments.binary import load, run
 
 
 def test_contenders_are_trained_with_the_shipped_classifier(
     tiny_data, tmp_path, monkeypatch
 ):
-    small = dataclasses.replace(UNITS, features=4, num_units=1, reduced=2, num_stages=1)
-    monkeypatch.setitem(CONTENDERS, "tiny", lambda weights: ablated(small, weights))
+    def tiny(weights):
+        deblocker = Deblocker(features=4, num_units=1, reduced=2, scale=2)
+        return ablated(weights, deblocker=deblocker, num_stages=1)
+
+    monkeypatch.setitem(CONTENDERS, "tiny", tiny)
     monkeypatch.setattr(
         load("train_contenders"), "alone", lambda f, *a, **k: f(*a, **k)
     )

@@ -38,7 +38,7 @@ def image_input(channels: int = 1):
     return keras.Input((None, None, channels))
 
 
-@keras.saving.register_keras_serializable(package="dual_prior")
+@keras.saving.register_keras_serializable(package="experiments")
 class SoftThreshold(keras.layers.Layer):
     """sign(z) max(|z| - theta, 0), theta >= 0 learned for each feature map."""
 

@@ -59,7 +59,7 @@ def _cropped(mask, like):
     return CropLike()(mask, like)
 
 
-@keras.saving.register_keras_serializable(package="dual_prior")
+@keras.saving.register_keras_serializable(package="experiments")
 class CropLike(keras.layers.Layer):
     """The top left of one tensor, as large as another."""
 

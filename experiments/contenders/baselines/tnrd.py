@@ -7,7 +7,7 @@ from keras import ops
 from experiments.contenders.baselines.layers import image_input
 
 
-@keras.saving.register_keras_serializable(package="dual_prior")
+@keras.saving.register_keras_serializable(package="experiments")
 class DiffusionStage(keras.layers.Layer):
     """One step: u - (sum_i k_i' phi_i(k_i u) + lambda (u - y)).
 

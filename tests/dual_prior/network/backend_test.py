@@ -44,7 +44,7 @@ def test_derivative_is_differentiable():
 @pytest.mark.parametrize("preset", ["compact", "photo"])
 def test_compiled_the_network_is_the_same_at_any_size(preset):
     network = DualPriorNetwork.from_preset(preset)
-    channels = network.deblocker.channels
+    channels = network.channels
     graph = compiled(network, channels)
     rng = np.random.default_rng(0)
     for shape in ((1, 40, 64), (2, 33, 47)):

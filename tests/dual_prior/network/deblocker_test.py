@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 from keras import ops
@@ -85,8 +87,23 @@ def test_every_weight_receives_a_gradient():
 
 
 def test_keeps_the_layer_contract():
-    assert_layer_contract(_tiny(scale=2), _image(10, 9))
-    assert_layer_contract(BasicUnit(4, 2, (1, 2)), _image(8, 8, channels=4))
+    assert_layer_contract(functools.partial(_tiny, scale=2), _image(10, 9))
+    make = functools.partial(BasicUnit, 4, 2, (1, 2))
+    assert_layer_contract(make, _image(8, 8, channels=4))
+
+
+def test_the_contexts_of_a_picture_are_those_it_restores_itself_by():
+    deblocker = _tiny(scale=2)
+    x = _image(16, 12)
+    expected = np.asarray(deblocker(x))
+    u, contexts = deblocker.with_contexts(x)
+    assert contexts.shape == (2, 2, 2, 2)  # of each unit and picture, R x R
+    for restored in (
+        u,
+        deblocker(x, contexts),
+        deblocker.with_contexts(x, contexts)[0],
+    ):
+        np.testing.assert_array_equal(np.asarray(restored), expected)
 
 
 def test_the_unit_is_its_dilated_convolutions_after_the_non_local_operation():

@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 
@@ -72,4 +74,4 @@ def test_no_features_give_none_and_a_finite_derivative():
 
 
 def test_keeps_the_layer_contract():
-    assert_layer_contract(NonLocal(2), _features(4, 6))
+    assert_layer_contract(functools.partial(NonLocal, 2), _features(4, 6))

@@ -5,14 +5,18 @@ import pytest
 from dual_prior.network.positive_scalar import PositiveScalar
 
 
+def _scalar(initial=0.01):
+    scalar = PositiveScalar(initial)
+    scalar.build()
+    return scalar
+
+
 def test_starts_at_the_initial_value():
-    np.testing.assert_allclose(
-        np.asarray(PositiveScalar(0.01).value()), 0.01, rtol=1e-6
-    )
+    np.testing.assert_allclose(np.asarray(_scalar().value()), 0.01, rtol=1e-6)
 
 
 def test_stays_positive_whatever_the_optimiser_does():
-    scalar = PositiveScalar(0.01)
+    scalar = _scalar()
     optimizer = keras.optimizers.SGD(100.0)
     optimizer.apply([np.float32(1.0)], [scalar.logarithm])
     assert 0 <= np.asarray(scalar.value()) < 0.01
@@ -25,5 +29,6 @@ def test_refuses_what_is_not_positive(initial):
 
 
 def test_round_trips_through_its_config():
-    twin = PositiveScalar.from_config(PositiveScalar(0.25).get_config())
+    twin = PositiveScalar.from_config(_scalar(0.25).get_config())
+    twin.build()
     np.testing.assert_allclose(np.asarray(twin.value()), 0.25, rtol=1e-6)

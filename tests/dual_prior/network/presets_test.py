@@ -1,14 +1,18 @@
-import hashlib
+import re
 
+import keras
 import numpy as np
 import pytest
 
 from dual_prior import jpeg
-from dual_prior.network import presets
 from dual_prior.network.operators import image_gradient
-from dual_prior.network.presets import PRESETS, Preset, find_preset, shipped_weights
+from dual_prior.network.presets import (
+    PRESETS,
+    RestorationProfile,
+    find_preset,
+)
 from dual_prior.network.unfolding import DualPriorNetwork
-from tests.conftest import made_picture
+from tests.conftest import made_picture, run_script
 
 PICTURE = made_picture(96, 96)
 NUM_PARAMETERS = {"paper": 2_059_366, "compact": 1_203_754, "photo": 861_132}
@@ -21,34 +25,177 @@ def test_number_of_parameters(name):
 
 
 def test_the_papers_numbers():
-    paper = find_preset("paper")
-    assert (paper.features, paper.classifier_features) == (112, 32)
-    assert (paper.num_stages, paper.num_descent_steps) == (5, 3)
-    assert paper.dilations == (1, 3, 5) and len(paper.classifier_strides) == 6
-    scalars = (paper.alpha_init, paper.beta_init, paper.lambda2_init, paper.eta_init)
-    assert scalars == (0.01,) * 4
+    paper = DualPriorNetwork.from_preset("paper", weights=None)
+    assert (paper.deblocker.features, paper.classifier.features) == (112, 32)
+    assert (len(paper.stages), paper.stages[0].descent.num_steps) == (5, 3)
+    assert paper.deblocker.dilations == (1, 3, 5)
+    assert paper.classifier.strides == (1,) * 6
+    for scalar in paper.stages[0].scalars().values():
+        np.testing.assert_allclose(np.asarray(scalar.value()), 0.01, rtol=1e-6)
 
 
-def test_an_unknown_preset_is_named():
-    with pytest.raises(ValueError, match="paper, compact, photo; there is no 'huge'"):
-        find_preset("huge")
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_shipped_preset_is_what_its_network_would_write(name, tmp_path):
+    preset = find_preset(name)
+    network = DualPriorNetwork.from_preset(name)
+    network.save_to_preset(tmp_path / name, preset.profile)
+    written = find_preset(tmp_path / name)
+    assert written.config == preset.config
+    assert written.profile == preset.profile
+    for mine, weight in zip(
+        DualPriorNetwork.from_preset(written).weights, network.weights, strict=True
+    ):
+        np.testing.assert_array_equal(np.asarray(mine), np.asarray(weight))
 
 
-def test_a_preset_without_weights_says_what_to_do():
-    mine = Preset("mine", features=4, num_units=1)
+def test_a_preset_is_found_without_keras():
+    code = """
+import sys
+from dual_prior.network.presets import PRESETS, DEFAULT_PRESET, find_preset
+assert find_preset(DEFAULT_PRESET).profile.clean_below == 0.15
+print([preset.version for preset in PRESETS.values()], "keras" in sys.modules)
+"""
+    assert run_script(code).strip() == "['paper-2', 'compact-7', 'photo-6'] False"
+
+
+def test_an_unknown_preset_is_named(tmp_path):
+    for unknown in ("huge", str(tmp_path), str(tmp_path / "no.keras")):
+        match = f"paper, compact, photo; there is no {re.escape(repr(unknown))}"
+        with pytest.raises(ValueError, match=match):
+            find_preset(unknown)
+
+
+def _tiny():
+    keras.utils.set_random_seed(0)
+    part = {"features": (4, 6), "depths": (1, 1)}
+    return DualPriorNetwork.from_preset("compact", weights=None, deblocker=part)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A preset of one's own."""
+    _tiny().save_to_preset(tmp_path / "mine", RestorationProfile(0.3, 500))
+    return tmp_path / "mine"
+
+
+def test_a_preset_of_ones_own_is_read_from_its_folder(folder):
+    network = DualPriorNetwork.from_preset(folder)
+    y = np.random.default_rng(0).uniform(size=(1, 9, 7, 1)).astype(np.float32)
+    np.testing.assert_array_equal(np.asarray(network(y)), np.asarray(_tiny()(y)))
+    assert find_preset(str(folder)).profile == RestorationProfile(0.3, 500)
+    # A network that was compiled brings no optimiser along.
+    network.compile("adam", "mean_absolute_error", run_eagerly=True)
+    network.train_on_batch(y, y)
+    network.save_to_preset(folder, overwrite=True)
+    assert find_preset(folder).profile == RestorationProfile()
+    changed = DualPriorNetwork.from_preset(folder)
+    np.testing.assert_array_equal(np.asarray(changed(y)), np.asarray(network(y)))
+    assert [path.name for path in folder.parent.iterdir()] == ["mine"]
+
+
+def test_a_folder_is_replaced_only_when_told_to_and_if_it_is_a_preset(folder):
+    before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+    with pytest.raises(FileExistsError, match="mine: exists"):
+        _tiny().save_to_preset(folder)
+    other = folder.parent / "other"
+    other.mkdir()
+    (other / "photo.jpg").touch()
+    with pytest.raises(FileExistsError, match="holds no config.json"):
+        _tiny().save_to_preset(other, overwrite=True)
+    assert [path.name for path in other.iterdir()] == ["photo.jpg"]
+    after = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+    assert after == before
+
+
+def test_a_preset_that_cannot_be_written_leaves_nothing(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def fail(self, path):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(DualPriorNetwork, "save_weights", fail)
+    with pytest.raises(OSError, match="disk full"):
+        _tiny().save_to_preset(folder, overwrite=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["mine"]
+
+
+def test_an_architecture_without_weights_says_what_to_do(folder):
+    (folder / "model.weights.h5").unlink()
+    assert DualPriorNetwork.from_preset(folder, weights=None).built
     with pytest.raises(ValueError, match="No weights ship with the preset 'mine'"):
-        DualPriorNetwork.from_preset(mine)
+        DualPriorNetwork.from_preset(folder)
 
 
-def test_damaged_weights_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(presets, "_WEIGHTS", tmp_path)
-    (tmp_path / "w").write_bytes(b"weights")
-    digest = hashlib.sha256(b"weights").hexdigest()
-    preset = Preset("mine", weights="w", weights_sha256=digest)
-    assert shipped_weights(preset) == tmp_path / "w"
-    (tmp_path / "w").write_bytes(b"Weights")
-    with pytest.raises(OSError, match="damaged"):
-        shipped_weights(preset)
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("model.weights.h5", b"weights", "model.weights.h5: damaged .*SHA-256"),
+        ("config.json", b"{", "config.json: damaged"),
+        ("config.json", b"[]", "config.json: damaged"),
+        ("config.json", b"{}", "mine: expected a DualPriorNetwork"),
+        ("config.json", b'{"class_name": "X"}', "mine: "),
+        ("metadata.json", b"{}", "model.weights.h5: damaged"),
+        ("restoration.json", b'{"clean": 1}', "restoration.json: damaged"),
+        ("restoration.json", b'{"clean_below": 7}', "restoration.json: damaged"),
+    ],
+)
+def test_a_damaged_preset_is_named(folder, name, content, match):
+    (folder / name).write_bytes(content)
+    with pytest.raises((OSError, ValueError), match=match) as caught:
+        preset = find_preset(folder)
+        DualPriorNetwork.from_preset(preset)
+        assert preset.profile is None
+    assert "\n" not in str(caught.value)
+
+
+def test_arguments_change_before_training_and_after():
+    y = np.random.default_rng(0).uniform(size=(1, 16, 16, 1)).astype(np.float32)
+    two = DualPriorNetwork.from_preset("compact")
+    three = DualPriorNetwork.from_preset("compact", num_stages=3)
+    states = three(y, return_stages=True)
+    assert len(states) == 3
+    np.testing.assert_array_equal(np.asarray(states[1]["x"]), np.asarray(two(y)))
+    colour = {"deblocker": {"channels": 3}, "alpha_init": 2.0}
+    assert DualPriorNetwork.from_preset("compact", None, **colour).channels == 3
+    with pytest.raises(ValueError, match="among .*num_stages.*; got 'stages'"):
+        DualPriorNetwork.from_preset("compact", stages=3)
+
+
+def test_a_weights_file_is_one_of_the_changed_network(tmp_path):
+    path = tmp_path / "three.weights.h5"
+    three = DualPriorNetwork.from_preset("compact", num_stages=3)
+    three.save_weights(path)
+    again = DualPriorNetwork.from_preset("compact", path, num_stages=3)
+    for weight, expected in zip(again.weights, three.weights, strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), np.asarray(expected))
+    with pytest.raises(ValueError, match=r"three.weights.h5: .*do not fit"):
+        DualPriorNetwork.from_preset("compact", path)
+
+
+def test_a_keras_file_is_a_preset_too(tmp_path):
+    network = _tiny()
+    path = tmp_path / "mine.keras"
+    network.save(path)
+    y = np.random.default_rng(0).uniform(size=(1, 9, 7, 1)).astype(np.float32)
+    loaded = DualPriorNetwork.from_preset(path)
+    np.testing.assert_array_equal(np.asarray(loaded(y)), np.asarray(network(y)))
+    assert len(DualPriorNetwork.from_preset(path, num_stages=1).stages) == 1
+    assert find_preset(path).profile == RestorationProfile()
+
+
+@pytest.mark.parametrize("content", ["code", "another model", "nothing"])
+def test_a_keras_file_that_holds_something_else_is_refused(tmp_path, content):
+    path = tmp_path / "foreign.keras"
+    if content == "nothing":
+        path.write_bytes(b"nothing")
+    else:
+        code = [keras.layers.Lambda(lambda x: x)] if content == "code" else []
+        keras.Sequential([keras.Input((1,)), keras.layers.Dense(1), *code]).save(path)
+    with pytest.raises(ValueError, match="foreign.keras: ") as caught:
+        DualPriorNetwork.from_preset(path)
+    assert "\n" not in str(caught.value)
 
 
 def _stages(name):
@@ -90,12 +237,12 @@ def test_the_descent_of_paper_takes_out_what_its_classifier_saw():
         assert float(np.asarray(state["probability"])[0]) < 0.3 < 0.8 < seen
 
 
-@pytest.mark.parametrize("name", [n for n, p in PRESETS.items() if p.weights])
+@pytest.mark.parametrize("name", PRESETS)
 def test_patterns_that_no_photograph_has_do_not_run_away(name):
     rows, columns = np.indices((96, 96))
     patterns = [rows % 2, (rows + columns) % 2, (rows // 8 + columns // 8) % 2]
     patterns.append(np.random.default_rng(0).integers(0, 2, (96, 96)))
     network = DualPriorNetwork.from_preset(name)
-    channels = network.deblocker.channels
+    channels = network.channels
     y = np.repeat(np.stack(patterns)[..., None], channels, axis=-1).astype(np.float32)
     assert np.abs(np.asarray(network(y)) - y).max() < 1

@@ -90,11 +90,5 @@ def test_a_level_without_depth_is_refused():
         PyramidDeblocker(features=(4, 4, 4), depths=(1, 1))
 
 
-def test_takes_the_de_blockers_place_without_contexts():
-    deblocker = _tiny()
-    u, contexts = deblocker(_image(8, 8), return_contexts=True)
-    assert contexts.shape == (0,) and deblocker.num_contexts == 0
-
-
 def test_keeps_the_layer_contract():
-    assert_layer_contract(_tiny(), _image(10, 9))
+    assert_layer_contract(_tiny, _image(10, 9))

@@ -10,7 +10,7 @@ from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration import context
-from dual_prior.restoration.context import picture_contexts
+from dual_prior.restoration.context import in_context, picture_contexts
 from dual_prior.restoration.pixels import restore_array, seen_by
 from tests.conftest import ROOT, made_picture
 
@@ -36,8 +36,12 @@ def network():
 
 def test_a_picture_of_one_window_has_its_own_contexts(network):
     plane = made_picture()[..., None]
-    states = network(SEEN(plane)[None], return_stages=True)
-    own = np.stack([np.asarray(state["contexts"]) for state in states])
+    y = x = SEEN(plane)[None]
+    own = []
+    for stage in network.stages:
+        u, contexts = network.deblocker.with_contexts(x)
+        x, own = stage.after(y, x, u)["x"], [*own, np.asarray(contexts)]
+    np.testing.assert_array_equal(np.asarray(x), np.asarray(network(y)))
     shared = picture_contexts(network, plane, SEEN)
     np.testing.assert_allclose(shared, own, atol=1e-4 * np.abs(own).max())
 
@@ -54,7 +58,7 @@ def test_tiles_that_share_contexts_differ_little_from_the_whole(network):
 
     shared = picture_contexts(network, plane[..., None], SEEN)
     assert largest_difference(network) > 1
-    assert largest_difference(functools.partial(network, contexts=shared)) <= 1
+    assert largest_difference(functools.partial(in_context, network, shared)) <= 1
 
 
 @pytest.mark.parametrize(

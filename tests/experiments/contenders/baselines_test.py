@@ -14,7 +14,7 @@ from experiments.contenders.baselines.memnet import memnet
 from experiments.contenders.baselines.rdn import rdn
 from experiments.contenders.baselines.rnan import rnan
 from experiments.contenders.baselines.tnrd import DiffusionStage, tnrd
-from experiments.contenders.registry import CONTENDERS, UNITS
+from experiments.contenders.registry import CONTENDERS, units
 from experiments.measuring.cost import macs
 
 TINY = {
@@ -99,9 +99,9 @@ def test_diffusion_leaves_flat_pictures_flat():
 def test_compute_is_counted_as_by_hand():
     assert macs(dncnn(4, 6)) == 9 * (6 + 2 * 36 + 6)
     # Half resolution: a quarter of the positions, and back.
-    network = ablated(UNITS, None, num_stages=1, num_descent_steps=0)
-    units = 2 * (3 * 9 * 98**2 + 4 * 98 * 16 + 2 * 16**2) + (2 + 3) * 98**2
-    assert macs(network) == (16 * 98 + units + 16 * 98) / 4
+    network = ablated(None, deblocker=units(), num_stages=1, num_descent_steps=0)
+    of_units = 2 * (3 * 9 * 98**2 + 4 * 98 * 16 + 2 * 16**2) + (2 + 3) * 98**2
+    assert macs(network) == (16 * 98 + of_units + 16 * 98) / 4
     # A pyramid: half the resolution on the second level, on the way there and back.
     pyramid = PyramidDeblocker(1, (4, 6), (2, 1))
     way = 2 * 9 * 4**2
@@ -110,7 +110,9 @@ def test_compute_is_counted_as_by_hand():
 
 
 def test_a_step_of_the_descent_costs_two_passes_of_the_classifier():
-    networks = [ablated(UNITS, None, 1, steps) for steps in (0, 1, 3)]
+    networks = [
+        ablated(None, num_stages=1, num_descent_steps=steps) for steps in (0, 1, 3)
+    ]
     without, one, three = map(macs, networks)
     assert three - without == pytest.approx(3 * (one - without))
     # Forth to f_s, and back from it to g.
@@ -119,7 +121,7 @@ def test_a_step_of_the_descent_costs_two_passes_of_the_classifier():
 
 
 def test_without_the_gradient_term_the_descent_does_not_matter():
-    network = ablated(UNITS, None, num_stages=1, gradient_term=False)
+    network = ablated(None, num_stages=1, gradient_term=False)
     y = _image()
     stage = network.stages[0]
     state = stage(y, y)
@@ -131,12 +133,22 @@ def test_without_the_gradient_term_the_descent_does_not_matter():
 
 def test_another_network_can_take_the_de_blockers_place():
     model = dncnn(3, 4)
-    network = ablated(UNITS, None, deblocker=model)
+    network = ablated(None, deblocker=model)
     y = _image()
     np.testing.assert_array_equal(
         np.asarray(network.stages[0](y, y)["u"]), np.asarray(model(y))
     )
     assert len(network.trainable_weights) == len(model.trainable_weights) + 2 * 4
+
+
+@pytest.mark.parametrize("name", ["TNRD", "RNAN", "DCSC", "l1 sparsity"])
+def test_a_contender_is_saved_and_loaded(name, tmp_path):
+    model = CONTENDERS[name](None)
+    y = _image()
+    expected = np.asarray(model(y))
+    model.save(tmp_path / "contender.keras")
+    loaded = keras.saving.load_model(tmp_path / "contender.keras")
+    np.testing.assert_array_equal(np.asarray(loaded(y)), expected)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dual_prior.restoration.pixels import LUMA_WEIGHTS
 from experiments.data.luma_patches import PatchRecipe, compress_pictures, draw_batch
 from experiments.training import fit
 from experiments.training.checkpoint import NUM_KEPT, Checkpoints, Standing
-from experiments.training.growing import start_from, unfold
+from experiments.training.growing import start_from
 from experiments.training.losses import psnr
 from experiments.training.recipes import RECIPES
 from experiments.training.run_dir import open_run_dir
@@ -221,7 +221,7 @@ def test_a_nan_stops_and_keeps_the_last_good_state(tmp_path):
 def test_unfolding_shares_the_layers_and_copies_the_scalars():
     one = _model()
     one.stages[0].solver.alpha.logarithm.assign(0.7)
-    three = unfold(one, 3)
+    three = one.with_changes(num_stages=3)
     assert three.deblocker is one.deblocker and three.classifier is one.classifier
     for stage in three.stages:
         np.testing.assert_allclose(np.asarray(stage.solver.alpha.logarithm), 0.7)

@@ -1,12 +1,10 @@
 """The numbers of the paper's Section 3.4 that belong to training."""
 
-import dataclasses
-
 import pytest
 
 from dual_prior.network.presets import find_preset
 from experiments.data.protocol import QUALITIES
-from experiments.training.recipes import RECIPES, changed, recipe_for, with_scalars_of
+from experiments.training.recipes import RECIPES, changes_of, recipe_for, scalars_of
 
 
 def test_the_papers_training():
@@ -35,17 +33,19 @@ def test_a_preset_may_be_trained_by_the_recipe_of_another():
 
 
 def test_it_then_starts_from_the_scalars_of_the_other():
-    paper, compact = find_preset("paper"), find_preset("compact")
-    preset = with_scalars_of(paper, compact)
-    assert (preset.alpha_init, preset.eta_init) == (10.0, 0.01)
-    assert (preset.features, preset.num_stages) == (112, 5)
+    expected = {"alpha_init": 10.0, "beta_init": 0.1, "lambda2_init": 1e-3}
+    assert scalars_of(find_preset("compact")) == {**expected, "eta_init": 0.01}
 
 
 def test_numbers_of_a_preset_can_be_changed_by_name():
-    preset = changed(find_preset("paper"), ["features=32", "alpha_init=1"])
-    expected = dataclasses.replace(find_preset("paper"), features=32, alpha_init=1.0)
-    assert preset == expected
-    assert changed(preset, []) == preset
+    preset = find_preset("paper")
+    texts = ["features=32", "alpha_init=1", "num_units=2", "classifier_features=8"]
+    assert changes_of(preset, texts) == {
+        "deblocker": {"features": 32, "num_units": 2},
+        "classifier": {"features": 8},
+        "alpha_init": 1.0,
+    }
+    assert changes_of(preset, []) == {}
     for wrong in ("features", "features=3.5", "name=4", "feature=32", "dilations=3"):
         with pytest.raises(ValueError, match=f"NAME=NUMBER.*features.*'{wrong}'"):
-            changed(preset, [wrong])
+            changes_of(preset, [wrong])

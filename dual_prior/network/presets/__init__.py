@@ -1,0 +1,167 @@
+"""The networks that ship, each a folder, and the folders that a person makes.
+
+A preset is a folder of
+
+    config.json         the network as Keras serialises it, but for its precision,
+                        which is that of the dtype policy in force when it is read
+    model.weights.h5    its weights; without them, an architecture
+    metadata.json       the version of the weights and their SHA-256
+    restoration.json    what restoring pictures needs to know: `RestorationProfile`
+    card.md             data, recipe and figures, for people
+
+This module is free of Keras; `DualPriorNetwork.from_preset` builds the network, and
+`save_to_preset` writes such a folder. A `.keras` file can be named in its place.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+METADATA, RESTORATION = "metadata.json", "restoration.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class RestorationProfile:
+    """What restoring pictures needs to know of a network.
+
+    Attributes:
+        clean_below: Pictures that the classifier gives a lower probability are taken
+            for uncompressed; None where that was not measured.
+        bytes_per_tile_pixel: What each pixel of a tile takes while it is restored,
+            measured on processors with AVX-512 and with AVX2 alone, which take more.
+            The default is what the paper's network takes.
+    """
+
+    clean_below: float | None = None
+    bytes_per_tile_pixel: int = 7000
+
+    def __post_init__(self):
+        if self.clean_below is not None and not 0 <= self.clean_below <= 1:
+            raise ValueError(
+                f"Expected clean_below in [0, 1] or None, got {self.clean_below}."
+            )
+        if not self.bytes_per_tile_pixel > 0:
+            raise ValueError(
+                "Expected a positive bytes_per_tile_pixel, got "
+                f"{self.bytes_per_tile_pixel}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A network as files; each property reads its own.
+
+    Attributes:
+        path: A preset's folder, or a `.keras` file.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What to call the network."""
+        return self.path.stem if self.is_file else self.path.name
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a `.keras` file, which has no profile and no checksum."""
+        return self.path.suffix == ".keras"
+
+    @property
+    def config(self) -> dict:
+        """The network as Keras serialises it.
+
+        Raises:
+            OSError: There is no such file, or it is damaged.
+        """
+        return self._read(CONFIG)
+
+    @property
+    def arguments(self) -> dict:
+        """Those of the network, its parts serialised.
+
+        Raises:
+            OSError: As of `config`.
+        """
+        return self.config["config"]
+
+    @property
+    def version(self) -> str | None:
+        """Of the weights, such as compact-7; None where they have none."""
+        return self._read(METADATA).get("version")
+
+    @property
+    def profile(self) -> RestorationProfile:
+        """What restoring needs to know; where the preset does not say, the defaults.
+
+        Raises:
+            OSError: It says something else.
+        """
+        if self.is_file or not (self.path / RESTORATION).exists():
+            return RestorationProfile()
+        try:
+            return RestorationProfile(**self._read(RESTORATION))
+        except (TypeError, ValueError) as error:
+            raise OSError(f"{self.path / RESTORATION}: damaged ({error})") from error
+
+    def weights(self) -> Path:
+        """The file of the weights that come with the preset, its checksum verified.
+
+        Raises:
+            ValueError: None come with it.
+            OSError: The file cannot be read, or is not the one that was written.
+        """
+        path = self.path / WEIGHTS
+        if not path.exists():
+            raise ValueError(
+                f"No weights ship with the preset {self.name!r}: give a weights file, "
+                f"or use one of {', '.join(PRESETS)}."
+            )
+        if sha256(path) != self._read(METADATA).get("weights_sha256"):
+            raise OSError(
+                f"{path}: damaged (its SHA-256 is not the shipped file's, which "
+                f"{METADATA} has)."
+            )
+        return path
+
+    def _read(self, name: str) -> dict:
+        path = self.path / name
+        try:
+            content = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise OSError(f"{path}: damaged (not JSON).") from error
+        if not isinstance(content, dict):
+            raise OSError(f"{path}: damaged (not a JSON object).")
+        return content
+
+
+_SHIPPED = Path(__file__).parent
+
+PRESETS = {name: Preset(_SHIPPED / name) for name in ("paper", "compact", "photo")}
+
+DEFAULT_PRESET = "photo"  # of what people restore
+
+
+def find_preset(preset: str | os.PathLike) -> Preset:
+    """A preset by its name, its folder, or a `.keras` file.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if preset in PRESETS:
+        return PRESETS[str(preset)]
+    found = Preset(Path(preset))
+    if (found.path if found.is_file else found.path / CONFIG).is_file():
+        return found
+    raise ValueError(
+        f"Expected the folder of a preset, a .keras file, or a preset among "
+        f"{', '.join(PRESETS)}; there is no {str(preset)!r}."
+    )
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
