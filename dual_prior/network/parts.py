@@ -1,10 +1,11 @@
 """What the network asks of its images, and of the parts that a person brings along."""
 
 import re
+from typing import Any
 
 import keras
 
-Shape = tuple[int | None, ...]
+Shape = tuple[Any, ...]  # of integers and None
 
 # Of the image on which a part is tried where height and width are open: ours.
 _SIDE = 64
@@ -27,6 +28,13 @@ def feature_spec(channels: int, of: str = "feature maps") -> keras.InputSpec:
     """The input of a layer of another kind, of any precision: likewise."""
     name = f"{of} [B, H, W, {channels}]"
     return keras.InputSpec(ndim=4, axes={-1: channels}, name=name)
+
+
+def channels_of(deblocker: keras.layers.Layer) -> int | None:
+    """C, where the de-blocker or the input of a functional model has it."""
+    shape = getattr(deblocker, "input_shape", None) or (None,)
+    channels = getattr(deblocker, "channels", shape[-1])
+    return channels if isinstance(channels, int) else None
 
 
 def build_deblocker(deblocker: keras.layers.Layer, shape: Shape) -> None:

@@ -11,7 +11,7 @@ import keras
 
 # So that Keras knows the layers that files name.
 from dual_prior.network import classifier, deblocker, pyramid_deblocker  # noqa: F401
-from dual_prior.network.parts import first_line, serialized
+from dual_prior.network.parts import channels_of, first_line, serialized
 from dual_prior.network.presets import (
     CONFIG,
     METADATA,
@@ -88,8 +88,13 @@ def changed(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
                 part = serialized(part)
             _check_names(change, part["config"])
             changes[name] = {**part, "config": {**part["config"], **change}}
-    if "deblocker" in changes:  # which may have another number of them
-        changes.setdefault("channels", None)
+    part = changes.get("deblocker")
+    if isinstance(part, Mapping):
+        changes.setdefault("channels", part["config"].get("channels"))
+    elif part is not None:
+        changes.setdefault("channels", channels_of(part))
+    # The number of channels stays where a new de-blocker does not have one.
+    changes["channels"] = changes.get("channels") or config["channels"]
     return {**config, **changes}
 
 
@@ -117,7 +122,7 @@ def _from_config(cls: type[keras.Model], config: dict, path: Path) -> keras.Mode
             f"{path}: no network comes of its {CONFIG}: {first_line(error)}"
         ) from error
     network = _checked(cls, network, path)
-    network.build((None, None, None, network.channels or config["config"]["channels"]))
+    network.build((None, None, None, network.channels))
     return network
 
 

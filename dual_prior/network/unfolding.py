@@ -36,7 +36,12 @@ from dual_prior.network import preset_files
 from dual_prior.network.classifier import freeze
 from dual_prior.network.classifier_descent import ClassifierDescent
 from dual_prior.network.fft_solver import FFTSolver
-from dual_prior.network.parts import build_deblocker, image_spec, serialized
+from dual_prior.network.parts import (
+    build_deblocker,
+    channels_of,
+    image_spec,
+    serialized,
+)
 from dual_prior.network.positive_scalar import PositiveScalar
 from dual_prior.network.presets import Preset, RestorationProfile
 
@@ -219,8 +224,8 @@ class DualPriorNetwork(keras.Model):
             raise ValueError(f"Expected num_stages of at least 1, got {num_stages}.")
         self.deblocker = deblocker
         self.classifier = freeze(classifier)
-        self.channels = channels or _channels_of(deblocker)
-        self.input_spec = image_spec(self.channels)
+        self._channels = channels or channels_of(deblocker)
+        self.input_spec = image_spec(self._channels)
         self.stages = [
             UnfoldingStage(
                 deblocker,
@@ -235,9 +240,24 @@ class DualPriorNetwork(keras.Model):
             for k in range(1, num_stages + 1)
         ]
 
+    @property
+    def channels(self) -> int:
+        """C.
+
+        Raises:
+            ValueError: The network is not built, and neither its de-blocker nor the
+                argument has said so.
+        """
+        if self._channels is None:
+            raise ValueError(
+                f"The number of channels of {self.name!r} is not known before it is "
+                "built: give the argument channels."
+            )
+        return self._channels
+
     def build(self, y_shape):
-        self.channels = self.channels or y_shape[-1]
-        self.input_spec = image_spec(self.channels)
+        self._channels = self._channels or y_shape[-1]
+        self.input_spec = image_spec(self._channels)
         for stage in self.stages:
             if not stage.built:
                 stage.build(y_shape)
@@ -294,7 +314,7 @@ class DualPriorNetwork(keras.Model):
         parts = {"deblocker": self.deblocker, "classifier": self.classifier}
         config = preset_files.changed({**self.get_config(), **parts}, changes)
         changed = type(self).from_config(config)
-        changed.build((None, None, None, changed.channels or self.channels))
+        changed.build((None, None, None, changed.channels))
         for k, stage in enumerate(changed.stages):
             source = self.stages[min(k, len(self.stages) - 1)]
             for name, scalar in stage.scalars().items():
@@ -354,19 +374,12 @@ class DualPriorNetwork(keras.Model):
             **own,
             **{key: config[key] for key in config if key not in ("dtype", *own)},
             "num_stages": len(self.stages),
-            "channels": self.channels,
+            "channels": self._channels,
         }
 
     @classmethod
     def from_config(cls, config):
         return cls(**_with_parts(config))
-
-
-def _channels_of(deblocker: keras.layers.Layer) -> int | None:
-    """C, where the de-blocker or the input of a functional model says it."""
-    shape = getattr(deblocker, "input_shape", None) or (None,)
-    channels = getattr(deblocker, "channels", shape[-1])
-    return channels if isinstance(channels, int) else None
 
 
 def _with_parts(config: dict) -> dict:

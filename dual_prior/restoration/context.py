@@ -30,9 +30,9 @@ def picture_contexts(network, planes: np.ndarray, seen) -> np.ndarray:
     Returns:
         `[K, n, 1, R, R]`, float32.
     """
-    contexts = None
+    contexts: np.ndarray | None = None
     for _ in range(_PASSES):
-        total, pixels = 0, 0
+        total, pixels = np.zeros((), np.float32), 0
         for window in _windows(planes):
             own = _own_contexts(network, seen(window)[None], contexts)
             size = window.shape[0] * window.shape[1]

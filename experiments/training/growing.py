@@ -37,7 +37,7 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
     for weight, given, reads in _pairs(own, other):
         start, value = map(keras.ops.convert_to_numpy, (weight, given))
         if to_colour and weight is own.head.kernel:
-            value = value * np.float32(LUMA_WEIGHTS)[:, None]
+            value = value * np.asarray(LUMA_WEIGHTS, np.float32)[:, None]
         elif to_colour and any(weight is part for part in own.tail.weights):
             one_to_all = zip(value.shape, weight.shape, strict=True)
             value = np.broadcast_to(value, [w if v == 1 else v for v, w in one_to_all])
