@@ -1,7 +1,7 @@
 """What a JPEG file says of itself, read from its markers without decoding pixels.
 
-Pillow stops at the first scan: it counts none, misses the tables that later ones bring,
-and refuses what is to be named, as 12 bits. So the walk over the markers is ours.
+Pillow stops at the first scan: it counts no scans, misses tables of later scans, and
+fails on kinds that an error should name, such as 12 bits. So this parser is ours.
 """
 
 import dataclasses
@@ -64,7 +64,7 @@ class Segment(NamedTuple):
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Yields the segments of the first picture; EOI, if it is there, is the last one.
+    """Yields the segments of the first picture; EOI, if present, is the last.
 
     Raises:
         ValueError: A segment has no length.

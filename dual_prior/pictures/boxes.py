@@ -1,15 +1,15 @@
-"""What AVIF, HEIC and JPEG XL files say of themselves and Pillow does not hand on."""
+"""Headers of AVIF, HEIC and JPEG XL files that Pillow does not expose."""
 
 from dual_prior.pictures.picture import Notes
 
 # Where a box says, and by which bits of a byte, that there are more than 8 a channel.
 _DEPTHS = [(b"av1C", 6, 0x40), (b"hvcC", 21, 7)]
-# Of colours that need no conversion: those of sRGB, or not said.
+# Codes of colours that need no conversion: sRGB's, or unspecified.
 _USUAL_PRIMARIES, _USUAL_TRANSFER = (1, 2), (1, 2, 6, 13)
 
 
 def check_coding(data: bytes, notes: Notes) -> None:
-    """Notes what a picture of AVIF or HEIC loses when Pillow decodes it."""
+    """Notes the depth and colours that Pillow drops when it decodes AVIF or HEIC."""
     for box, place, mask in _DEPTHS:
         at = data.find(box) + place
         if at >= place and data[at : at + 1] and data[at] & mask:

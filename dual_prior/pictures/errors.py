@@ -1,4 +1,4 @@
-"""What is wrong with a picture, in one line that names it."""
+"""The error for a picture that cannot be read or written."""
 
 import os
 

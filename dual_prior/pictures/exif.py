@@ -184,12 +184,12 @@ class ExifBlock:
 
     @property
     def orientation(self) -> int | None:
-        """Of the pixels as stored, 1 to 8, if it is said."""
-        said = self.integers(self.find(ORIENTATION))[:1]
-        return said[0] if said and 1 <= said[0] <= 8 else None
+        """Of the pixels as stored, 1 to 8; None without a valid one."""
+        values = self.integers(self.find(ORIENTATION))[:1]
+        return values[0] if values and 1 <= values[0] <= 8 else None
 
     def set_upright(self) -> None:
-        """Says that the pixels are the right way up."""
+        """Sets the orientation to 1: the pixels are the right way up."""
         entry = self.find(ORIENTATION)
         if entry is not None and self.integers(entry):
             code = f"{self.order}{_INTEGERS[entry.type]}"

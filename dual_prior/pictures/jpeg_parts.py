@@ -1,4 +1,4 @@
-"""What a JPEG file holds besides its pixels, and what follows them.
+"""Parts of a JPEG file that Pillow does not carry: segments, and data after the end.
 
 A motion photo's film, a gain map (Ultra HDR), depth or a second picture stand after the
 end of the picture, and are described in XMP and in an index, MPF (CIPA DC-007). They
@@ -96,7 +96,7 @@ def odd_profile(data: bytes) -> bytes:
 
 
 def fitted(metadata: dict, is_turned: bool, notes: Notes) -> None:
-    """Makes what follows the picture, and what is said of it, fit each other."""
+    """Makes the data after the picture and its description in XMP agree."""
     packet = metadata.get("xmp", b"")
     trailer = metadata.get("trailer", b"")
     length = xmp.film_length(packet)
@@ -128,7 +128,7 @@ def fitted(metadata: dict, is_turned: bool, notes: Notes) -> None:
 
 
 def followers(metadata: dict) -> str | None:
-    """What follows the picture, in words."""
+    """A name for the data after the picture; None if there are none."""
     packet = metadata.get("xmp", b"")
     trailer = metadata.get("trailer")
     if not trailer:
@@ -182,7 +182,7 @@ def _end_of_application_segments(jpeg: bytes) -> int:
 
 
 def _extended(bodies: list[tuple[Segment, bytes]]) -> bytes:
-    """The extended XMP packet, if all its parts are there; else nothing."""
+    """The extended XMP packet, empty if a part of it is missing."""
     parts: dict[int, bytes] = {}
     total = 0
     for segment, body in bodies:
@@ -218,13 +218,13 @@ def _index(body: bytes, start: int, length: int) -> bytes:
         length: Of what follows the picture.
 
     Raises:
-        ValueError: It points to what is not there.
+        ValueError: It points outside of the data after the picture.
     """
     block = ExifBlock(body.removeprefix(_MPF))
     for at in _entries(block)[1:]:
         (offset,) = struct.unpack_from(f"{block.order}L", block.data, at + 8)
         if not 0 <= offset + start < length:
-            raise ValueError("the index points to what is not there")
+            raise ValueError("the index points outside of the file")
         struct.pack_into(f"{block.order}L", block.data, at + 8, offset + start)
     return bytes(block.data)
 

@@ -1,6 +1,6 @@
 """What comes with the pixels in a file: profile, EXIF, XMP, captions, resolution.
 
-docs/metadata.md says what is carried where.
+The table in docs/metadata.md says which format keeps which part.
 """
 
 import dataclasses
@@ -51,10 +51,10 @@ _LOST_OF_TIFF = {
 
 
 def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, int]:
-    """What a file says besides its pixels.
+    """Reads the metadata of a file.
 
-    Nothing of it is needed to show the picture, so that nothing broken raises: it is
-    left out, with a sentence in `notes`.
+    The picture can be shown without them, so damaged parts do not raise: they are left
+    out, with a sentence in `notes`.
 
     Args:
         image: As Pillow reads it, after loading.
@@ -126,7 +126,7 @@ def drop_unfit_profile(metadata: dict, is_grey: bool, notes: Notes) -> None:
 
 
 def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
-    """What a file of a format holds of a picture's metadata, and what is lost in it.
+    """A picture's metadata as a format holds them, and the parts that it cannot hold.
 
     Args:
         picture: The picture.
@@ -178,12 +178,12 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
 
 
 def losses(picture: Picture, format: str) -> list[str]:
-    """What of the file that was read a result of a format lacks, a sentence each."""
+    """Parts of the source that a result of a format lacks, a sentence each."""
     return [*picture.losses, *fitting(picture, format)[1]]
 
 
 def without_metadata(picture: Picture) -> Picture:
-    """The picture with what its colours mean only."""
+    """The picture without metadata, except those that define its colours."""
     kept = {k: v for k, v in picture.metadata.items() if k == "icc_profile"}
     chunks = picture.metadata.get("png_chunks", [])
     if chunks := [chunk for chunk in chunks if chunk[0] in COLOUR_CHUNKS]:
@@ -192,7 +192,7 @@ def without_metadata(picture: Picture) -> Picture:
 
 
 def mark(picture: Picture, details: str = "", format: str | None = None) -> Picture:
-    """The picture with EXIF data that say that it was restored: see `is_marked`.
+    """The picture, marked as restored in its EXIF data: see `is_marked`.
 
     Args:
         picture: The picture.
@@ -222,7 +222,7 @@ def is_marked(picture: Picture) -> bool:
 def _exif(
     image: Image.Image, data: bytes, packet: bytes, notes: Notes
 ) -> tuple[ExifBlock | None, int]:
-    """The EXIF data without what the pixels no longer are, and their orientation.
+    """The EXIF data, adapted to upright pixels, and the orientation of the file.
 
     The orientation is that of the file; Pillow turns the pixels of a TIFF by itself.
     """
@@ -262,7 +262,7 @@ def _exif(
 
 
 def _connect(metadata: dict, notes: Notes) -> None:
-    """Lets the XMP packet point to its extended one as it is now, or to nothing."""
+    """Updates the pointer from the XMP packet to the extended one, or removes it."""
     packet = metadata.get("xmp", b"")
     if not xmp.has_pointer(packet):
         metadata.pop("extended_xmp", None)
@@ -290,12 +290,12 @@ def _read_tiff(
     stored, lost_paths = kept_resources(stored, is_turned)
     if lost_paths:
         notes.lose("the clipping paths were dropped: the picture was turned")
-    said = tags.get(CAPTIONS, b"")
-    if isinstance(said, tuple):  # as numbers of four bytes, in the file's order
-        code = f"{'<' if tags.prefix == b'II' else '>'}{len(said)}L"
-        said = struct.pack(code, *said)
-    if said and captions(stored) is None:
-        stored += resource(0x0404, bytes(said))
+    iptc = tags.get(CAPTIONS, b"")
+    if isinstance(iptc, tuple):  # as numbers of four bytes, in the file's order
+        code = f"{'<' if tags.prefix == b'II' else '>'}{len(iptc)}L"
+        iptc = struct.pack(code, *iptc)
+    if iptc and captions(stored) is None:
+        stored += resource(0x0404, bytes(iptc))
     if stored:
         metadata["photoshop"] = stored
     for what in dict.fromkeys(v for tag, v in _LOST_OF_TIFF.items() if tag in tags):
@@ -331,8 +331,8 @@ def _is_calibrated(chunks: dict[bytes, bytes]) -> bool:
     """Whether gAMA and cHRM say that the colours are not those of sRGB."""
     for kind, expected in ((b"gAMA", (_SRGB_GAMMA,)), (b"cHRM", _SRGB_PRIMARIES)):
         body = chunks.get(kind, b"")
-        said = struct.unpack(f">{len(body) // 4}L", body[: len(body) // 4 * 4])
-        if any(abs(a / 1e5 - b) > 1e-3 for a, b in zip(said, expected, strict=False)):
+        stored = struct.unpack(f">{len(body) // 4}L", body[: len(body) // 4 * 4])
+        if any(abs(a / 1e5 - b) > 1e-3 for a, b in zip(stored, expected, strict=False)):
             return True
     return False
 

@@ -9,11 +9,11 @@ from dual_prior.jpeg.header import JpegHeader
 
 @dataclasses.dataclass
 class Notes:
-    """What there is to say of how a picture was read, a sentence each.
+    """Remarks on how a picture was read, a sentence each.
 
     Attributes:
-        warnings: All of it.
-        losses: What of it says that a part of the file cannot be kept.
+        warnings: All of them.
+        losses: Those that name a part of the file that cannot be kept.
     """
 
     warnings: list[str] = dataclasses.field(default_factory=list)
@@ -38,14 +38,14 @@ class Picture:
         alpha: `[H, W]`, of the same dtype, or None.
         format: What the file is, as Pillow names it: "JPEG", "PNG", ...
         jpeg: What a JPEG file says of itself, else None.
-        metadata: What results carry over, where it is there: `icc_profile` (bytes),
+        metadata: What results keep of the file, if present: `icc_profile` (bytes),
             `exif` (bytes that begin with "Exif", those of the file but for orientation,
             sizes and thumbnail), `xmp` (bytes), `dpi` (horizontal, vertical),
             `photoshop` (resources, captions among them), `comment`; of a JPEG file, for
             one, `extended_xmp`, `segments`, `mpf` and `trailer` (see `jpeg_parts`); of
             a PNG file, for one, `png_chunks` (texts and colours).
-        warnings: What is doubtful or could not be kept, a sentence each.
-        losses: What of these says that a part of the file cannot be kept.
+        warnings: Remarks on how it was read, a sentence each.
+        losses: Those that name a part of the file that cannot be kept.
     """
 
     pixels: np.ndarray

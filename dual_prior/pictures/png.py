@@ -13,7 +13,7 @@ _PASSES = [
 ]
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _WANTED_TEXTS = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
-# What they say of colours, but for profiles.
+# Colour chunks other than profiles.
 COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
@@ -66,7 +66,7 @@ def with_metadata(png: bytes | memoryview, metadata: dict) -> bytes:
 
 
 def kept_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
-    """(kind, body) of the texts of a PNG file, and of what it says of its colours."""
+    """(kind, body) of the text and colour chunks of a PNG file."""
     found = []
     has_profile = False
     for kind, start, end in _places(data):
@@ -75,7 +75,7 @@ def kept_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
         is_text = kind in _TEXTS and not body.startswith(_WANTED_TEXTS)
         if end <= len(data) and (is_text or kind in COLOUR_CHUNKS):
             found.append((kind, body))
-    # Both go before the older two.
+    # Both override the older two.
     older = (b"gAMA", b"cHRM") if has_profile else ()
     return [kept for kept in found if kept[0] not in older]
 

@@ -53,7 +53,7 @@ _TIFF_PLACES = [(273, 279), (324, 325)]  # of strips and of tiles: offsets, size
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What is decoded at most, so that a hostile file costs neither memory nor time.
+    """Limits on files and pictures, so that a hostile file costs no memory or time.
 
     Attributes:
         max_megapixels: Millions of pixels.
@@ -78,10 +78,10 @@ def read_picture(
 
     Args:
         source: The path of a file, its content, or a stream of that.
-        limits: What is refused as too large; `Limits()` by default.
+        limits: The largest files and pictures to accept; `Limits()` by default.
         strict: Whether damage that decoders paint over is an error, not a warning.
-        salvage: Whether a truncated JPEG or PNG gives what is left of it, with a
-            warning. `strict` goes before.
+        salvage: Whether to decode the rest of a truncated JPEG or PNG, with a warning.
+            `strict` overrides it.
         name: What errors call the picture; by default the path, or "picture".
         page: Which of the full pictures of a TIFF file, from 1; by default there must
             be one only, thumbnails and smaller versions aside.
@@ -154,7 +154,7 @@ _IGNORING = threading.Lock()
 def _one_error(name: str) -> Iterator[None]:
     """Turns whatever Pillow raises or warns of into one `PictureError`."""
     try:
-        # What is ignored is so in all threads, and each puts back what it found.
+        # Warning filters are global: threads that change them take turns.
         with _IGNORING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
@@ -293,7 +293,7 @@ def _check_pixels(width: int, height: int, limits: Limits, name: str) -> None:
 
 
 def _completed(data: bytes, reader) -> bytes | None:
-    """`data` with something for what is missing, or None where that cannot be done."""
+    """`data` with its missing end filled in; None for formats where that fails."""
     if reader is JpegImageFile:
         return without_incomplete_end(data)
     if reader is PngImageFile:

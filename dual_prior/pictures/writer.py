@@ -26,7 +26,7 @@ def encode_picture(
     All formats but JPEG give the pixels back exactly. WebP has no place for a
     resolution and no grey: its grey pictures are of three equal channels, without the
     profile, which is one for grey. So are grey TIFF files of 16 bits with alpha, which
-    hardly any program opens otherwise. docs/metadata.md says what is carried where.
+    hardly any program opens otherwise. docs/metadata.md lists what metadata each keeps.
 
     Args:
         picture: Of uint8, or of uint16 for PNG and TIFF.

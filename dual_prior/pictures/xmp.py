@@ -1,4 +1,4 @@
-"""XMP packets: bytes that stay as they are, but for what the pixels no longer are."""
+"""XMP packets, edited in place: all other bytes stay as they are."""
 
 import hashlib
 import io
@@ -31,7 +31,7 @@ def orientation(xmp: bytes) -> int | None:
 
 
 def upright(xmp: bytes) -> bytes:
-    """A packet that says of no turn, and holds no thumbnails of the old pixels."""
+    """The packet with orientation 1 and without thumbnails."""
     xmp = _ORIENTATION.sub(rb"\g<1>1", xmp)
     for prefix in (b"xmp", b"xap"):
         xmp = _without_elements(xmp, prefix + b":Thumbnails")
@@ -44,7 +44,7 @@ def has_gain_map(xmp: bytes) -> bool:
 
 
 def film_length(xmp: bytes) -> int:
-    """How many bytes at the end of the file are a film (motion photo); 0 for none."""
+    """Length of the film at the end of the file (motion photo), bytes; 0 for none."""
     camera = _prefix(xmp, _CAMERA, b"GCamera")
     if match := re.search(rb"\b%b:MicroVideoOffset\D{1,3}(\d{1,12})" % camera, xmp):
         return int(match[1])
@@ -57,7 +57,7 @@ def film_length(xmp: bytes) -> int:
 
 
 def without_gain_map(xmp: bytes) -> bytes:
-    """A packet that speaks of no gain map, nor of other pictures after this one."""
+    """The packet without its description of a gain map or other pictures."""
     xmp = _without_names(xmp, _prefix(xmp, _GAIN_MAP, b"hdrgm"), rb"\w+")
     item = _prefix(xmp, _ITEM, b"Item")
     is_item = re.compile(rb"\b%b:Semantic\b" % item)
@@ -68,7 +68,7 @@ def without_gain_map(xmp: bytes) -> bytes:
 
 
 def without_film(xmp: bytes) -> bytes:
-    """A packet that speaks of nothing that follows the picture."""
+    """The packet without its description of any data after the picture."""
     camera = _prefix(xmp, _CAMERA, b"GCamera")
     xmp = _without_names(xmp, camera, rb"(?:MotionPhoto|MicroVideo)\w*")
     container = _prefix(xmp, _CONTAINER, b"Container")
@@ -84,7 +84,7 @@ def without_regions(xmp: bytes) -> bytes:
 
 
 def of_another_length(xmp: bytes) -> bytes:
-    """A packet that leaves the length of the picture itself to be looked up."""
+    """The packet with 0, for unknown, as the length of the picture itself."""
     item = _prefix(xmp, _ITEM, b"Item")
 
     def zeroed(tag: re.Match) -> bytes:

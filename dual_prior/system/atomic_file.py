@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-# Machine and process, so that what a killed process left can be told from what another
-# one is writing just now: an age, or the process alone, could not (shared folders).
+# Machine and process tell the leftovers of a killed process from files that another
+# process is writing; on a shared folder, an age or the process alone would not.
 _PREFIX = f".dual-prior-{socket.gethostname()}-"
 
 
