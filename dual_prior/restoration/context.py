@@ -15,7 +15,6 @@ from keras import ops
 # All numbers ours: they bound what a picture of any size costs in advance.
 WINDOW = 256  # pixels a side
 _MAX_WINDOWS = 5  # along a side
-_PASSES = 2
 _GRID = 8  # the side of a JPEG block
 
 
@@ -30,15 +29,16 @@ def picture_contexts(network, planes: np.ndarray, seen) -> np.ndarray:
     Returns:
         `[K, n, 1, R, R]`, float32.
     """
-    contexts: np.ndarray | None = None
-    for _ in range(_PASSES):
+
+    def mean_contexts(given: np.ndarray | None) -> np.ndarray:
         total, pixels = np.zeros((), np.float32), 0
         for window in _windows(planes):
-            own = _own_contexts(network, seen(window)[None], contexts)
+            own = _own_contexts(network, seen(window)[None], given)
             size = window.shape[0] * window.shape[1]
             total, pixels = total + size * own, pixels + size
-        contexts = (total / pixels).astype(np.float32)
-    return contexts
+        return (total / pixels).astype(np.float32)
+
+    return mean_contexts(mean_contexts(None))
 
 
 def in_context(network, contexts, y):

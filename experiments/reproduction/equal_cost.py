@@ -78,8 +78,8 @@ def _verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
     gains = {name: mean_gain(trials[name]) for name in names if trials[name]}
     ranked = sorted(gains, key=lambda name: -gains[name])
     ours = {
-        "the de-blocker of `compact`": PYRAMID,
-        "the paper's, made small": DUAL_PRIOR,
+        "the de-blocker of `compact`": [*PYRAMID],
+        "the paper's, made small": [*DUAL_PRIOR],
     }
     lines = []
     for what, (name,) in ours.items():
