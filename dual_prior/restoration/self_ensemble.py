@@ -1,4 +1,4 @@
-"""The mean of what a network makes of a picture turned and mirrored eight ways."""
+"""Self-ensemble: the mean over the eight symmetries of the square."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,23 +6,22 @@ import keras
 import numpy as np
 
 from dual_prior.restoration.symmetries import turn, turn_back
-
-_GRID = 8  # the side of a JPEG block
+from dual_prior.restoration.tiles import GRID
 
 
 def self_ensemble(networks: Sequence[Callable]) -> Callable:
-    """A network eight times: slower by that, and usually a little better.
+    """Averages eight networks, each applied to a turned or mirrored picture.
 
-    The picture is first extended to whole blocks, so that its grid stays in place
-    however it is turned.
+    Eight times as slow as one, and usually a little better. The picture is first
+    extended to whole blocks, so that its blocks stay on the grid when it is turned.
 
     Args:
-        networks: Eight, one for the picture as each symmetry of `patches.turn` leaves
-            it. Each maps `[1, H, W, C]`, float32 in [0, 1], to the same. Mostly the
-            same one; they differ by what they know of the whole of a large picture.
+        networks: Eight functions, one for each symmetry of `symmetries.turn`. Each maps
+            `[1, H, W, C]`, float32 in [0, 1], to the same. They differ only for tiles,
+            which have contexts of their picture.
 
     Returns:
-        What maps `[1, H, W, C]` to the mean, a NumPy array.
+        A function from `[1, H, W, C]` to the mean, a NumPy array.
 
     Source: Timofte, Rothe, Van Gool, "Seven ways to improve example-based single image
     super resolution", CVPR 2016 ("enhanced prediction").
@@ -31,7 +30,7 @@ def self_ensemble(networks: Sequence[Callable]) -> Callable:
     def restore(y) -> np.ndarray:
         y = keras.ops.convert_to_numpy(y)[0]
         height, width = y.shape[:2]
-        bottom, right = -height % _GRID, -width % _GRID
+        bottom, right = -height % GRID, -width % GRID
         whole = np.pad(y, ((0, bottom), (0, right), (0, 0)), "edge")
         total = np.zeros_like(whole)
         for symmetry, network in enumerate(networks):

@@ -15,7 +15,7 @@ import numpy as np
 
 OVERLAP = 96  # ours, pixels: more than the stages see around a pixel on either side
 _RAMP = 32  # ours, pixels
-_GRID = 8  # the side of a JPEG block
+GRID = 8  # the side of a JPEG block
 
 OnTile = Callable[[int, int], None]
 
@@ -30,7 +30,7 @@ def tile_starts(side: int, tile: int) -> list[int]:
     if side <= tile:
         return [0]
     # The last one starts on the grid, too, and so may be up to 7 pixels short.
-    last = -(-(side - tile) // _GRID) * _GRID
+    last = -(-(side - tile) // GRID) * GRID
     return [*range(0, last, tile - OVERLAP), last]
 
 
