@@ -5,6 +5,7 @@ from PIL import Image
 
 from dual_prior.drawing.sheet import sheet_png
 from dual_prior.restoration.restorer import Restorer
+from dual_prior.restoration.tiles import GRID
 
 _SIDE = 256  # ours, pixels of the part that is drawn
 
@@ -66,7 +67,7 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
 
 def _middle(planes: np.ndarray) -> np.ndarray:
     # On the grid of blocks, as the picture is.
-    top, left = (max(0, side - _SIDE) // 2 // 8 * 8 for side in planes.shape[:2])
+    top, left = (max(0, side - _SIDE) // 2 // GRID * GRID for side in planes.shape[:2])
     return planes[top : top + _SIDE, left : left + _SIDE]
 
 

@@ -188,10 +188,8 @@ class Restoration:
             return picture
         if settings.strip:
             return mark(picture) if in_place else picture
-        network = f"preset {settings.preset}"
-        if settings.weights is not None:
-            network += f", weights {os.path.basename(settings.weights)}"
-        details = f"{__version__}, {network}, strength {settings.strength:g}"
+        strength = f"strength {settings.strength:g}"
+        details = f"{__version__}, {settings.network}, {strength}"
         try:
             return mark(picture, details, format)
         except ValueError as error:

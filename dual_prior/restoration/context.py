@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 from keras import ops
 
+from dual_prior.restoration.tiles import GRID
+
 # All numbers ours: they bound what a picture of any size costs in advance.
 WINDOW = 256  # pixels a side
 _MAX_WINDOWS = 5  # along a side
-_GRID = 8  # the side of a JPEG block
 
 
 def picture_contexts(network, planes: np.ndarray, seen) -> np.ndarray:
@@ -77,4 +78,4 @@ def _starts(side: int) -> list[int]:
     """Evenly spread; side by side where the picture is small."""
     count = min(_MAX_WINDOWS, -(-side // WINDOW))
     last = max(0, side - WINDOW)
-    return [round(last * i / max(1, count - 1)) // _GRID * _GRID for i in range(count)]
+    return [round(last * i / max(1, count - 1)) // GRID * GRID for i in range(count)]

@@ -7,7 +7,7 @@ import dataclasses
 import os
 from typing import Any
 
-from dual_prior.network.presets import DEFAULT_PRESET, PRESETS, find_preset
+from dual_prior.network.presets import DEFAULT_PRESET, find_preset
 
 MIN_MEMORY_GIB = 1.2
 
@@ -35,12 +35,13 @@ class Options:
         OSError: The weights file does not exist.
     """
 
-    preset: str = option(
+    preset: str | os.PathLike = option(
         DEFAULT_PRESET,
         "photo for photographs; compact for the luma of JPEGs of quality 10 to 30; "
-        "paper, of the paper's size, slow and far from fully trained",
+        "paper, of the paper's size, slow and far from fully trained; or the folder or "
+        "the .keras file of another network",
         group="network",
-        metavar=f"{{{','.join(PRESETS)}}}",
+        metavar="NAME",
     )
     weights: str | os.PathLike | None = option(
         None,
@@ -95,6 +96,14 @@ class Options:
             )
         if self.weights is not None and not os.path.isfile(self.weights):
             raise FileNotFoundError(f"weights {self.weights}: there is no such file.")
+
+    @property
+    def network(self) -> str:
+        """The network in words: "preset photo, weights my.weights.h5"."""
+        words = f"preset {find_preset(self.preset).name}"
+        if self.weights is not None:
+            words += f", weights {os.path.basename(self.weights)}"
+        return words
 
 
 def _check(field: dataclasses.Field, value) -> None:

@@ -1,4 +1,4 @@
-"""A network, loaded once, and what it does to pictures as a user wants it done."""
+"""Restores pictures with a network that is loaded once."""
 
 import dataclasses
 import functools
@@ -18,19 +18,19 @@ from dual_prior.restoration.options import Options
 from dual_prior.restoration.pixels import check_picture, restore_array, seen_by
 from dual_prior.restoration.self_ensemble import self_ensemble
 from dual_prior.restoration.symmetries import SYMMETRIES, turn
-from dual_prior.restoration.tiles import OnTile
+from dual_prior.restoration.tiles import GRID, OnTile
 
 _SAMPLE = 256  # ours, pixels: the classifier looks at parts of large pictures
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What became of a picture.
+    """A restored picture.
 
     Attributes:
-        pixels: As the picture's, or of `Options.depth`.
-        probability: That it was compressed, by the classifier.
-        skipped: Whether it was left alone as clean.
+        pixels: Shaped like the picture, of its depth or of `Options.depth`.
+        probability: Of having been compressed, by the classifier.
+        skipped: Whether it was skipped as clean; `pixels` are then unchanged.
     """
 
     pixels: np.ndarray
@@ -42,7 +42,7 @@ class Restorer:
     """Restores pictures with one network.
 
     Args:
-        options: How.
+        options: How they are restored.
 
     Raises:
         ValueError: No weights ship with the preset, or they do not fit it.
@@ -67,11 +67,11 @@ class Restorer:
         Args:
             image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
             on_tile: Called with (tiles done, tiles in all) after each tile.
-            num_channels: Of the picture that the result becomes a part of: alpha takes
-                memory, too. By default those of `image`.
+            num_channels: Including alpha, which takes memory, too; by default the
+                number of channels of `image`.
 
         Raises:
-            ValueError: `image` is no such picture.
+            ValueError: `image` has another shape or type.
             MemoryError: It needs more than `Options.max_memory` even in small tiles.
         """
         options = self.options
@@ -82,36 +82,36 @@ class Restorer:
         tile = largest_tile(image, options, num_channels)
         pixels = restore_array(
             image,
-            # The picture itself, but of the depth wanted.
+            # A skipped picture stays the same, but gets the depth that was asked for.
             (lambda y: y) if skipped else self._network_for(image, tile),
-            self.network.channels,
-            options.strength,
-            dtype,
-            tile,
-            on_tile,
+            channels=self.network.channels,
+            strength=options.strength,
+            dtype=dtype,
+            tile=tile,
+            on_tile=on_tile,
         )
         return Result(pixels, probability, skipped)
 
     @functools.cached_property
     def _graph(self) -> Callable:
-        """What restores; not made for `inspect`, which looks into the network."""
+        """The compiled network. Made on first use: `inspect` does not need it."""
         return compiled(self.network, self.network.channels)
 
     def _network_for(self, image: np.ndarray, tile: int) -> Callable:
-        """What restores the tiles of a picture."""
+        """The function that restores the tiles of a picture."""
         planes = image[..., None] if image.ndim == 2 else image
         is_tiled = max(planes.shape[:2]) > tile
         if not self.options.ensemble:
             return self._seeing(planes, is_tiled)
-        # Whole blocks only: the windows must lie on the grid however it is turned.
-        height, width = (max(8, side // 8 * 8) for side in planes.shape[:2])
+        # Whole blocks only, so that turned windows lie on the grid, too.
+        height, width = (max(GRID, side // GRID * GRID) for side in planes.shape[:2])
         whole = planes[:height, :width]
         return self_ensemble(
             [self._seeing(turn(whole, s), is_tiled) for s in range(SYMMETRIES)]
         )
 
     def _seeing(self, planes: np.ndarray, is_tiled: bool) -> Callable:
-        """The network, which knows of the whole picture if it is to see tiles of it."""
+        """The network; for tiles, with the contexts of the whole picture."""
         if not is_tiled or not isinstance(self.network.deblocker, Deblocker):
             return self._graph
         seen = functools.partial(seen_by, self.network.channels)
@@ -119,12 +119,12 @@ class Restorer:
         return functools.partial(in_context, self.network, contexts)
 
     def probability(self, image: np.ndarray) -> float:
-        """f_s: how surely a picture was compressed, 0 to 1.
+        """f_s: the probability that a picture was compressed, 0 to 1.
 
-        Of a large picture, the mean over nine parts of it.
+        For a large picture, the mean over nine parts of it.
 
         Raises:
-            ValueError: `image` is no picture, as of `restore`.
+            ValueError: As for `restore`.
         """
         check_picture(image)
         values = []
@@ -143,7 +143,7 @@ def _parts(image: np.ndarray) -> list[np.ndarray]:
 
     def starts(side: int) -> list[int]:
         last = max(0, side - _SAMPLE)
-        return [last * i // 2 // 8 * 8 for i in range(3)]
+        return [last * i // 2 // GRID * GRID for i in range(3)]
 
     return [
         image[top : top + _SAMPLE, left : left + _SAMPLE]
