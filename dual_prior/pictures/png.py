@@ -34,8 +34,9 @@ def deep_png(pixels: np.ndarray) -> bytes | memoryview:
     if channels != 2:
         import cv2
 
-        order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
-        return cv2.imencode(".png", pixels[..., order])[1].data
+        codes = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+        bgr = cv2.cvtColor(pixels, codes[channels]) if channels > 1 else pixels
+        return cv2.imencode(".png", bgr)[1].data
     # Grey with alpha, which OpenCV does not write: type 4, lines that are not filtered.
     height, width = (side.to_bytes(4, "big") for side in pixels.shape[:2])
     lines = pixels.astype(">u2").reshape(len(pixels), -1).view(np.uint8)
