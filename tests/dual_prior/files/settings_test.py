@@ -4,6 +4,7 @@ import pytest
 
 from dual_prior.command.arguments import parse
 from dual_prior.files.settings import Settings
+from dual_prior.network.presets import find_preset
 
 OTHERS = {  # a value other than the default, of each field
     "preset": "compact",
@@ -63,6 +64,13 @@ def test_what_cannot_be_meant_is_refused(settings, message):
 def test_weights_must_exist():
     with pytest.raises(FileNotFoundError, match="missing.h5: there is no such file"):
         Settings(weights="missing.h5")
+
+
+def test_a_network_is_called_by_its_name_wherever_its_folder_is():
+    folder = find_preset("compact").path
+    assert Settings(preset=folder).network == Settings(preset="compact").network
+    named = Settings(preset=folder, weights=__file__).network
+    assert named == "preset compact, weights settings_test.py"
 
 
 @pytest.mark.parametrize(("alias", "format"), [("jpg", "jpeg"), ("tif", "tiff")])
