@@ -10,10 +10,12 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import math
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from dual_prior.command.loading import NoNetworkError
@@ -150,6 +152,10 @@ class _Worker:
             raise Terminated
 
 
+class _Lost(Exception):
+    """A worker is gone, with what it had in hand."""
+
+
 class _Pool:
     """Workers, and the call that each is at.
 
@@ -162,68 +168,50 @@ class _Pool:
     def __init__(self, worker, arguments: tuple, size: int):
         self._new = lambda: worker.remote(*arguments)
         self._size = size
-        self._calls: dict = {}  # reference -> (worker, job, or None while it starts)
+        self._calls: dict = {}  # reference -> (worker, its job; None: is it up?)
         self._idle: list = []
 
     def run(self, jobs: Sequence[Job], reporter: Reporter) -> None:
-        """Does the jobs; a worker that is lost is replaced, and its job repeated."""
-        import ray
+        """Does the jobs; a worker that is lost is replaced, and its job repeated.
 
+        Raises:
+            NoNetworkError: The workers do not start, or cannot load the network.
+        """
         waiting = collections.deque(jobs)
         losses: collections.Counter[Job] = collections.Counter()
-        failed_starts = 0
+        failed_starts = 0  # in a row
+        deadline = time.monotonic() + _PATIENCE  # of the first worker
         for _ in range(self._size):
-            self._start()
-        patience = _PATIENCE
+            self._ask(self._new())
         unfinished = len(jobs)
         while unfinished:
             while self._idle and waiting:
                 worker, job = self._idle.pop(), waiting.popleft()
                 self._calls[worker.restore.remote(_absolute(job))] = worker, job
-            ended, _ = ray.wait(list(self._calls), timeout=1)
-            raise_if_requested()
-            patience -= not ended
-            if (
-                patience == 0
-                and unfinished == len(jobs)
-                and not any(job for _, job in self._calls.values())
-            ):
-                reporter.warn("no worker has started yet: the cluster has no free core")
-            for call in ended:
-                worker, job = self._calls.pop(call)
-                try:
-                    record = ray.get(call)
-                except ray.exceptions.RayTaskError as error:
-                    if isinstance(error.cause, NoNetworkError):
-                        raise error.cause from error
-                    raise NoNetworkError(one_line(error.cause)) from error
-                except ray.exceptions.RayError as error:
-                    ray.kill(worker)  # if it is only out of reach, it must not write
-                    self._start()
-                    if job is None:
-                        failed_starts += 1
-                        if failed_starts > self._size:
-                            raise NoNetworkError(
-                                f"the workers cannot start ({one_line(error)})"
-                            ) from error
-                        continue
+                deadline = math.inf
+            for worker, job, outcome in self._ended():
+                if not isinstance(outcome, _Lost):
+                    failed_starts = 0
+                    self._idle.append(worker)
+                elif job is None:
+                    failed_starts += 1
+                    if failed_starts > self._size:
+                        raise NoNetworkError(f"no worker starts ({outcome})")
+                    continue
+                else:
                     losses[job] += 1
                     if losses[job] < _MAX_LOSSES:
                         reporter.warn(f"{job.name}: its worker was lost; once more")
                         waiting.appendleft(job)
                         continue
-                    record = Record(
-                        job.name,
-                        None,
-                        FAILED,
-                        f"its worker was lost {_MAX_LOSSES} times ({one_line(error)})",
-                    )
-                else:
-                    failed_starts = 0
-                    self._idle.append(worker)
+                    reason = f"its worker was lost {_MAX_LOSSES} times"
+                    outcome = Record(job.name, None, FAILED, reason)
                 if job is not None:
                     unfinished -= 1
-                    reporter.tell(_named(record, job))
+                    reporter.tell(_named(outcome, job))
+            if time.monotonic() > deadline:
+                reporter.warn("no worker has started yet: are there free cores?")
+                deadline = math.inf
 
     def stop(self) -> None:
         """Ends what is at work, with nothing unfinished left."""
@@ -235,9 +223,35 @@ class _Pool:
         if at_work:
             ray.wait(at_work, num_returns=len(at_work), timeout=_PATIENCE)
 
-    def _start(self) -> None:
-        worker = self._new()
+    def _ask(self, worker) -> None:
+        """Asks a worker whether it is up."""
         self._calls[worker.is_up.remote()] = worker, None
+
+    def _ended(self) -> Iterator[tuple]:
+        """Waits for a second; (worker, job, its record or `_Lost`) of calls that ended.
+
+        Lost workers are replaced.
+        """
+        import ray
+
+        ended, _ = ray.wait(list(self._calls), timeout=1)
+        raise_if_requested()
+        for call in ended:
+            worker, job = self._calls.pop(call)
+            try:
+                yield worker, job, ray.get(call)
+            except ray.exceptions.RayTaskError as error:
+                if isinstance(error.cause, NoNetworkError):
+                    raise error.cause from error
+                raise NoNetworkError(one_line(error.cause)) from error
+            except ray.exceptions.RayError as error:
+                ray.kill(worker)  # if it is only out of reach, it must not write
+                self._ask(self._new())
+                # The others of its machine may be gone, too.
+                for other in self._idle:
+                    self._ask(other)
+                self._idle.clear()
+                yield worker, job, _Lost(one_line(error))
 
 
 def _absolute(job: Job) -> Job:
