@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from dual_prior.restoration.symmetries import turn
+from experiments.data import encoders
 from experiments.data.luma_patches import squared_error
 
 _BLOCK = 8
@@ -56,8 +57,8 @@ class PhotoRecipe:
     clear: float = 0.02
 
 
-# Subsampling as Pillow counts it: 4:4:4, 4:2:2, 4:2:0; most photographs have the last.
-_SUBSAMPLINGS = (0, 1, 2, 2, 2)
+# Most photographs have the last.
+_SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:2:0", "4:2:0")
 
 
 def draw_photo_batch(
@@ -88,15 +89,15 @@ def draw_photo_batch(
 
 
 def _draw_patch(pictures, recipe, rng) -> tuple[np.ndarray, np.ndarray, float]:
-    clean = _draw_picture(pictures, recipe.patch_size + MARGIN, rng)
-    if rng.random() < recipe.grey:
-        # Pillow's "L" is the luma that a grey JPEG stores.
-        grey = np.asarray(Image.fromarray(clean).convert("L"))
-        clean = np.repeat(grey[:, :, None], 3, axis=2)
-        damage = _damage_grey
-    else:
-        damage = _damage_colour
-    compressed, clean = _degrade(clean, damage, recipe, rng)
+    clean = draw_picture(pictures, recipe.patch_size + MARGIN, rng)
+    is_grey = rng.random() < recipe.grey
+    if is_grey:  # Pillow's "L" is the luma that a grey JPEG stores
+        clean = np.asarray(Image.fromarray(clean).convert("L"))
+    compressed, clean = _degrade(clean, recipe, rng)
+    if is_grey:
+        compressed, clean = (
+            np.repeat(plane[:, :, None], 3, axis=2) for plane in (compressed, clean)
+        )
     error = squared_error(clean, compressed)
     corner = (0, 0)
     if rng.random() < recipe.off_grid:
@@ -110,18 +111,25 @@ def _draw_patch(pictures, recipe, rng) -> tuple[np.ndarray, np.ndarray, float]:
     return compressed[window], clean[window], error
 
 
-def _draw_picture(pictures, side: int, rng) -> np.ndarray:
-    picture = pictures[rng.integers(len(pictures))]
+def draw_picture(
+    pictures: Sequence[np.ndarray], side: int, rng: np.random.Generator
+) -> np.ndarray:
+    """One of the pictures, turned or not.
+
+    Raises:
+        ValueError: It has fewer than `side` pixels a side.
+    """
+    picture = pictures[int(rng.integers(len(pictures)))]
     height, width = picture.shape[:2]
     if min(height, width) < side:
         raise ValueError(
             f"Expected pictures of at least {side} pixels a side, the size of a patch "
             f"and its margin; one has {height}x{width}."
         )
-    return turn(picture, rng.integers(8))
+    return turn(picture, int(rng.integers(8)))
 
 
-def _degrade(clean, damage, recipe, rng) -> tuple[np.ndarray, np.ndarray]:
+def _degrade(clean, recipe, rng) -> tuple[np.ndarray, np.ndarray]:
     """Compresses once or more; `clean` is cropped along."""
     compressed = clean
     if rng.random() < recipe.clear:
@@ -130,55 +138,18 @@ def _degrade(clean, damage, recipe, rng) -> tuple[np.ndarray, np.ndarray]:
         if crops and rng.random() < recipe.shifted:
             top, left = rng.integers(0, _BLOCK, 2)
             compressed, clean = compressed[top:, left:], clean[top:, left:]
-        compressed = damage(compressed, _draw_settings(recipe, rng))
+        data = encoders.encode(compressed, _draw_settings(recipe, rng))
+        compressed = np.asarray(Image.open(io.BytesIO(data)))
         if rng.random() >= recipe.again:
             break
     return compressed, clean
 
 
-def _draw_settings(recipe, rng) -> dict:
-    """What Pillow's encoder is told."""
+def _draw_settings(recipe, rng) -> encoders.Settings:
     low, high = recipe.qualities
     quality = round(low + (high - low) * rng.random() ** recipe.low_bias)
-    settings = {"quality": quality}
+    tables = None
     if rng.random() < recipe.odd_tables:
-        settings = {"qtables": _odd_tables(quality, rng)}
-    settings["subsampling"] = int(rng.choice(_SUBSAMPLINGS))
-    return settings
-
-
-def _odd_tables(quality: int, rng) -> list[list[int]]:
-    """Tables about as strong as libjpeg's of a quality, of another shape.
-
-    Cameras and editors have tables of their own; most grow along both frequencies, some
-    faster and some slower than libjpeg's.
-    """
-    frequency = np.add.outer(np.arange(8), np.arange(8)) / 14
-    strength = 5000 / quality if quality < 50 else 200 - 2 * quality
-    tables = []
-    for base in (14, 18):
-        shape = base * np.exp(rng.uniform(0.3, 2.3) * frequency)
-        noise = np.exp(rng.normal(0, 0.1, (8, 8)))
-        table = np.clip(np.round(shape * noise * strength / 100), 1, 255)
-        tables.append(table.astype(int).ravel().tolist())
-    return tables
-
-
-def _damage_colour(rgb: np.ndarray, settings: dict) -> np.ndarray:
-    return _through_jpeg(Image.fromarray(rgb), settings)
-
-
-def _damage_grey(rgb: np.ndarray, settings: dict) -> np.ndarray:
-    grey = Image.fromarray(np.ascontiguousarray(rgb[..., 0]))
-    if "qtables" in settings:
-        settings = {"qtables": settings["qtables"][:1]}
-    else:
-        settings = {"quality": settings["quality"]}
-    plane = _through_jpeg(grey, settings)
-    return np.repeat(plane[:, :, None], 3, axis=2)
-
-
-def _through_jpeg(image: Image.Image, settings: dict) -> np.ndarray:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", **settings)
-    return np.asarray(Image.open(buffer))
+        tables = encoders.odd_tables(quality, rng)
+    subsampling = str(rng.choice(_SUBSAMPLINGS))
+    return encoders.Settings(encoders.LIBJPEG, quality, subsampling, tables)

@@ -1,0 +1,99 @@
+"""The quantization tables of a JPEG file as planes: what a network sees of them.
+
+A step of 40 at some frequency says how coarsely it was rounded, so how much of what is
+there may be wrong. The plane shows the table once per block, and so where blocks begin:
+
+    a pixel in row 3, column 5 of its block: the step of frequency (3, 5), in logarithms
+"""
+
+import dataclasses
+
+import numpy as np
+
+_BLOCK = 8
+_SCALE = 8.0  # ours: log2 of 256, so that 8-bit tables lie in [1/8, 1]
+
+
+def logarithms(table: np.ndarray) -> np.ndarray:
+    """log2(1 + step) / 8: 1/8 for a step of 1, 1 for one of 255, 0 where unknown.
+
+    Args:
+        table: Steps `[..., 8, 8]`; 0 where they are not known.
+    """
+    return (np.log2(1.0 + table) / _SCALE).astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """The tables of Y, Cb and Cr, and where the blocks of a picture begin.
+
+    Attributes:
+        steps: `[3, 8, 8]`, by vertical, then horizontal frequency; 0 where they are not
+            known.
+        sampling: Rows and columns of the picture that share a sample of Cb and Cr:
+            (2, 2) for a 4:2:0 file, whose blocks of chroma are 16 pixels a side.
+        origin: Row and column of the file at which the picture begins.
+    """
+
+    steps: np.ndarray
+    sampling: tuple[int, int] = (1, 1)
+    origin: tuple[int, int] = (0, 0)
+
+    def part(self, top: int, left: int) -> "Tables":
+        """Those of the part of the picture that begins at row `top`, column `left`."""
+        row, column = self.origin
+        return dataclasses.replace(self, origin=(row + top, column + left))
+
+    def turned(self, symmetry: int, height: int, width: int) -> "Tables":
+        """Those of the picture as `symmetries.turn` leaves it.
+
+        As if the file had been turned without loss: rows and columns of the tables
+        change places with those of the picture, and blocks begin at its other side.
+
+        Args:
+            symmetry: 0 to 7: quarter turns against the clock, and 4 for a flip of left
+                and right after them.
+            height, width: Of the picture before, pixels.
+        """
+        sides = [
+            (start, length, shared)
+            for start, length, shared in zip(
+                self.origin, (height, width), self.sampling, strict=True
+            )
+        ]
+
+        def mirrored(side):
+            start, length, shared = side
+            return -(start + length) % (_BLOCK * shared), length, shared
+
+        for _ in range(symmetry % 4):
+            rows, columns = sides
+            sides = [mirrored(columns), rows]
+        if symmetry >= 4:
+            sides[1] = mirrored(sides[1])
+        (top, _, rows_shared), (left, _, columns_shared) = sides
+        return Tables(
+            self.steps.swapaxes(1, 2) if symmetry % 2 else self.steps,
+            (rows_shared, columns_shared),
+            (top, left),
+        )
+
+    def planes(self, height: int, width: int) -> np.ndarray:
+        """The planes of Y, Cb and Cr, `[height, width, 3]`.
+
+        Float32 in [0, 1] for tables of 8 bits, a little above for those of 16; 0 where
+        there is no table.
+        """
+        planes = np.empty((height, width, 3), np.float32)
+        for channel, table in enumerate(logarithms(self.steps)):
+            rows, columns = (
+                np.arange(start, start + length) // (shared if channel else 1) % _BLOCK
+                for start, length, shared in zip(
+                    self.origin, (height, width), self.sampling, strict=True
+                )
+            )
+            planes[..., channel] = table[np.ix_(rows, columns)]
+        return planes
+
+
+UNKNOWN = Tables(np.zeros((3, _BLOCK, _BLOCK), np.uint16))
