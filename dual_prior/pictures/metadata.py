@@ -139,11 +139,11 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
     extended = metadata.get("extended_xmp")
     if format != "jpeg":
         if after := followers(metadata):
-            lost.append(f"{after} has no place in {format}: dropped")
+            lost.append(f"{after}: not kept in {format}")
             if "xmp" in metadata:
                 metadata["xmp"] = xmp.without_film(metadata["xmp"])
         if metadata.pop("segments", None):
-            lost.append(f"application data of the JPEG have no place in {format}")
+            lost.append(f"application data of the JPEG: not kept in {format}")
         metadata.pop("extended_xmp", None)
         if extended:
             try:
@@ -155,9 +155,9 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
             metadata.pop(key, None)
     if format not in ("jpeg", "tiff") and (stored := metadata.pop("photoshop", b"")):
         if captions(stored):
-            lost.append(f"the IPTC data (captions) have no place in {format}: dropped")
+            lost.append(f"the IPTC data (captions): not kept in {format}")
         if has_paths(stored):
-            lost.append(f"the clipping paths have no place in {format}: dropped")
+            lost.append(f"the clipping paths: not kept in {format}")
     if format != "png":
         lost += _lost_of_png(metadata.pop("png_chunks", []), format)
     if comment := metadata.get("comment"):
@@ -167,9 +167,9 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
             chunks = metadata.get("png_chunks", [])
             metadata["png_chunks"] = [*chunks, text_chunk("Comment", comment)]
         elif format == "tiff" and not _describe(metadata, comment):
-            lost.append("the comment has no place beside the description: dropped")
+            lost.append("the comment: not kept in tiff, which has a description")
         elif format == "webp":
-            lost.append("the comment has no place in webp: dropped")
+            lost.append("the comment: not kept in webp")
     if format == "webp":
         metadata.pop("dpi", None)
     if format == "jpeg":
@@ -319,11 +319,11 @@ def _lost_of_png(chunks: list[tuple[bytes, bytes]], format: str) -> list[str]:
     found = dict(chunks)
     lost = []
     if any(kind not in COLOUR_CHUNKS for kind, _ in chunks):
-        lost.append(f"the texts of the PNG have no place in {format}: dropped")
+        lost.append(f"the texts of the PNG: not kept in {format}")
     if found.get(b"cICP", _SRGB_CICP[0]) not in _SRGB_CICP:
-        lost.append(f"the colour space (cICP) has no place in {format}: dropped")
+        lost.append(f"the colour space (cICP): not kept in {format}")
     elif b"cICP" not in found and _is_calibrated(found):
-        lost.append("the gamma and primaries (gAMA, cHRM) of the PNG were dropped")
+        lost.append(f"the gamma and primaries (gAMA, cHRM): not kept in {format}")
     return lost
 
 
