@@ -37,7 +37,12 @@ from experiments import binaries
 from experiments.saved_model import pixels_signature, write_saved_model
 from experiments.training.run_dir import save_atomically
 
-_PRESET = flags.DEFINE_enum("preset", "compact", list(PRESETS), "What to export.")
+_PRESET = flags.DEFINE_string(
+    "preset",
+    "compact",
+    f"What to export: one of {', '.join(PRESETS)}, the folder of a preset, or a .keras "
+    "file.",
+)
 _WEIGHTS = flags.DEFINE_string(
     "weights", None, "A .weights.h5 file. Default: those that ship with the preset."
 )
