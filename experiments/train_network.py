@@ -190,6 +190,7 @@ def train(
         )
         _compile(network, phase, schedule)
         validation = pictures.validation(loss)
+        held_out = validation[0]
         score = fit.fit(
             network,
             batch_of=batch_of,
@@ -200,6 +201,7 @@ def train(
             title=f"phase {index}, K = {phase.num_stages}",
             later_steps=sum(map(_work, recipe.phases[index:]))
             / (_work(phase) / schedule.steps),
+            watched=held_out[:: max(1, len(held_out) // 2)][:2],
         )
     path = folder / f"{config.preset}.weights.h5"
     # Of the preset's K, to be read as such; and, never compiled, without an optimiser.

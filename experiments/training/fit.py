@@ -14,6 +14,7 @@ from experiments.training.checkpoint import Checkpoints, Standing
 from experiments.training.muon import Muon
 from experiments.training.progress import Progress
 from experiments.training.run_dir import save_atomically
+from experiments.training.stage_log import StageLog
 
 BEST_WEIGHTS = "best.weights.h5"
 
@@ -106,6 +107,7 @@ def fit(
     score: Callable[[dict], float],
     title: str,
     later_steps: float = 0.0,
+    watched: np.ndarray | None = None,
 ) -> float:
     """Trains `model`, going on from the newest checkpoint in `folder`.
 
@@ -121,6 +123,8 @@ def fit(
             the validation.
         title: What the progress bar says.
         later_steps: What follows this `fit`, as so many of its steps.
+        watched: Compressed images `[B, S, S, C]` whose way through the stages of a
+            `DualPriorNetwork` is shown in TensorBoard.
 
     Returns:
         The best validation score.
@@ -142,14 +146,17 @@ def fit(
         steps_per_epoch=schedule.epoch_steps,
         later_steps=later_steps,
     )
+    logs = _tensorboard_folder(folder)
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
-        keeper,  # Before the swap: it must see the averaged weights.
+        # Before the swap: they must see the averaged weights.
+        keeper,
+        *([StageLog(logs / "stages", watched)] if logs and watched is not None else []),
         *([keras.callbacks.SwapEMAWeights()] if schedule.ema_momentum else []),
         _Checkpointer(checkpoints, keeper),
         progress,
         keras.callbacks.CSVLogger(folder / "log.csv", append=True),
-        *_tensorboard(folder),
+        *([keras.callbacks.TensorBoard(logs)] if logs else []),
     ]
     if num_epochs:
         history = model.fit(
@@ -212,8 +219,8 @@ class _Checkpointer(keras.callbacks.Callback):
             self._checkpoints.save(self.model, standing)
 
 
-def _tensorboard(folder: Path) -> list[keras.callbacks.Callback]:
+def _tensorboard_folder(folder: Path) -> Path | None:
     if not all(importlib.util.find_spec(m) for m in ("tensorflow", "tensorboard")):
         logging.info("No TensorBoard logs without TensorFlow: see %s/log.csv.", folder)
-        return []
-    return [keras.callbacks.TensorBoard(folder / "tensorboard")]
+        return None
+    return folder / "tensorboard"

@@ -26,7 +26,7 @@ SCHEDULE = fit.Schedule(
 VALIDATION = draw_batch(PICTURES, dataclasses.replace(RECIPE, seed=99), 0)[:2]
 
 
-def _model(num_stages=1, features=4, num_units=1, reduced=2):
+def trainable(num_stages=1, features=4, num_units=1, reduced=2):
     keras.utils.set_random_seed(0)
     network = DualPriorNetwork(
         Deblocker(features=features, num_units=num_units, reduced=reduced, scale=2),
@@ -39,14 +39,14 @@ def _model(num_stages=1, features=4, num_units=1, reduced=2):
     return network
 
 
-def _compiled_model(schedule=SCHEDULE):
-    network = _model()
+def _compiled(schedule=SCHEDULE):
+    network = trainable()
     network.compile(fit.optimizer(schedule), "mean_absolute_error")
     network.optimizer.build(network.trainable_variables)
     return network
 
 
-def _pair(step):
+def pair(step):
     return draw_batch(PICTURES, RECIPE, int(step))[:2]
 
 
@@ -67,7 +67,7 @@ def _fit(
     network.compile(fit.optimizer(schedule), "mean_absolute_error", metrics=[psnr])
     best = fit.fit(
         network,
-        batch_of=batch_of or _pair,
+        batch_of=batch_of or pair,
         validation=validation,
         schedule=schedule,
         folder=folder,
@@ -80,14 +80,14 @@ def _fit(
 
 def _failing_at(step_of_failure, value):
     def batch_of(step):
-        compressed, clean = _pair(step)
+        compressed, clean = pair(step)
         return (compressed + value if step == step_of_failure else compressed), clean
 
     return batch_of
 
 
 def test_a_run_taken_up_again_ends_bit_for_bit_where_it_would_have(tmp_path):
-    best, state = _fit(tmp_path / "whole", model=_model)
+    best, state = _fit(tmp_path / "whole", model=trainable)
 
     class Killed(Exception):
         pass
@@ -95,16 +95,16 @@ def test_a_run_taken_up_again_ends_bit_for_bit_where_it_would_have(tmp_path):
     def killed(step):
         if step == 8:
             raise Killed("Killed")
-        return _pair(step)
+        return pair(step)
 
     with pytest.raises(Exception, match="Killed"):
-        _fit(tmp_path / "parts", killed, model=_model)
+        _fit(tmp_path / "parts", killed, model=trainable)
     assert list((tmp_path / "parts" / "checkpoints").iterdir())
     steps = []
     best_again, state_again = _fit(
         tmp_path / "parts",
-        lambda step: steps.append(int(step)) or _pair(step),
-        model=_model,
+        lambda step: steps.append(int(step)) or pair(step),
+        model=trainable,
     )
     assert min(steps) > 0  # it did go on, and did not begin anew
     assert best_again == best
@@ -125,7 +125,7 @@ def test_a_finished_run_is_only_read(tmp_path):
 def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     tmp_path, damage, caplog
 ):
-    network = _compiled_model()
+    network = _compiled()
     checkpoints = Checkpoints(tmp_path)
     for epoch in (1, 2, 3):
         network.deblocker.tail.bias.assign([float(epoch)])
@@ -142,7 +142,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
 
 def test_no_readable_checkpoint_is_an_error(tmp_path):
     (tmp_path / "epoch-000001.npz").write_bytes(b"")
-    network = _model()
+    network = trainable()
     network.compile("adam", "mean_absolute_error")
     network.optimizer.build(network.trainable_variables)
     with pytest.raises(OSError, match="no checkpoint there can be read"):
@@ -150,7 +150,7 @@ def test_no_readable_checkpoint_is_an_error(tmp_path):
 
 
 def test_whatever_byte_of_its_directory_is_damaged_a_checkpoint_is_found(tmp_path):
-    network = _compiled_model()
+    network = _compiled()
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(network, Standing(1, 1.0))
     checkpoints.save(network, Standing(2, 2.0))
@@ -183,7 +183,7 @@ def test_steps_epochs_and_executions_go_into_each_other(tmp_path):
     short = dataclasses.replace(SCHEDULE, steps=2)
     assert (short.epochs, short.epoch_steps) == (1, 2)
     seen = []
-    _fit(tmp_path, lambda step: seen.append(int(step)) or _pair(step), short)
+    _fit(tmp_path, lambda step: seen.append(int(step)) or pair(step), short)
     assert set(seen) == {0, 1}
 
 
@@ -219,7 +219,7 @@ def test_a_nan_stops_and_keeps_the_last_good_state(tmp_path):
 
 
 def test_unfolding_shares_the_layers_and_copies_the_scalars():
-    one = _model()
+    one = trainable()
     one.stages[0].solver.alpha.logarithm.assign(0.7)
     three = one.with_changes(num_stages=3)
     assert three.deblocker is one.deblocker and three.classifier is one.classifier
@@ -243,7 +243,7 @@ def test_the_learning_rate_warms_up_and_falls_to_zero():
 
 
 def test_a_grey_network_becomes_one_that_restores_the_luma_of_colour():
-    grey = _model()
+    grey = trainable()
     rng = np.random.default_rng(0)
     grey.deblocker.tail.kernel.assign(rng.normal(0, 0.1, (4, 4, 1, 4)))
     grey.deblocker.tail.bias.assign([0.1])
@@ -266,11 +266,11 @@ def test_a_grey_network_becomes_one_that_restores_the_luma_of_colour():
 
 def test_a_network_starts_from_one_of_its_kind_only():
     with pytest.raises(ValueError, match="Expected the 1 stages"):
-        start_from(_model(), _model(num_stages=2))
+        start_from(trainable(), trainable(num_stages=2))
     with pytest.raises(ValueError, match="'reduced': 2.*'reduced': 3"):
-        start_from(_model(), _model(reduced=3))
+        start_from(trainable(), trainable(reduced=3))
     with pytest.raises(ValueError, match="'Deblocker'.*'PyramidDeblocker'"):
-        start_from(_model(), _pyramid((4, 6, 8)))
+        start_from(trainable(), _pyramid((4, 6, 8)))
 
 
 def _grow(small, large):
@@ -287,14 +287,14 @@ def _grow(small, large):
 
 
 def test_a_deblocker_starts_from_a_smaller_one_and_computes_the_same():
-    large = _model(features=7, num_units=4)
-    _grow(_model(num_units=2), large)
+    large = trainable(features=7, num_units=4)
+    _grow(trainable(num_units=2), large)
     # What is new can learn: nothing reads it yet, but it reads.
     units = large.deblocker.units
     assert np.asarray(units[0].convolutions[0].kernel)[:, :, :4, 4:].all()
     assert np.asarray(units[3].convolutions[0].kernel).all()
     with pytest.raises(ValueError, match="from a smaller one"):
-        start_from(_model(), _model(features=7))
+        start_from(trainable(), trainable(features=7))
 
 
 def test_a_pyramid_starts_from_a_narrower_one_and_computes_the_same():
