@@ -10,7 +10,9 @@ if TYPE_CHECKING:
         compress,
         compress_colour,
         decode,
+        decode_colour,
         encode,
+        encode_colour,
         luma,
         quantization_table,
     )
@@ -19,7 +21,9 @@ __all__ = [
     "compress",
     "compress_colour",
     "decode",
+    "decode_colour",
     "encode",
+    "encode_colour",
     "luma",
     "quantization_table",
 ]

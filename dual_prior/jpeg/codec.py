@@ -83,8 +83,8 @@ def compress(plane: np.ndarray, quality: int) -> np.ndarray:
     return decode(encode(plane, quality))
 
 
-def compress_colour(rgb: np.ndarray, quality: int) -> np.ndarray:
-    """A colour picture as it looks after JPEG with chroma at half resolution (4:2:0).
+def encode_colour(rgb: np.ndarray, quality: int) -> bytes:
+    """A JPEG file of a colour picture, its chroma at half resolution (4:2:0).
 
     Args:
         rgb: `[H, W, 3]`, uint8, in the order red, green, blue.
@@ -98,9 +98,19 @@ def compress_colour(rgb: np.ndarray, quality: int) -> np.ndarray:
         *(cv2.IMWRITE_JPEG_QUALITY, quality),
         *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
     ]
-    _, encoded = cv2.imencode(".jpg", rgb[..., ::-1], settings)
-    bgr = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
-    return np.ascontiguousarray(bgr[..., ::-1])
+    _, data = cv2.imencode(".jpg", rgb[..., ::-1], settings)
+    return data.tobytes()
+
+
+def decode_colour(data: bytes) -> np.ndarray:
+    """The picture `[H, W, 3]`, uint8, red, green, blue, of a JPEG file."""
+    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return np.ascontiguousarray(np.asarray(bgr)[..., ::-1])
+
+
+def compress_colour(rgb: np.ndarray, quality: int) -> np.ndarray:
+    """`rgb` as it looks after JPEG: `decode_colour(encode_colour(rgb, quality))`."""
+    return decode_colour(encode_colour(rgb, quality))
 
 
 def _check_quality(quality: int) -> None:

@@ -11,12 +11,14 @@ from experiments.reproduction import (
     figure7,
     figure8,
     photographs,
+    rivals,
     table1,
     table2,
 )
 
 ITEMS = {
     "table1": table1,
+    "rivals": rivals,
     "equal_cost": equal_cost,
     "table2": table2,
     "figure1": figure1,
