@@ -19,6 +19,7 @@ from experiments.contenders.baselines.arcnn import arcnn
 from experiments.contenders.baselines.dcsc import dcsc
 from experiments.contenders.baselines.dncnn import dncnn
 from experiments.contenders.baselines.ista import ista
+from experiments.contenders.baselines.lpio import lpio
 from experiments.contenders.baselines.memnet import memnet
 from experiments.contenders.baselines.rdn import rdn
 from experiments.contenders.baselines.rnan import rnan
@@ -49,6 +50,7 @@ BASELINES = {
     "ARCNN": lambda _: arcnn(),
     "TNRD": lambda _: tnrd(stages=4, filters=24, bumps=15),
     "DnCNN": lambda _: dncnn(depth=10),
+    "LPIO": lambda _: lpio(),
     "DCSC": lambda _: dcsc(iterations=8, features=48),
     "MemNet": lambda _: memnet(blocks=3, recursions=2, features=48),
     "RNAN": lambda _: rnan(blocks=3, features=30),

@@ -10,6 +10,7 @@ from experiments.contenders.baselines.dcsc import dcsc
 from experiments.contenders.baselines.dncnn import dncnn
 from experiments.contenders.baselines.ista import ista
 from experiments.contenders.baselines.layers import SoftThreshold
+from experiments.contenders.baselines.lpio import EdgeMap, lpio
 from experiments.contenders.baselines.memnet import memnet
 from experiments.contenders.baselines.rdn import rdn
 from experiments.contenders.baselines.rnan import rnan
@@ -22,6 +23,7 @@ TINY = {
     "dncnn": lambda: dncnn(4, 6),
     "tnrd": lambda: tnrd(2, 4, 5, 5),
     "dcsc": lambda: dcsc(2, 6),
+    "lpio": lambda: lpio(6, (2, 1)),
     "memnet": lambda: memnet(2, 2, 6),
     "rnan": lambda: rnan(2, 6),
     "rdn": lambda: rdn(2, 2, 6, 6),
@@ -96,6 +98,20 @@ def test_diffusion_leaves_flat_pictures_flat():
     np.testing.assert_allclose(inside, 0.5, atol=1e-6)
 
 
+def test_a_map_of_edges_by_hand():
+    y = np.float32([[0, 0, 1], [0, 0, 1]])[None, ..., None]
+    edges = np.asarray(EdgeMap()(y))[0, ..., 0]
+    np.testing.assert_allclose(edges, [[0, 0.25, 0.25], [0, 0.25, 0.25]])
+    colour = np.repeat(y, 3, axis=-1)
+    np.testing.assert_allclose(np.asarray(EdgeMap()(colour))[0, ..., 0], edges)
+
+
+def test_what_lpio_restores_does_not_depend_on_the_rest_of_the_batch():
+    model, y = lpio(6, (2, 1)), _image()
+    together = np.asarray(model(y))
+    np.testing.assert_allclose(together[:1], np.asarray(model(y[:1])), atol=1e-6)
+
+
 def test_compute_is_counted_as_by_hand():
     assert macs(dncnn(4, 6)) == 9 * (6 + 2 * 36 + 6)
     # Half resolution: a quarter of the positions, and back.
@@ -152,7 +168,8 @@ def test_a_contender_is_saved_and_loaded(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["DnCNN", "dual prior", "dual prior, pyramid", "K = 3", "l1 sparsity"]
+    "name",
+    ["DnCNN", "LPIO", "dual prior", "dual prior, pyramid", "K = 3", "l1 sparsity"],
 )
 def test_contenders_are_of_comparable_compute(name):
     assert 1e5 < macs(CONTENDERS[name](None)) < 5e5
