@@ -2,6 +2,7 @@
 
 from experiments.reproduction import (
     classifier,
+    cost,
     equal_cost,
     figure1,
     figure3,
@@ -19,6 +20,7 @@ from experiments.reproduction import (
 ITEMS = {
     "table1": table1,
     "rivals": rivals,
+    "cost": cost,
     "equal_cost": equal_cost,
     "table2": table2,
     "figure1": figure1,

@@ -1,0 +1,139 @@
+"""Quality against arithmetic: published networks, and the presets."""
+
+import csv
+from pathlib import Path
+
+from dual_prior.network.presets import PRESETS
+from dual_prior.network.unfolding import DualPriorNetwork
+from experiments.data.protocol import QUALITIES
+from experiments.measuring import cost
+from experiments.measuring.peers import Peer, peers
+from experiments.measuring.published import table1
+from experiments.reproduction.drawing import figure
+from experiments.reproduction.inputs import Sources
+
+TITLE = "Quality against arithmetic"
+
+_SETS = {"live1": "LIVE1", "classic5": "Classic5"}
+_QUALITY = 10  # drawn
+# Labels lie right of their points; these would lie on another's.
+_OFFSETS = {
+    "FBCNN": (6, -9),
+    "DRUNet": (-2, 7),
+    "QGCN": (-24, 7),
+    "RNAN": (-12, -13),
+    "SwinIR": (6, -10),
+}
+_OURS, _OTHERS = "tab:red", "0.35"
+
+
+def make(sources: Sources, folder: Path) -> str:
+    """Reads table1.csv and photographs.csv of `folder`; writes cost.png."""
+    del sources
+    ours = _presets(folder)
+    others = peers()
+    with figure(folder / "cost.png", 1, len(_SETS), 5.4, 4.4) as (row,):
+        for axes, (dataset, title) in zip(row, _SETS.items(), strict=True):
+            _draw(axes, dataset, others, _OTHERS)
+            _draw(axes, dataset, ours, _OURS)
+            _draw_paper(axes, dataset)
+            axes.set_xscale("log")
+            axes.set_xticks([0.1, 0.3, 1, 3, 10], ["0.1", "0.3", "1", "3", "10"])
+            axes.minorticks_off()
+            axes.set_xlim(0.03, 30)
+            axes.grid(alpha=0.25)
+            axes.set_xlabel("million multiply-accumulates a pixel")
+            axes.set_ylabel("PSNR, dB")
+            axes.set_title(f"{title}, grey, quality {_QUALITY}")
+    unmeasured = [
+        f"`{peer.method}` on {title}"
+        for peer in ours
+        for dataset, title in _SETS.items()
+        if (dataset, _QUALITY) not in peer.psnr
+    ]
+    return f"""
+Red: the presets, as measured here (table1.csv, and of `photo` photographs.csv). Grey:
+published networks, as printed. The dotted line is the paper's own row of Table 1, whose
+cost is not printed. The JPEG itself lies far below, at 27.77 dB on LIVE1 and 27.82 on
+Classic5.
+
+![PSNR against multiply-accumulates a pixel](cost.png)
+
+{_table([*others, *ours])}
+Not measured here: {", ".join(unmeasured) or "none"}.
+"""
+
+
+def _presets(folder: Path) -> list[Peer]:
+    """The presets, with what `folder` holds of their figures."""
+    psnr: dict[str, dict[tuple[str, int], float]] = {name: {} for name in PRESETS}
+    for row in _rows(folder / "table1.csv"):
+        if row["method"] in psnr and row["quality"]:
+            case = (row["dataset"], int(row["quality"]))
+            psnr[row["method"]][case] = float(row["psnr"])
+    for row in _rows(folder / "photographs.csv"):
+        kind, *quality = row["case"].split()
+        if kind == "luma" and row["method"] in psnr:
+            case = ("live1", int(quality[0]))
+            psnr[row["method"]].setdefault(case, float(row["psnr"]))
+    found = []
+    for name in PRESETS:
+        network = DualPriorNetwork.from_preset(name)
+        macs = cost.macs(network, network.deblocker.channels)
+        parameters = network.count_params() / 1e6
+        found.append(Peer(name, parameters, macs / 1e6, "no", psnr[name]))
+    return sorted(found, key=lambda peer: peer.macs)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _draw(axes, dataset: str, networks: list[Peer], colour: str) -> None:
+    for network in networks:
+        psnr = network.psnr.get((dataset, _QUALITY))
+        if psnr is None:
+            continue
+        axes.plot(network.macs, psnr, "o", color=colour)
+        axes.annotate(
+            network.method,
+            (network.macs, psnr),
+            xytext=_OFFSETS.get(network.method, (6, -3)),
+            textcoords="offset points",
+            color=colour,
+            weight="bold" if colour == _OURS else "normal",
+        )
+
+
+def _draw_paper(axes, dataset: str) -> None:
+    (psnr,) = [
+        row.psnr
+        for row in table1()
+        if (row.method, row.dataset, row.quality) == ("Proposed", dataset, _QUALITY)
+    ]
+    axes.axhline(psnr, linestyle=":", color=_OTHERS)
+    axes.text(0.033, psnr + 0.01, "Fu et al., as printed", color=_OTHERS, fontsize=9)
+
+
+def _table(networks: list[Peer]) -> str:
+    qualities = " / ".join(map(str, QUALITIES))
+    lines = [
+        "| network | M parameters | M multiply-accumulates a pixel "
+        f"| Classic5 {qualities} | LIVE1 {qualities} | told the quality |",
+        "|---|---|---|---|---|---|",
+    ]
+    for network in sorted(networks, key=lambda network: network.macs):
+        cells = []
+        for dataset in ("classic5", "live1"):
+            values = [network.psnr.get((dataset, q)) for q in QUALITIES]
+            texts = ["-" if value is None else f"{value:.2f}" for value in values]
+            cells.append(" / ".join(texts))
+        name = f"**{network.method}**" if network.method in PRESETS else network.method
+        lines.append(
+            f"| {name} | {network.parameters:.3g} | {network.macs:.2g} "
+            f"| {cells[0]} | {cells[1]} | {network.told} |"
+        )
+    return "\n".join(lines) + "\n"
