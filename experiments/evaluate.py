@@ -23,6 +23,10 @@ well within (see dual_prior/jpeg/projection.py). "self_ensemble": the mean over 
 flips and rotations, eight times as slow. The column "kept" says which share of the
 quantized coefficients come out as before when the result is encoded again.
 
+--rivals adds rivals that are not networks, told the quantization table: those of the
+paper by our own code (`SADCT`, 14 s a megapixel, `LD`), and `jpegqs` where it is
+installed.
+
 With --output, writes evaluation.md, evaluation.csv and pictures.csv there: the means, and a
 row for each picture, which `python -m experiments.compare` reads.
 """  # noqa: E501
@@ -40,6 +44,7 @@ from dual_prior.network.presets import PRESETS
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
+from experiments.contenders.rivals import at_quality, rivals
 from experiments.data import sources
 from experiments.data.protocol import QUALITIES
 from experiments.measuring import measures
@@ -90,6 +95,11 @@ _METRICS = flags.DEFINE_list(
     "own, which takes the clean and the restored picture, uint8.",
 )
 _COLOUR = flags.DEFINE_bool("colour", False, "Measure RGB in place of luma.")
+_RIVALS = flags.DEFINE_list(
+    "rivals",
+    [],
+    f"Rivals that are not networks: some of {', '.join(rivals())}.",
+)
 _CROP = flags.DEFINE_integer(
     "crop",
     None,
@@ -111,6 +121,8 @@ def _methods_at(
     preset = _PRESET.value
     if network is not None and preset is not None:
         found |= methods(preset, *network, _ALSO.value, quality)
+    if quality is not None:
+        found |= {name: at_quality(rivals()[name], quality) for name in _RIVALS.value}
     return found
 
 
@@ -165,6 +177,13 @@ def main(argv):
     # All that may be wrong with the flags is found before anything is computed.
     qualities = parse_qualities(_QUALITIES.value)
     measured_by = measures.find(_METRICS.value)
+    if _COLOUR.value and _RIVALS.value:
+        raise ValueError("--rivals: grey pictures only, not with --colour.")
+    if not set(_RIVALS.value) <= set(rivals()):
+        raise ValueError(
+            f"--rivals: expected some of {', '.join(rivals())}; got "
+            f"{','.join(_RIVALS.value)}."
+        )
     pictures = _find_pictures()
     cases = [
         (name, quality)

@@ -18,7 +18,11 @@ CLASSICAL: dict[str, Rival] = {
     "SADCT": sa_dct.sa_dct,
     "LD": layer_decomposition.layer_decomposition,
 }
-SOURCES = {"SADCT": Path(sa_dct.__file__), "LD": Path(layer_decomposition.__file__)}
+# Their files, by name.
+SOURCES = {
+    "SADCT": Path(sa_dct.__file__),
+    "LD": Path(layer_decomposition.__file__),
+}
 
 
 def rivals() -> dict[str, Rival]:

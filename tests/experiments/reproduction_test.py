@@ -16,6 +16,7 @@ from experiments.reproduction import (
     figure1,
     figure5,
     page,
+    rivals,
     ssim_windows,
     table1,
 )
@@ -45,6 +46,8 @@ def sources(monkeypatch, tiny_data, tmp_path):
 
 def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypatch):
     monkeypatch.setattr(table1, "_TIMED_SIDE", 32)
+    monkeypatch.setattr(rivals, "_PATCHES", 600)
+    monkeypatch.setattr(rivals, "_COMPONENTS", 2)
     for name, item in ITEMS.items():
         text = item.make(sources, tmp_path)
         for picture in tmp_path.glob(f"{name}.png"):
@@ -59,6 +62,9 @@ def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypa
     measured = {"JPEG", "compact, consistent", "DnCNN, trained here"}
     assert measured | {"Proposed (Table 1)"} < methods
     assert {row["dataset"] for row in rows} > {"classic5", "live1", "bsds500"}
+    with open(tmp_path / "rivals.csv", newline="") as file:
+        methods = {row["method"] for row in csv.DictReader(file)}
+    assert {"JPEG", "SADCT", "LD", rivals.PCA} <= methods
 
 
 def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):

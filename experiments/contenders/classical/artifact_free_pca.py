@@ -10,16 +10,17 @@ Artifacts-Free PCA Basis Learning and Adaptive Sparse Modeling", TIP 2020:
 3. Expectation and variance of each band in that basis, of the similar patches of the
    picture. The patch is shrunk towards the expectation as far as the variance says.
 
-Only the abstract of the paper was at hand. Ours is all that it does not say: the size of
-patches, of the mixture and of the search; a Gaussian prior of each band; the noise of
-a band, which is what clean and compressed patches of the component differ by; a second
-round; the projection onto what the JPEG may have been made from; the plain mean of
-patches that overlap. So this is not the authors' method, but one on its principle.
+Only the abstract of the paper was at hand. Ours is all that it does not say: the size
+of patches, of the mixture and of the search; a Gaussian prior of each band; the noise
+of a band, which is what clean and compressed patches of the component differ by; a
+second round; the projection onto what the JPEG may have been made from; the plain mean
+of patches that overlap. So this is not the authors' method, but one on its principle.
 """
 
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -45,9 +46,9 @@ class PairedMixture:
 
     Attributes:
         log_weights: `[K]`.
-        clean, compressed, noise: Covariances `[K, d, d]` of clean patches, of compressed
-            ones, and of their difference; the mean of the compressed patch was
-            subtracted from both.
+        clean, compressed, noise: Covariances `[K, d, d]` of clean patches, of
+            compressed ones, and of their difference; the mean of the compressed patch
+            was subtracted from both.
     """
 
     log_weights: np.ndarray
@@ -97,9 +98,9 @@ class PairedMixture:
         _, basis = np.linalg.eigh(self.clean)
         return basis, np.einsum("kdi,kde,kei->ki", basis, self.noise, basis)
 
-    def save(self, path: Path) -> None:
-        """To a .npz file."""
-        np.savez(path, **dataclasses.asdict(self))
+    def save(self, file: BinaryIO) -> None:
+        """As a .npz file."""
+        np.savez(file, **dataclasses.asdict(self))
 
     @classmethod
     def load(cls, path: Path):
