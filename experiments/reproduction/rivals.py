@@ -103,7 +103,7 @@ def _mixture(sources: Sources, quality: int) -> PairedMixture:
     path = sources.scores / f"mixture-{quality}.npz"
     if not path.exists():
         pictures = training_pictures("bsds500", sources.data_dir)[::_EVERY]
-        pairs = (pair for _, *pair in read_pairs(pictures, quality))
+        pairs = ((y, x) for _, y, x in read_pairs(pictures, quality))
         clean, compressed = training_pairs(pairs, -(-_PATCHES // len(pictures)))
         mixture = PairedMixture.learned(clean, compressed, _COMPONENTS)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def _measured(sources: Sources, dataset: str, quality: int, name: str) -> list[S
 
 
 def _comparison(scores: Sequence[Score]) -> str:
-    ours = {(s.method, s.dataset, s.quality): s.psnr for s in scores}
+    ours = {(s.method, s.dataset, s.quality): s.psnr for s in scores if s.psnr}
     printed = {(row.method, row.dataset, row.quality): row.psnr for row in table1()}
     lines = ["| method | set | 10 | 20 | 30 |", "|---|---|---|---|---|"]
     for name in (*rivals(), PCA):
@@ -149,7 +149,7 @@ def _comparison(scores: Sequence[Score]) -> str:
             cells = []
             for quality in QUALITIES:
                 psnr = ours[name, dataset, quality]
-                theirs = printed.get((_PRINTED.get(name), dataset, quality))
+                theirs = printed.get((_PRINTED.get(name, ""), dataset, quality))
                 cell = f"{psnr:.2f}"
                 if theirs is not None:
                     far = "" if abs(psnr - theirs) <= _CLOSE else " (!)"
@@ -164,7 +164,7 @@ def _seconds(sources: Sources) -> str:
     lines = ["| method | seconds a megapixel |", "|---|---|"]
     for name in (*rivals(), PCA):
         restore = at_quality(_rival(sources, name, 10), 10)
-        seconds = best_seconds(lambda restore=restore: restore(compressed), 1)
+        seconds = best_seconds(functools.partial(restore, compressed), 1)
         lines.append(f"| {name} | {seconds / compressed.size * 1e6:.2g} |")
     return "\n".join(lines) + "\n"
 

@@ -116,7 +116,9 @@ def _clusters(patches: np.ndarray, components: int) -> np.ndarray:
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_MAX_ITER, _KMEANS_STEPS, 0.0)
     looks = looks.astype(np.float32)
-    _, labels, _ = cv2.kmeans(looks, components, None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    _, labels, _ = cv2.kmeans(  # type: ignore[call-overload]  # None is right
+        looks, components, None, stop, 1, cv2.KMEANS_PP_CENTERS
+    )
     return np.eye(components, dtype=np.float32)[labels.ravel()]
 
 
@@ -247,8 +249,8 @@ def _similar(x: np.ndarray, rows, columns) -> tuple[np.ndarray, np.ndarray]:
             found[:, (columns + dx < 0) | (columns + dx >= width)] = np.inf
             shifts.append((dy, dx))
             distances.append(found.ravel())
-    distances = np.stack(distances, axis=1)
-    nearest = np.argpartition(distances, _SIMILAR, axis=1)[:, :_SIMILAR]
+    order = np.argpartition(np.stack(distances, axis=1), _SIMILAR, axis=1)
+    nearest = order[:, :_SIMILAR]
     by = np.array(shifts)[nearest]
     line, column = (a.ravel() for a in np.meshgrid(rows, columns, indexing="ij"))
     return line[:, None] + by[..., 0], column[:, None] + by[..., 1]

@@ -18,8 +18,8 @@ import functools
 
 import numpy as np
 
-SCALES = (1, 2, 3, 5, 7, 9, 12)  # lengths h in pixels
-WIENER_SCALES = (1, 2, 3, 5, 6, 8)
+SCALES: tuple[int, ...] = (1, 2, 3, 5, 7, 9, 12)  # lengths h in pixels
+WIENER_SCALES: tuple[int, ...] = (1, 2, 3, 5, 6, 8)
 # How much of a kernel is of order zero, by scale; the rest is of order one.
 ORDER_ZERO = (0.75, 0.70, 0.85, 0.90, 0.97, 1.0, 1.0)
 THRESHOLD = 0.925
@@ -254,7 +254,7 @@ class ShapeAdaptiveDCT:
 # Steps 2 and 3
 
 
-def threshold(coefficients, sigma: float, sizes: np.ndarray):
+def threshold(coefficients, sigma: float, sizes):
     """Coefficients without those that noise alone may have, and weights of estimates.
 
     Args:
@@ -271,7 +271,7 @@ def threshold(coefficients, sigma: float, sizes: np.ndarray):
     return coefficients * kept, 1 / (sigma**2 * (1 + count) * sizes)
 
 
-def wiener(coefficients, of_estimate, means, sigma: float, sizes: np.ndarray):
+def wiener(coefficients, of_estimate, means, sigma: float, sizes):
     """Coefficients shrunk as far as an estimate of the picture says.
 
     omega = e^2 / (e^2 + sigma^2), e a coefficient of the estimate; so for the mean,
