@@ -133,7 +133,7 @@ def _table(networks: list[Peer]) -> str:
             cells.append(" / ".join(texts))
         name = f"**{network.method}**" if network.method in PRESETS else network.method
         lines.append(
-            f"| {name} | {network.parameters:.3g} | {network.macs:.2g} "
+            f"| {name} | {network.parameters:.3g} | {network.macs:.3g} "
             f"| {cells[0]} | {cells[1]} | {network.told} |"
         )
     return "\n".join(lines) + "\n"
