@@ -124,3 +124,42 @@ def from_phases(phases, stride: int, height, width):
     x = ops.transpose(x, (0, 3, 1, 4, 2, 5))
     x = ops.reshape(x, (batch, rows * stride, columns * stride, channels))
     return x[:, :height, :width, :]
+
+
+def space_to_depth(x, scale: int):
+    """Squares of `scale` x `scale` pixels as the channels of one.
+
+    Args:
+        x: `[B, H, W, C]`, height and width multiples of `scale`.
+        scale: Side of the squares, pixels.
+
+    Returns:
+        `[B, H / scale, W / scale, scale^2 C]`.
+    """
+    if scale == 1:
+        return x
+    batch, height, width, _ = ops.shape(x)
+    channels = x.shape[-1]
+    rows, columns = height // scale, width // scale
+    x = ops.reshape(x, (batch, rows, scale, columns, scale, channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(x, (batch, rows, columns, scale**2 * channels))
+
+
+def depth_to_space(x, scale: int):
+    """The inverse of `space_to_depth`.
+
+    Args:
+        x: `[B, h, w, scale^2 C]`.
+        scale: Side of the squares, pixels.
+
+    Returns:
+        `[B, scale h, scale w, C]`.
+    """
+    if scale == 1:
+        return x
+    batch, rows, columns, _ = ops.shape(x)
+    channels = x.shape[-1] // scale**2
+    x = ops.reshape(x, (batch, rows, columns, scale, scale, channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(x, (batch, rows * scale, columns * scale, channels))

@@ -27,25 +27,30 @@ from dual_prior.system.atomic_folder import atomic_folder
 
 
 def load(
-    cls: type[keras.Model],
+    kinds: tuple[type[keras.Model], ...],
     preset: str | os.PathLike | Preset,
     weights: str | os.PathLike | None,
     changes: Mapping[str, Any],
 ) -> keras.Model:
-    """See `DualPriorNetwork.from_preset`, whose class is `cls`."""
+    """See `DualPriorNetwork.from_preset`.
+
+    Args:
+        kinds: The classes that the network may be of.
+        preset, weights, changes: See there.
+    """
     preset = preset if isinstance(preset, Preset) else find_preset(preset)
     ships = weights == "shipped"
     if preset.is_file:
-        network = _from_file(cls, preset.path)
+        network = _from_file(kinds, preset.path)
         stored = keras.saving.serialize_keras_object(network)
     else:
         stored = preset.config
         if ships:
-            network = _from_config(cls, stored, preset.path)
+            network = _from_config(kinds, stored, preset.path)
             load_weights(network, preset.weights())
     if not ships:
         config = {**stored, "config": changed(stored["config"], changes)}
-        network = _from_config(cls, config, preset.path)
+        network = _from_config(kinds, config, preset.path)
         if weights is not None:
             load_weights(network, weights)
     return network.with_changes(**changes) if ships and changes else network
@@ -79,6 +84,8 @@ def changed(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     Raises:
         ValueError: There is no such argument.
     """
+    if not changes:
+        return dict(config)
     changes = dict(changes)
     _check_names(changes, config)
     for name, change in changes.items():
@@ -106,30 +113,36 @@ def _check_names(changes: Iterable[str], config: Iterable[str]) -> None:
             )
 
 
-def _from_file(cls: type[keras.Model], path: Path) -> keras.Model:
+def _from_file(kinds: tuple[type[keras.Model], ...], path: Path) -> keras.Model:
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly everything
         raise ValueError(f"{path}: cannot be loaded: {first_line(error)}") from error
-    return _checked(cls, network, path)
+    return _checked(kinds, network, path)
 
 
-def _from_config(cls: type[keras.Model], config: dict, path: Path) -> keras.Model:
+def _from_config(
+    kinds: tuple[type[keras.Model], ...], config: dict, path: Path
+) -> keras.Model:
     try:
         network = keras.saving.deserialize_keras_object(config)
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"{path}: no network comes of its {CONFIG}: {first_line(error)}"
         ) from error
-    network = _checked(cls, network, path)
+    network = _checked(kinds, network, path)
     network.build((None, None, None, network.channels))
     return network
 
 
-def _checked(cls: type[keras.Model], network: Any, path: Path) -> keras.Model:
-    if not isinstance(network, cls):
-        kind = type(network).__name__
-        raise ValueError(f"{path}: expected a {cls.__name__}, got a {kind}.")
+def _checked(
+    kinds: tuple[type[keras.Model], ...], network: Any, path: Path
+) -> keras.Model:
+    if not isinstance(network, kinds):
+        expected = " or ".join(f"a {kind.__name__}" for kind in kinds)
+        raise ValueError(
+            f"{path}: expected {expected}, got a {type(network).__name__}."
+        )
     return network
 
 

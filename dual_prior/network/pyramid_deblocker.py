@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from dual_prior.network.operators import extended
+from dual_prior.network.operators import depth_to_space, extended, space_to_depth
 from dual_prior.network.parts import image_spec
 
 # Of negative slope 0.2. With ReLU most maps of the coarse levels died in training.
@@ -32,9 +32,15 @@ class PyramidDeblocker(keras.layers.Layer):
         depths: Number of 3x3 convolutions at each level, on either way; at the
             coarsest, where there is but one way, in all. What they make of their input
             is added to it.
+        aux_channels: Number A of planes that it sees beside the image, and does not
+            restore.
+        scale: The finest level has a grid `scale` times as coarse as the image; the
+            head takes the pixels of each square as channels, and the tail gives them.
 
     Call arguments:
         x: Image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
+        aux: What else is known of it, `[B, H, W, A]`, float32 in about [0, 1], for
+            instance a plane of the quantization table; None for zeros: unknown.
 
     Returns:
         u, shaped like `x`, float32: under a mixed policy the residual is computed in
@@ -51,6 +57,8 @@ class PyramidDeblocker(keras.layers.Layer):
         channels: int = 1,  # paper
         features: Sequence[int] = (32, 64, 128),  # ours
         depths: Sequence[int] = (2, 2, 2),  # ours
+        aux_channels: int = 0,  # paper
+        scale: int = 1,  # paper
         **kwargs,
     ):
         # Half precision has 8 significant bits, as many as the image: not for images.
@@ -62,6 +70,8 @@ class PyramidDeblocker(keras.layers.Layer):
         self.channels = channels
         self.features = tuple(features)
         self.depths = tuple(depths)
+        self.aux_channels = aux_channels
+        self.scale = scale
         self.input_spec = image_spec(channels)
         self.head = keras.layers.Conv2D(
             self.features[0], 3, padding="same", activation=_ACTIVATION,
@@ -86,7 +96,7 @@ class PyramidDeblocker(keras.layers.Layer):
             for level in finer
         ]
         self.tail = keras.layers.Conv2D(
-            channels,
+            channels * scale**2,
             3,
             padding="same",
             # The untrained de-blocker is close to the identity.
@@ -109,8 +119,9 @@ class PyramidDeblocker(keras.layers.Layer):
             for index in range(self.depths[level])
         ]
 
-    def build(self, shape):
-        self.head.build(shape)
+    def build(self, x_shape, aux_shape=None):
+        seen = (self.channels + self.aux_channels) * self.scale**2
+        self.head.build((None, None, None, seen))
         inner = [(None, None, None, features) for features in self.features]
         ways = (self.fine_to_coarse, self.coarse_to_fine)
         for level, convolutions in ((n, c) for way in ways for n, c in enumerate(way)):
@@ -121,10 +132,11 @@ class PyramidDeblocker(keras.layers.Layer):
             up.build(inner[level + 1])
         self.tail.build(inner[0])
 
-    def call(self, x):
+    def call(self, x, aux=None):
         height, width = ops.shape(x)[1], ops.shape(x)[2]
-        coarsest = 2 ** len(self.down)
-        features = ops.cast(self.head(extended(x, coarsest)), self.compute_dtype)
+        coarsest = self.scale * 2 ** len(self.down)
+        seen = space_to_depth(extended(self._with_aux(x, aux), coarsest), self.scale)
+        features = ops.cast(self.head(seen), self.compute_dtype)
         passed = []
         for convolutions, down in zip(self.fine_to_coarse, self.down, strict=False):
             features = _changed(convolutions, features)
@@ -135,12 +147,20 @@ class PyramidDeblocker(keras.layers.Layer):
             features = self.up[level](features) + passed[level]
             features = _changed(self.coarse_to_fine[level], features)
         residual = self.tail(ops.cast(features, "float32"))
+        residual = depth_to_space(residual, self.scale)
         return x + residual[:, :height, :width, :]
 
-    def compute_output_shape(self, x_shape):
+    def _with_aux(self, x, aux):
+        if not self.aux_channels:
+            return x
+        if aux is None:
+            aux = ops.repeat(ops.zeros_like(x[..., :1]), self.aux_channels, axis=-1)
+        return ops.concatenate([x, aux], axis=-1)
+
+    def compute_output_shape(self, x_shape, aux_shape=None):
         return x_shape
 
-    def compute_output_spec(self, x):
+    def compute_output_spec(self, x, aux=None):
         return keras.KerasTensor(x.shape, "float32")
 
     def get_config(self):
@@ -149,6 +169,8 @@ class PyramidDeblocker(keras.layers.Layer):
             "channels": self.channels,
             "features": self.features,
             "depths": self.depths,
+            "aux_channels": self.aux_channels,
+            "scale": self.scale,
         }
 
 

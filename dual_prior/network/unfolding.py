@@ -60,6 +60,8 @@ class UnfoldingStage(keras.layers.Layer):
     Call arguments:
         y: Compressed image `[B, H, W, C]`, float32 in [0, 1].
         x: The image of the stage before, shaped like `y`.
+        aux: What else is known of the image, for a de-blocker whose attribute
+            `aux_channels` is more than 0; others do not get it.
 
     Returns:
         The dictionary of `"u"` and `"x"`, `[B, H, W, C]`, and `"g"`, `[B, H, W, 2C]`.
@@ -87,14 +89,16 @@ class UnfoldingStage(keras.layers.Layer):
         )
         self.solver = FFTSolver(alpha_init, beta_init, name="solver")
 
-    def build(self, y_shape, x_shape=None):
+    def build(self, y_shape, x_shape=None, aux_shape=None):
         self.input_spec = image_spec(y_shape[-1])
         build_deblocker(self.deblocker, y_shape)
         self.descent.build(y_shape)
         self.solver.build(y_shape)
 
-    def call(self, y, x):
-        return self.after(y, x, self.deblocker(x))
+    def call(self, y, x, aux=None):
+        takes_aux = getattr(self.deblocker, "aux_channels", 0)
+        known = {"aux": aux} if takes_aux and aux is not None else {}
+        return self.after(y, x, self.deblocker(x, **known))
 
     def after(self, y, x, u):
         """What a call returns, by a u that is given.
@@ -108,7 +112,7 @@ class UnfoldingStage(keras.layers.Layer):
         x = self.solver(y, u, g)
         return {"u": u, "g": g, "x": x}
 
-    def compute_output_shape(self, y_shape, x_shape=None):
+    def compute_output_shape(self, y_shape, x_shape=None, aux_shape=None):
         g_shape = (*y_shape[:-1], 2 * y_shape[-1])
         return {"u": y_shape, "g": g_shape, "x": y_shape}
 
@@ -177,6 +181,7 @@ class DualPriorNetwork(keras.Model):
     Call arguments:
         y: Compressed image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
         return_stages: Return what every stage did.
+        aux: What else is known of it, for the de-blocker: see `UnfoldingStage`.
 
     Returns:
         The restored image x_K, shaped like `y`. With `return_stages`, a list of K
@@ -255,7 +260,7 @@ class DualPriorNetwork(keras.Model):
             )
         return self._channels
 
-    def build(self, y_shape):
+    def build(self, y_shape, aux_shape=None):
         self._channels = self._channels or y_shape[-1]
         self.input_spec = image_spec(self._channels)
         for stage in self.stages:
@@ -263,11 +268,11 @@ class DualPriorNetwork(keras.Model):
                 stage.build(y_shape)
         freeze(self.classifier)  # which may have made its weights only now
 
-    def call(self, y, return_stages=False):
+    def call(self, y, return_stages=False, aux=None):
         x = y
         states = []
         for stage in self.stages:
-            state = stage(y, x)
+            state = stage(y, x, aux)
             x = state["x"]
             if return_stages:
                 state["probability"] = stage.descent.probability(state["g"])
@@ -275,14 +280,14 @@ class DualPriorNetwork(keras.Model):
                 states.append(state)
         return states if return_stages else x
 
-    def compute_output_shape(self, y_shape, return_stages=False):
+    def compute_output_shape(self, y_shape, return_stages=False, aux_shape=None):
         if not return_stages:
             return y_shape
         state = self.stages[0].compute_output_shape(y_shape)
         of_batch = {"probability": y_shape[:1], "energy": y_shape[:1]}
         return [{**state, **of_batch} for _ in self.stages]
 
-    def compute_output_spec(self, y, return_stages=False):
+    def compute_output_spec(self, y, return_stages=False, aux=None):
         return keras.tree.map_shape_structure(
             lambda shape: keras.KerasTensor(shape, "float32"),
             self.compute_output_shape(y.shape, return_stages),
@@ -345,7 +350,7 @@ class DualPriorNetwork(keras.Model):
             ValueError: There is no such preset or argument, or the weights do not fit.
             OSError: A file cannot be read, or the shipped weights are damaged.
         """
-        return preset_files.load(cls, preset, weights, changes)
+        return preset_files.load((cls,), preset, weights, changes)
 
     def save_to_preset(
         self,

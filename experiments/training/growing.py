@@ -16,8 +16,9 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
     adds is added to red, green and blue alike. One with more feature maps than
     `source`'s, or more units, computes the same at first (Chen, Goodfellow, Shlens,
     "Net2Net", ICLR 2016): what it knows reads nothing of what is new, which reads it at
-    random. Only where a non-local operation is held back by its bound do the new maps,
-    which count there, change it.
+    random. Planes that it alone sees beside the image are new, too. Only where a
+    non-local operation is held back by its bound do the new maps, which count there,
+    change it.
 
     Raises:
         ValueError: The two differ by more than that.
@@ -118,8 +119,10 @@ def _widened(
 
 def _kind(deblocker) -> dict:
     """All that decides what a de-blocker computes, but how many maps and units."""
-    free = ("name", "dtype", "trainable", "channels", "features", "num_units")
+    free = ["name", "dtype", "trainable", "channels", "features", "num_units"]
     config = deblocker.get_config()
+    if config.get("scale") == 1:  # else they are not the last that its head reads
+        free.append("aux_channels")
     return {
         "class": type(deblocker).__name__,
         **{name: config[name] for name in config if name not in free},

@@ -3,10 +3,12 @@ import pytest
 from keras import ops
 
 from dual_prior.network.operators import (
+    depth_to_space,
     from_phases,
     image_gradient,
     image_gradient_adjoint,
     laplacian_eigenvalues,
+    space_to_depth,
     to_phases,
 )
 
@@ -73,3 +75,13 @@ def test_a_dilated_convolution_is_a_dense_one_of_each_phase(size, dilation):
     phases = ops.conv(to_phases(x, dilation), kernel, padding="same")
     result = from_phases(phases, dilation, *size)
     np.testing.assert_allclose(np.asarray(result), np.asarray(dilated), atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_space_to_depth_keeps_squares_together_and_has_an_inverse(scale):
+    x = np.random.default_rng(0).uniform(size=(2, 6, 12, 3)).astype(np.float32)
+    deep = np.asarray(space_to_depth(x, scale))
+    assert deep.shape == (2, 6 // scale, 12 // scale, 3 * scale**2)
+    square = x[1, scale : 2 * scale, :scale]
+    np.testing.assert_array_equal(deep[1, 1, 0], square.ravel())
+    np.testing.assert_array_equal(np.asarray(depth_to_space(deep, scale)), x)

@@ -92,3 +92,36 @@ def test_a_level_without_depth_is_refused():
 
 def test_keeps_the_layer_contract():
     assert_layer_contract(_tiny, _image(10, 9))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (8, 12)])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_with_planes_beside_the_image_its_size_stays(size, scale):
+    x = _image(*size, channels=2)
+    deblocker = _tiny(2, aux_channels=3, scale=scale)
+    assert deblocker(x, aux=_image(*size, channels=3)).shape == x.shape
+
+
+def test_planes_beside_the_image_count_and_none_are_zeros():
+    x, aux = _image(8, 8), _image(8, 8, channels=2)
+    deblocker = _tiny(aux_channels=2)
+    assert np.any(np.asarray(deblocker(x, aux=aux)) != deblocker(x))
+    np.testing.assert_array_equal(deblocker(x, aux=np.zeros_like(aux)), deblocker(x))
+
+
+def test_with_planes_beside_the_image_and_at_a_scale_the_layer_keeps_its_contract():
+    def make(**arguments):
+        return _tiny(2, aux_channels=3, scale=2, **arguments)
+
+    inputs = _image(13, 6, channels=2), _image(13, 6, channels=3)
+    assert_layer_contract(make, *inputs)
+    assert_every_weight_receives_a_gradient(make(), *inputs)
+
+
+def test_a_shift_by_the_scale_and_the_coarsest_grid_shifts_the_result():
+    deblocker = _tiny(features=(4, 6), depths=(1, 1), scale=2)
+    x = _image(96, 96)
+    shifted = np.asarray(deblocker(np.roll(x, (4, 8), axis=(1, 2))))
+    expected = np.roll(np.asarray(deblocker(x)), (4, 8), axis=(1, 2))
+    inner = np.s_[:, 40:-40, 40:-40]
+    np.testing.assert_allclose(shifted[inner], expected[inner], atol=1e-6)

@@ -5,6 +5,7 @@ import pytest
 from dual_prior.network.classifier import CompressionClassifier, freeze
 from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.operators import image_gradient
+from dual_prior.network.pyramid_deblocker import PyramidDeblocker
 from dual_prior.network.unfolding import DualPriorNetwork, UnfoldingStage
 from dual_prior.network.weights_file import load_weights
 from tests.layer_contract import assert_layer_contract
@@ -320,3 +321,29 @@ def test_keeps_the_layer_contract():
 
     assert_layer_contract(stage, _image(), _image())
     assert_layer_contract(network, _image())
+
+
+def test_every_stage_sees_what_is_known_beside_the_image():
+    network = DualPriorNetwork(
+        PyramidDeblocker(1, (4, 6), (1, 1), aux_channels=1),
+        CompressionClassifier(4, (2, 1)),
+        num_stages=2,
+        num_descent_steps=1,
+        alpha_init=1.0,
+    )
+    y, aux = _image(), _image(height=10, width=12)[:, ::-1]
+    x = y
+    for stage in network.stages:
+        x = stage(y, x, aux)["x"]
+    np.testing.assert_array_equal(np.asarray(network(y, aux=aux)), np.asarray(x))
+    assert np.any(np.asarray(network(y)) != np.asarray(x))
+    nothing = np.asarray(network(y, aux=np.zeros_like(aux)))
+    np.testing.assert_array_equal(np.asarray(network(y)), nothing)
+
+
+def test_a_de_blocker_that_takes_nothing_beside_the_image_does_not_get_it():
+    network = DualPriorNetwork(
+        PyramidDeblocker(1, (4,), (1,)), CompressionClassifier(4, (2,)), 1, 0
+    )
+    y = _image()
+    np.testing.assert_array_equal(network(y, aux=y), network(y))
