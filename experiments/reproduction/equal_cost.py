@@ -40,14 +40,14 @@ and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± 
 they lie from it. The runs are short: they say which network learns fastest, not which
 is the best in the end.
 
-{_verdict(trials, compared)}
+{verdict(trials, compared)}
 {baselines}
 The network around the paper's de-blocker, made small, with one part changed: the
 de-blocker (the paper's Table 2), or what the paper does not show. The pyramid is the
 de-blocker of `compact`:
 
 {parts}
-{_differences(trials)}
+{differences(trials)}
 """
 
 
@@ -73,7 +73,7 @@ def gain_table(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> st
     return "\n".join(lines) + "\n"
 
 
-def _verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
+def verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
     """Whether the dual prior network wins, and by how much."""
     gains = {name: mean_gain(trials[name]) for name in names if trials[name]}
     ranked = sorted(gains, key=lambda name: -gains[name])
@@ -94,7 +94,7 @@ def _verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
     return "\n".join(["The dual prior network", "", *lines, ""]) if lines else ""
 
 
-def _differences(trials: dict[str, list[TrialResult]]) -> str:
+def differences(trials: dict[str, list[TrialResult]]) -> str:
     """What each part gives: the whole network beside the one with it changed."""
     (ours,), (pyramid,) = DUAL_PRIOR, PYRAMID
     pairs = {name: (name, ours) for name in PRIORS | DEBLOCKERS} | {
