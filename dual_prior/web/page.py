@@ -50,7 +50,6 @@ _HINT = "Move the handle; zoom with the mouse wheel or two fingers, drag to move
 
 _CSS = """
 .gradio-container { max-width: 1500px !important; }
-#slider { --ring-color: transparent; }
 #welcome { border: 1px dashed var(--border-color-primary); padding: 4em 2em; }
 #welcome { text-align: center; color: var(--body-text-color-subdued); }
 #outcomes ul { padding-left: 1.1em; }
@@ -184,7 +183,7 @@ def page(
                 )
                 with gr.Row():
                     preset = gr.Dropdown(
-                        list(PRESETS),
+                        list(dict.fromkeys([settings.preset, *PRESETS])),
                         value=settings.preset,
                         label="Network",
                         interactive=settings.weights is None,

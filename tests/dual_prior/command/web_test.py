@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -245,6 +246,16 @@ def test_the_stages_of_the_network_can_be_looked_at(browser, photo, soak):
     browser.click("Draw the stages")
     image = browser.find("#stages img")
     assert browser.wait(lambda: image.get_property("naturalWidth")) > 200
+
+
+def test_a_taken_port_is_told_in_one_line(capsys, monkeypatch):
+    for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "")  # what the command says goes with the test
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["web", "--no_browser", "--port", port], load=Darkening) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"dual-prior: --port {port}: ")
 
 
 def test_without_gradio_it_says_what_to_install(capsys, monkeypatch):
