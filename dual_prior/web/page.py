@@ -4,6 +4,7 @@ Everything is gradio's; nothing is asked of any other machine.
 """
 
 import dataclasses
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -67,6 +68,7 @@ def page(
         folder: Takes a folder for each visitor, which goes when they leave.
     """
     sessions: dict[str, Session] = {}
+    named = os.fspath(settings.preset)  # or a path
 
     def session_of(request: gr.Request) -> Session:
         key = request.session_hash or ""
@@ -183,8 +185,8 @@ def page(
                 )
                 with gr.Row():
                     preset = gr.Dropdown(
-                        list(dict.fromkeys([settings.preset, *PRESETS])),
-                        value=settings.preset,
+                        list(dict.fromkeys([named, *PRESETS])),
+                        value=named,
                         label="Network",
                         interactive=settings.weights is None,
                         min_width=120,
