@@ -19,7 +19,8 @@ test: $(VENV)/installed-for-tests
 	@$(VENV)/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 soak: $(VENV)/installed-for-tests
-	@$(VENV)/bin/python -m pytest --soak -rP tests/dual_prior/soak_test.py
+	@$(VENV)/bin/python -m pytest --soak -rP tests/dual_prior/soak_test.py \
+		tests/dual_prior/command/cluster_test.py tests/dual_prior/command/web_test.py
 
 lint: $(VENV)/installed-for-tests
 	@$(VENV)/bin/ruff check
