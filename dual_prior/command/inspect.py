@@ -51,7 +51,7 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
                 from dual_prior.drawing.stages import stages_png  # takes seconds
 
                 with picture_file(figure) as write:
-                    write(stages_png(restorer, picture.pixels))
+                    write(stages_png(restorer, picture.pixels, picture.tables))
         except NoNetworkError:
             raise
         except PictureError as error:

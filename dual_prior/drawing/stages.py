@@ -4,13 +4,16 @@ import numpy as np
 from PIL import Image
 
 from dual_prior.drawing.sheet import sheet_png
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables
 from dual_prior.restoration.restorer import Restorer
 from dual_prior.restoration.tiles import GRID
 
 _SIDE = 256  # ours, pixels of the part that is drawn
 
 
-def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
+def stages_png(
+    restorer: Restorer, pixels: np.ndarray, tables: Tables = UNKNOWN
+) -> bytes:
     """A PNG file of what each stage did to the middle of a picture.
 
     A row a stage: u (Eq. 8), the horizontal part of g (Eq. 9), the derivative of the
@@ -19,6 +22,7 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
     Args:
         restorer: Whose network is looked into.
         pixels: `[H, W]` or `[H, W, 3]`, uint8 or uint16.
+        tables: Quantization tables of the JPEG file, as they lie on them.
     """
     import keras
 
@@ -26,8 +30,11 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
     from dual_prior.network.operators import image_gradient
     from dual_prior.restoration.pixels import seen_by
 
-    network = restorer.network
-    part = _middle(pixels[..., None] if pixels.ndim == 2 else pixels)
+    network = restorer.unfolding
+    planes = pixels[..., None] if pixels.ndim == 2 else pixels
+    top, left = _middle(planes)
+    part = planes[top : top + _SIDE, left : left + _SIDE]
+    aux = tables.part(top, left).planes(*part.shape[:2])[None, ..., :1]
     y = keras.ops.convert_to_tensor(seen_by(network.channels, part)[None])
 
     def derivative(g):
@@ -48,7 +55,7 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
             ("d f_s / d g", _signed(numpy(derivative(gradient)), channels, strongest)),
         ]
     ]
-    for k, state in enumerate(network(y, return_stages=True), start=1):
+    for k, state in enumerate(network(y, return_stages=True, aux=aux), start=1):
         energy, probability = float(numpy(state["energy"])), numpy(state["probability"])
         slope = numpy(derivative(state["g"]))
         cells.append(
@@ -65,10 +72,9 @@ def stages_png(restorer: Restorer, pixels: np.ndarray) -> bytes:
     return sheet_png(cells, min_width=_SIDE)
 
 
-def _middle(planes: np.ndarray) -> np.ndarray:
-    # On the grid of blocks, as the picture is.
-    top, left = (max(0, side - _SIDE) // 2 // GRID * GRID for side in planes.shape[:2])
-    return planes[top : top + _SIDE, left : left + _SIDE]
+def _middle(planes: np.ndarray) -> tuple[int, ...]:
+    """Where the part that is drawn begins: on the grid of blocks."""
+    return tuple(max(0, side - _SIDE) // 2 // GRID * GRID for side in planes.shape[:2])
 
 
 def _grey(image: np.ndarray) -> Image.Image:

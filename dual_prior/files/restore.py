@@ -130,7 +130,9 @@ class Restoration:
         ):
             self._open(outputs)
             started = time.monotonic()
-            result = restorer.restore(before.pixels, on_tile, before.num_channels)
+            result = restorer.restore(
+                before.pixels, on_tile, before.num_channels, before.tables
+            )
             record.seconds = time.monotonic() - started
             record.probability = result.probability
             if result.skipped:

@@ -10,6 +10,8 @@ import dataclasses
 
 import numpy as np
 
+from dual_prior.jpeg.header import JpegHeader
+
 _BLOCK = 8
 _SCALE = 8.0  # ours: log2 of 256, so that 8-bit tables lie in [1/8, 1]
 
@@ -97,3 +99,27 @@ class Tables:
 
 
 UNKNOWN = Tables(np.zeros((3, _BLOCK, _BLOCK), np.uint16))
+
+# Rows and columns of the picture that share a sample of Cb and Cr.
+_SAMPLING = {
+    "4:4:4": (1, 1),
+    "4:2:2": (1, 2),
+    "4:2:0": (2, 2),
+    "4:4:0": (2, 1),
+    "4:1:1": (1, 4),
+    "4:4:1": (4, 1),
+    "4:1:0": (2, 4),
+}
+
+
+def tables_of(header: JpegHeader) -> Tables:
+    """The tables of a file that stores luma, or Y, Cb and Cr; `UNKNOWN` for others."""
+    steps = UNKNOWN.steps.copy()
+    quantization = [np.reshape(table, (8, 8)) for table in header.quantization]
+    if header.components == 1 and quantization:
+        steps[0] = quantization[0]
+        return Tables(steps)
+    is_ycc = header.components == 3 and header.adobe_transform != 0
+    if not is_ycc or len(quantization) != 3 or header.subsampling not in _SAMPLING:
+        return UNKNOWN
+    return Tables(np.array(quantization, np.uint16), _SAMPLING[header.subsampling])

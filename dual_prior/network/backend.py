@@ -53,7 +53,7 @@ def value_and_input_gradient(function: Callable, x):
     return values, tape.gradient(values, x)
 
 
-def compiled(network: keras.Model, channels: int) -> Callable:
+def compiled(network: keras.Model, channels: int, aux_channels: int = 0) -> Callable:
     """A network as compiled graphs: the same function, faster.
 
     Layer by layer, each result has memory of its own and Python between it and the
@@ -65,18 +65,24 @@ def compiled(network: keras.Model, channels: int) -> Callable:
         network: Maps `[B, H, W, channels]`, float32, to the same. Its weights may be
             changed afterwards.
         channels: C.
+        aux_channels: A: if it is more than 0, the network has a call argument `aux`,
+            `[B, H, W, A]`, float32.
 
     Returns:
-        A function of `[B, H, W, channels]` that returns the same as `network`, up to
-        the rounding of float32.
+        A function of `[B, H, W, channels]`, and of `aux` if there is any, that returns
+        the same as `network`, up to the rounding of float32.
     """
     if _BACKEND == "jax":
         return _compiled_by_size(network)
 
     import tensorflow as tf
 
-    any_size = tf.TensorSpec((None, None, None, channels), tf.float32)
-    graph = tf.function(lambda y: network(y), input_signature=[any_size])
+    def call(y, *aux):
+        return network(y, aux=aux[0]) if aux else network(y)
+
+    sizes = [channels, aux_channels] if aux_channels else [channels]
+    any_size = [tf.TensorSpec((None, None, None, size), tf.float32) for size in sizes]
+    graph = tf.function(call, input_signature=any_size)
     graph.get_concrete_function()  # traced when called, several would raise warnings
     return graph
 
@@ -85,21 +91,23 @@ def _compiled_by_size(network: keras.Model) -> Callable:
     import jax
 
     @jax.jit
-    def graph(trainable, non_trainable, y):
-        restored, _ = network.stateless_call(trainable, non_trainable, y)
+    def graph(trainable, non_trainable, y, known):
+        restored, _ = network.stateless_call(trainable, non_trainable, y, **known)
         return restored
 
     pixels: Counter[tuple[int, ...]] = Counter()
 
-    def restore(y):
+    def restore(y, *aux):
         y = keras.ops.convert_to_tensor(y)
+        known = {"aux": keras.ops.convert_to_tensor(aux[0])} if aux else {}
         if pixels[y.shape] < PIXELS_BEFORE_COMPILING:
             pixels[y.shape] += math.prod(y.shape[:3])
-            return network(y)
+            return network(y, **known)
         return graph(
             [variable.value for variable in network.trainable_variables],
             [variable.value for variable in network.non_trainable_variables],
             y,
+            known,
         )
 
     return restore

@@ -38,8 +38,8 @@ class ColourNetwork(keras.Model):
     Call arguments:
         planes: Y, Cb and Cr of JFIF (full range), chroma at the size of the picture,
             `[B, H, W, 3]`, float32 in [0, 1]; Cb and Cr are 128 / 255 for grey.
-        tables: The planes of their tables, `[B, H, W, 3]`: see
-            `dual_prior.jpeg.table_plane`; None where they are not known.
+        aux: The planes of their tables, `[B, H, W, 3]`: see
+            `dual_prior.jpeg.table_plane`; None for zeros: unknown.
 
     Returns:
         The restored planes, shaped like `planes`, float32, not clipped. Errors of
@@ -55,29 +55,33 @@ class ColourNetwork(keras.Model):
         self.input_spec = image_spec(_CHANNELS)
 
     @property
+    def aux_channels(self) -> int:
+        """Number of planes beside the image."""
+        return _CHANNELS
+
+    @property
     def channels(self) -> int:
         """Number of channels."""
         return _CHANNELS
 
-    def build(self, planes_shape, tables_shape=None):
+    def build(self, planes_shape, aux_shape=None):
         if not self.luma.built:
             self.luma.build((*planes_shape[:-1], 1))
         if not self.chroma.built:
             shape = planes_shape[:-1]
             self.chroma.build((*shape, _CHANNELS - 1), (*shape, _CHROMA_AUX))
 
-    def call(self, planes, tables=None):
-        if tables is None:
-            tables = ops.zeros_like(planes)
-        luma = self.luma(planes[..., :1], aux=tables[..., :1])
-        guide = ops.stop_gradient(luma)
-        aux = ops.concatenate([guide, tables[..., 1:]], axis=-1)
-        return ops.concatenate([luma, self.chroma(planes[..., 1:], aux)], axis=-1)
+    def call(self, planes, aux=None):
+        if aux is None:
+            aux = ops.zeros_like(planes)
+        luma = self.luma(planes[..., :1], aux=aux[..., :1])
+        guided = ops.concatenate([ops.stop_gradient(luma), aux[..., 1:]], axis=-1)
+        return ops.concatenate([luma, self.chroma(planes[..., 1:], guided)], axis=-1)
 
-    def compute_output_shape(self, planes_shape, tables_shape=None):
+    def compute_output_shape(self, planes_shape, aux_shape=None):
         return planes_shape
 
-    def compute_output_spec(self, planes, tables=None):
+    def compute_output_spec(self, planes, aux=None):
         return keras.KerasTensor(planes.shape, "float32")
 
     @classmethod

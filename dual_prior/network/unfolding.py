@@ -260,6 +260,11 @@ class DualPriorNetwork(keras.Model):
             )
         return self._channels
 
+    @property
+    def aux_channels(self) -> int:
+        """Number of planes that the de-blocker sees beside the image."""
+        return getattr(self.deblocker, "aux_channels", 0)
+
     def build(self, y_shape, aux_shape=None):
         self._channels = self._channels or y_shape[-1]
         self.input_spec = image_spec(self._channels)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from dual_prior.jpeg.header import JpegHeader
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables, tables_of
 
 
 @dataclasses.dataclass
@@ -46,6 +47,8 @@ class Picture:
             a PNG file, for one, `png_chunks` (texts and colours).
         warnings: Remarks on how it was read, a sentence each.
         losses: Those that name a part of the file that cannot be kept.
+        symmetry: How the pixels were turned by the file's orientation, 0 to 7: see
+            `Tables.turned`.
     """
 
     pixels: np.ndarray
@@ -55,6 +58,7 @@ class Picture:
     metadata: dict = dataclasses.field(default_factory=dict)
     warnings: list[str] = dataclasses.field(default_factory=list)
     losses: list[str] = dataclasses.field(default_factory=list)
+    symmetry: int = 0
 
     @property
     def is_grey(self) -> bool:
@@ -70,6 +74,17 @@ class Picture:
     def quality(self) -> int | None:
         """Estimated JPEG quality, 1 to 100, or None for other formats."""
         return self.jpeg.quality if self.jpeg else None
+
+    @property
+    def tables(self) -> Tables:
+        """The quantization tables, as they lie on the pixels."""
+        if self.jpeg is None:
+            return UNKNOWN
+        size = self.pixels.shape[:2]
+        height, width = size[::-1] if self.symmetry % 2 else size
+        if (height, width) != (self.jpeg.height, self.jpeg.width):
+            return UNKNOWN
+        return tables_of(self.jpeg).turned(self.symmetry, height, width)
 
     @property
     def description(self) -> str:

@@ -334,6 +334,7 @@ def _load(data: bytes, stored: bytes, reader, limits: Limits, name: str) -> Pict
             metadata=metadata,
             warnings=notes.warnings,
             losses=notes.losses,
+            symmetry=_SYMMETRIES.get(orientation, 0),
         )
 
 
@@ -442,6 +443,10 @@ def _deep_pixels(
         is_transparent = matches if is_grey else matches.all(axis=-1)
         alpha = np.where(is_transparent, 0, 65535).astype(np.uint16)
     return np.ascontiguousarray(pixels), alpha
+
+
+# What `_upright` does, as quarter turns and then 4 for a flip of left and right.
+_SYMMETRIES = {2: 4, 3: 2, 4: 6, 5: 7, 6: 3, 7: 5, 8: 1}
 
 
 def _upright(array: np.ndarray, orientation: int) -> np.ndarray:

@@ -1,15 +1,15 @@
 """Arrays in, arrays out: grey and colour, 8 and 16 bits, any size, bounded memory.
 
-A network of three channels restores red, green and blue together; one of one channel
-restores luma and leaves chroma as it is.
+A network of three channels restores colour; one of one channel restores luma and leaves
+chroma as it is.
 """
 
-import functools
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
+from dual_prior.jpeg.table_plane import Tables
 from dual_prior.restoration.tiles import OnTile, map_tiles
 
 # Luma of JFIF files (ITU-R BT.601, full range): what a colour JPEG stores.
@@ -35,12 +35,14 @@ def restore_array(
     dtype: np.dtype | type | None = None,
     tile: int = TILE,
     on_tile: OnTile | None = None,
+    tables: Tables | None = None,
 ) -> np.ndarray:
     """The picture without its JPEG artifacts.
 
     Args:
         image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
-        network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same.
+        network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same; if `tables`
+            are given, from these as well, as they lie on that part of the picture.
         channels: 1 or 3.
         strength: How much of the change is made, 0 (none: `image` comes back bit for
             bit) to 1 (all).
@@ -48,6 +50,7 @@ def restore_array(
         tile: Side of the tiles in which a larger picture is restored, pixels, a
             multiple of 8.
         on_tile: Called with (tiles done, tiles in all) after each tile.
+        tables: The picture's quantization tables.
 
     Returns:
         The restored picture, shaped like `image`, clipped and rounded.
@@ -63,7 +66,11 @@ def restore_array(
         raise ValueError(f"Expected a dtype of uint8 or uint16, got {dtype}.")
     is_grey = image.ndim == 2
     planes = image[..., None] if is_grey else image
-    change = functools.partial(_change, network, channels)
+
+    def change(part: np.ndarray, top: int, left: int) -> np.ndarray:
+        of_part = () if tables is None else (tables.part(top, left),)
+        return _change(lambda seen: network(seen, *of_part), channels, part)
+
     restored = np.empty(planes.shape, dtype)
     for top, rows in map_tiles(change, planes, tile, on_tile):
         window = np.s_[top : top + len(rows)]

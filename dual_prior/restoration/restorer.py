@@ -7,7 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables
+from dual_prior.jpeg.ycc import RGB_FROM_YCC, to_ycc
 from dual_prior.network.backend import compiled
+from dual_prior.network.colour_network import (
+    ColourNetwork,
+    load_network,
+    unfolding_of,
+)
 from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.operators import image_gradient
 from dual_prior.network.presets import find_preset
@@ -51,7 +58,7 @@ class Restorer:
 
     def __init__(self, options: Options | None = None):
         self.options = options = options or Options()
-        self.network = DualPriorNetwork.from_preset(
+        self.network = load_network(
             options.preset,
             "shipped" if options.weights is None else options.weights,
         )
@@ -61,6 +68,7 @@ class Restorer:
         image: np.ndarray,
         on_tile: OnTile | None = None,
         num_channels: int | None = None,
+        tables: Tables = UNKNOWN,
     ) -> Result:
         """Restores a picture.
 
@@ -69,6 +77,7 @@ class Restorer:
             on_tile: Called with (tiles done, tiles in all) after each tile.
             num_channels: Including alpha, which takes memory, too; by default the
                 number of channels of `image`.
+            tables: Quantization tables of the JPEG file, as they lie on `image`.
 
         Raises:
             ValueError: `image` has another shape or type.
@@ -80,43 +89,68 @@ class Restorer:
         clean_below = find_preset(options.preset).profile.clean_below or 0.0
         skipped = options.skip_clean and probability < clean_below
         tile = largest_tile(image, options, num_channels)
+        part = self._part_for(image)
         pixels = restore_array(
             image,
             # A skipped picture stays the same, but gets the depth that was asked for.
-            (lambda y: y) if skipped else self._network_for(image, tile),
-            channels=self.network.channels,
+            (lambda y, *_: y) if skipped else self._network_for(part, image, tile),
+            channels=part.channels,
             strength=options.strength,
             dtype=dtype,
             tile=tile,
             on_tile=on_tile,
+            tables=tables if part.aux_channels else None,
         )
         return Result(pixels, probability, skipped)
 
-    @functools.cached_property
-    def _graph(self) -> Callable:
-        """The compiled network. Made on first use: `inspect` does not need it."""
-        return compiled(self.network, self.network.channels)
+    @property
+    def unfolding(self) -> DualPriorNetwork:
+        """The part of the network that has stages and a classifier."""
+        return unfolding_of(self.network)
 
-    def _network_for(self, image: np.ndarray, tile: int) -> Callable:
+    def _part_for(self, image: np.ndarray) -> DualPriorNetwork | ColourNetwork:
+        """The network; for a grey picture, also one of equal channels, luma's alone."""
+        is_grey = image.ndim == 2 or np.array_equal(
+            image, np.broadcast_to(image[..., :1], image.shape)
+        )
+        return self.unfolding if is_grey else self.network
+
+    @functools.cached_property
+    def _graphs(self) -> dict[int, Callable]:
+        """Compiled on first use, by number of channels: `inspect` does not need any."""
+        return {}
+
+    def _graph(self, part: DualPriorNetwork | ColourNetwork) -> Callable:
+        if part.channels not in self._graphs:
+            graph = compiled(part, part.channels, part.aux_channels)
+            if part.aux_channels:
+                graph = _with_tables(graph, part.aux_channels)
+            if isinstance(part, ColourNetwork):
+                graph = _of_rgb(graph)
+            self._graphs[part.channels] = graph
+        return self._graphs[part.channels]
+
+    def _network_for(self, part, image: np.ndarray, tile: int) -> Callable:
         """The function that restores the tiles of a picture."""
         planes = image[..., None] if image.ndim == 2 else image
         is_tiled = max(planes.shape[:2]) > tile
         if not self.options.ensemble:
-            return self._seeing(planes, is_tiled)
+            return self._seeing(part, planes, is_tiled)
         # Whole blocks only, so that turned windows lie on the grid, too.
         height, width = (max(GRID, side // GRID * GRID) for side in planes.shape[:2])
         whole = planes[:height, :width]
         return self_ensemble(
-            [self._seeing(turn(whole, s), is_tiled) for s in range(SYMMETRIES)]
+            [self._seeing(part, turn(whole, s), is_tiled) for s in range(SYMMETRIES)]
         )
 
-    def _seeing(self, planes: np.ndarray, is_tiled: bool) -> Callable:
+    def _seeing(self, part, planes: np.ndarray, is_tiled: bool) -> Callable:
         """The network; for tiles, with the contexts of the whole picture."""
-        if not is_tiled or not isinstance(self.network.deblocker, Deblocker):
-            return self._graph
-        seen = functools.partial(seen_by, self.network.channels)
-        contexts = picture_contexts(self.network, planes, seen)
-        return functools.partial(in_context, self.network, contexts)
+        deblocker = getattr(part, "deblocker", None)
+        if not is_tiled or not isinstance(deblocker, Deblocker):
+            return self._graph(part)
+        seen = functools.partial(seen_by, part.channels)
+        contexts = picture_contexts(part, planes, seen)
+        return functools.partial(in_context, part, contexts)
 
     def probability(self, image: np.ndarray) -> float:
         """f_s: the probability that a picture was compressed, 0 to 1.
@@ -130,10 +164,31 @@ class Restorer:
         values = []
         for part in _parts(image):
             planes = part[..., None] if part.ndim == 2 else part
-            seen = seen_by(self.network.channels, planes)
-            value = self.network.classifier(image_gradient(seen[None]))
+            seen = seen_by(self.unfolding.channels, planes)
+            value = self.unfolding.classifier(image_gradient(seen[None]))
             values.append(float(ops.convert_to_numpy(value)[0, 0]))
         return float(np.mean(values))
+
+
+def _with_tables(graph: Callable, aux_channels: int) -> Callable:
+    """A function of an image and its tables."""
+
+    def restore(y, tables: Tables):
+        aux = tables.planes(*y.shape[1:3])[None, ..., :aux_channels]
+        return graph(y, aux)
+
+    return restore
+
+
+def _of_rgb(graph: Callable) -> Callable:
+    """The same of red, green and blue for a function of Y, Cb and Cr."""
+
+    def restore(rgb, tables: Tables):
+        planes = to_ycc(rgb, white=1)
+        change = ops.convert_to_numpy(graph(planes, tables)) - planes
+        return rgb + change @ RGB_FROM_YCC.T
+
+    return restore
 
 
 def _parts(image: np.ndarray) -> list[np.ndarray]:

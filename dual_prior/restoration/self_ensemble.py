@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
+from dual_prior.jpeg.table_plane import Tables
 from dual_prior.restoration.symmetries import turn, turn_back
 from dual_prior.restoration.tiles import GRID
 
@@ -17,17 +18,19 @@ def self_ensemble(networks: Sequence[Callable]) -> Callable:
 
     Args:
         networks: Eight functions, one for each symmetry of `symmetries.turn`. Each maps
-            `[1, H, W, C]`, float32 in [0, 1], to the same. They differ only for tiles,
-            which have contexts of their picture.
+            `[1, H, W, C]`, float32 in [0, 1], to the same, or that and the tables of
+            the picture turned. They differ only for tiles, which have contexts of their
+            picture.
 
     Returns:
-        A function from `[1, H, W, C]` to the mean, a NumPy array.
+        A function from `[1, H, W, C]`, and the picture's tables if the networks take
+        any, to the mean, a NumPy array.
 
     Source: Timofte, Rothe, Van Gool, "Seven ways to improve example-based single image
     super resolution", CVPR 2016 ("enhanced prediction").
     """
 
-    def restore(y) -> np.ndarray:
+    def restore(y, *tables: Tables) -> np.ndarray:
         y = keras.ops.convert_to_numpy(y)[0]
         height, width = y.shape[:2]
         bottom, right = -height % GRID, -width % GRID
@@ -35,7 +38,8 @@ def self_ensemble(networks: Sequence[Callable]) -> Callable:
         total = np.zeros_like(whole)
         for symmetry, network in enumerate(networks):
             turned = np.ascontiguousarray(turn(whole, symmetry))
-            restored = keras.ops.convert_to_numpy(network(turned[None]))[0]
+            of_turned = [t.turned(symmetry, *whole.shape[:2]) for t in tables]
+            restored = keras.ops.convert_to_numpy(network(turned[None], *of_turned))[0]
             total += turn_back(restored, symmetry)
         return total[None, :height, :width] / np.float32(len(networks))
 

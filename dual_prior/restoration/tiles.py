@@ -35,7 +35,7 @@ def tile_starts(side: int, tile: int) -> list[int]:
 
 
 def map_tiles(
-    function: Callable[[np.ndarray], np.ndarray],
+    function: Callable[[np.ndarray, int, int], np.ndarray],
     image: np.ndarray,
     tile: int,
     on_tile: OnTile | None = None,
@@ -43,7 +43,8 @@ def map_tiles(
     """Applies `function` tile by tile, and yields the result in bands of whole rows.
 
     Args:
-        function: Maps `[h, w, C]` to float32 of the same shape.
+        function: Maps `[h, w, C]`, and the row and column at which it begins, to
+            float32 of the same shape.
         image: `[H, W, C]`.
         tile: Side of a tile, pixels, a multiple of 8, more than `OVERLAP`.
         on_tile: Called with (tiles done, tiles in all) after each tile.
@@ -58,7 +59,7 @@ def map_tiles(
     def row_of_tiles(top: int) -> Iterator[tuple[int, np.ndarray]]:
         nonlocal done
         for left in lefts:
-            yield left, function(image[top : top + tile, left : left + tile])
+            yield left, function(image[top : top + tile, left : left + tile], top, left)
             done += 1
             if on_tile is not None:
                 on_tile(done, total)

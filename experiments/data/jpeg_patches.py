@@ -19,20 +19,11 @@ import cv2
 import numpy as np
 
 from dual_prior.jpeg.table_plane import UNKNOWN, Tables
+from dual_prior.jpeg.ycc import to_rgb, to_ycc
 from experiments.data import encoders
 from experiments.data.photo_patches import draw_picture
 
 _BLOCK = 8
-# Y, Cb, Cr of JFIF (full range) from red, green, blue; and those of black.
-_YCC = np.array(
-    [
-        [0.299, 0.587, 0.114],
-        [-0.168735892, -0.331264108, 0.5],
-        [0.5, -0.418687589, -0.081312411],
-    ],
-    np.float32,
-)
-_BLACK = np.array([0, 128, 128], np.float32)
 
 _SMALLEST_SCALE = 0.5  # of a picture that is scaled between two compressions
 
@@ -199,22 +190,13 @@ class JpegPatches:
         return Piece(decoded.planes, planes, decoded.tables if is_known else UNKNOWN)
 
 
-def ycc(rgb: np.ndarray) -> np.ndarray:
-    """Y, Cb, Cr of JFIF, full range, not rounded.
-
-    Args:
-        rgb: `[..., 3]`, uint8.
-
-    Returns:
-        Shaped like `rgb`, float32, grey levels.
-    """
-    return rgb.astype(np.float32) @ _YCC.T + _BLACK
-
-
 def clean_planes(picture: np.ndarray) -> np.ndarray:
-    """`ycc` of a picture `[H, W, 3]` or a grey one `[H, W]`, `[H, W, 3]`."""
+    """Y, Cb, Cr `[H, W, 3]` of a picture `[H, W, 3]` or a grey one `[H, W]`, uint8.
+
+    Not rounded: float32, grey levels.
+    """
     if picture.ndim == 3:
-        return ycc(picture)
+        return to_ycc(picture)
     grey = picture.astype(np.float32)
     return np.stack([grey, *[np.full_like(grey, 128)] * 2], axis=-1)
 
@@ -224,7 +206,7 @@ def shown(decoded: encoders.Decoded) -> np.ndarray:
     if not decoded.tables.steps[1].any():
         return decoded.planes[..., 0]
     # By Pillow's own conversion it would be darker by half a grey level: it truncates.
-    rgb = (decoded.planes - _BLACK) @ np.linalg.inv(_YCC).T.astype(np.float32)
+    rgb = to_rgb(decoded.planes)
     return np.clip(np.round(rgb), 0, 255).astype(np.uint8)
 
 
@@ -251,7 +233,7 @@ def _cut(rgb: np.ndarray, side: int, rng) -> np.ndarray:
 
 def _as_grey(rgb: np.ndarray, rng) -> np.ndarray:
     """Luma `[H, W]`, uint8: what a grey file stores, or what MATLAB makes of it."""
-    luma = ycc(rgb)[..., 0]
+    luma = to_ycc(rgb)[..., 0]
     if rng.random() < 0.5:
         luma = 16 + luma * (219 / 255)
     return np.round(luma).astype(np.uint8)

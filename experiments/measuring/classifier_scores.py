@@ -40,7 +40,7 @@ def probabilities(restorer: Restorer, pictures: Iterable) -> dict[str, list]:
     """
     values: dict[str, list] = {}
     for rgb in pictures:
-        for name, image in versions(rgb, restorer.network.channels).items():
+        for name, image in versions(rgb, restorer.unfolding.channels).items():
             values.setdefault(name, []).append(
                 [restorer.probability(part) for part in (image, centre(image))]
             )

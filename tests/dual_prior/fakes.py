@@ -12,7 +12,7 @@ class Darkening:
     def __init__(self, options=None, pause: float = 0.0):
         self._pause = pause
 
-    def restore(self, image, on_tile=None, num_channels=None):
+    def restore(self, image, on_tile=None, num_channels=None, tables=None):
         time.sleep(self._pause)
         step = 5 * (257 if image.dtype == np.uint16 else 1)
         pixels = np.where(image >= step, image - step, 0).astype(image.dtype)
@@ -31,7 +31,7 @@ def with_restore(restore):
     """What loads a restorer whose method `restore` is the function given."""
 
     class Fake(Darkening):
-        def restore(self, image, on_tile=None, num_channels=None):
+        def restore(self, image, on_tile=None, num_channels=None, tables=None):
             return restore(image)
 
     return Fake

@@ -27,7 +27,7 @@ class Worker(Darkening):
     def __init__(self, options=None):
         super().__init__(pause=0.1)
 
-    def restore(self, image, on_tile=None, num_channels=None):
+    def restore(self, image, on_tile=None, num_channels=None, tables=None):
         if image.shape[0] == _FATAL:
             os._exit(1)
         result = super().restore(image, on_tile, num_channels)

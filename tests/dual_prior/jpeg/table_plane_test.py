@@ -1,7 +1,11 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from dual_prior.jpeg.table_plane import UNKNOWN, Tables, logarithms
+from dual_prior.jpeg.header import read_jpeg_header
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables, logarithms, tables_of
 from dual_prior.restoration.symmetries import turn
 from experiments.data import encoders
 
@@ -92,3 +96,26 @@ def test_a_turned_picture_is_one_that_was_compressed_by_the_turned_table(symmetr
     turned = compressed(turn(picture, symmetry), tables.steps[0])
     difference = np.abs(turned.astype(int) - expected)
     assert difference.mean() < 0.5  # the encoder's arithmetic is not quite symmetric
+
+
+@pytest.mark.parametrize("name", encoders.SUBSAMPLINGS)
+def test_the_tables_of_a_header_are_those_that_the_decoder_has(name):
+    picture = np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
+    data = encoders.encode(picture, encoders.Settings(subsampling=name, quality=60))
+    found, expected = tables_of(read_jpeg_header(data)), encoders.decode(data).tables
+    np.testing.assert_array_equal(found.steps, expected.steps)
+    assert found.sampling == expected.sampling
+
+
+def test_a_grey_file_has_a_table_of_luma_alone():
+    data = encoders.encode(np.zeros((8, 8), np.uint8), encoders.Settings())
+    tables = tables_of(read_jpeg_header(data))
+    assert tables.steps[0].all() and not tables.steps[1:].any()
+
+
+@pytest.mark.parametrize("options", [{"mode": "CMYK"}, {"keep_rgb": True}])
+def test_tables_of_other_colours_are_unknown(options):
+    image = Image.new(options.pop("mode", "RGB"), (8, 8))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", **options)
+    assert tables_of(read_jpeg_header(buffer.getvalue())) is UNKNOWN

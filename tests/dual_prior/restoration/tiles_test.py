@@ -35,21 +35,21 @@ def test_tiles_cover_a_side_and_start_on_the_grid(side):
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (128, 128), (300, 131), (290, 410)])
 def test_what_the_function_returns_comes_back(size):
     image = _image(*size)
-    result = _whole(map_tiles(lambda part: 2 * part, image, TILE))
+    result = _whole(map_tiles(lambda part, *_: 2 * part, image, TILE))
     np.testing.assert_allclose(result, 2 * image, rtol=1e-6)
 
 
 def test_no_tile_is_larger_than_asked_for():
     sizes = []
     image = _image(290, 410)
-    _whole(map_tiles(lambda part: sizes.append(part.shape) or part, image, TILE))
+    _whole(map_tiles(lambda part, *_: sizes.append(part.shape) or part, image, TILE))
     assert max(sizes) == (TILE, TILE, 2) and len(sizes) == 7 * 10
 
 
 def test_what_a_tile_sees_wrongly_at_its_border_is_dropped():
     image = _image(290, 410)
 
-    def wrong_at_the_border(part):
+    def wrong_at_the_border(part, top, left):
         # The tile's own border; the picture's is a border of the whole, too.
         margin = (OVERLAP - tiles._RAMP) // 2 - 4
         result = part + 1
@@ -64,7 +64,7 @@ def test_what_a_tile_sees_wrongly_at_its_border_is_dropped():
 def test_tiles_fade_into_each_other():
     brightness = iter(range(1000))
     image = np.zeros((TILE, 400, 1), np.float32)
-    result = _whole(map_tiles(lambda part: part + next(brightness), image, TILE))
+    result = _whole(map_tiles(lambda part, *_: part + next(brightness), image, TILE))
     assert np.abs(np.diff(result, axis=1)).max() < 3 / tiles._RAMP
     assert result.max() > 5
 
@@ -72,5 +72,19 @@ def test_tiles_fade_into_each_other():
 def test_progress_is_told():
     told = []
     image = _image(160, 160)
-    _whole(map_tiles(np.copy, image, TILE, lambda *numbers: told.append(numbers)))
+    _whole(
+        map_tiles(
+            lambda part, *_: part, image, TILE, lambda *numbers: told.append(numbers)
+        )
+    )
     assert told == [(done, 4) for done in range(1, 5)]
+
+
+def test_a_tile_is_told_where_it_begins():
+    image = np.stack(np.indices((290, 410)), axis=-1).astype(np.float32)
+
+    def moved(part, top, left):
+        np.testing.assert_array_equal(part[0, 0], [top, left])
+        return part
+
+    _whole(map_tiles(moved, image, TILE))

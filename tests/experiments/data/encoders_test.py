@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from dual_prior.jpeg.ycc import to_ycc
 from dual_prior.metrics import psnr
 from experiments.data import encoders
 from experiments.data.encoders import JPEGLI, LIBJPEG, MOZJPEG, Settings
-from experiments.data.jpeg_patches import ycc
 from tests.conftest import made_picture
 
 PICTURE = np.stack([made_picture(50, 70, seed) for seed in range(3)], axis=-1)
@@ -19,7 +19,7 @@ def test_what_is_encoded_decodes_to_the_picture(encoder, quality):
     steps = decoded.tables.steps
     assert steps.shape == (3, 8, 8) and steps.min() >= 1
     assert decoded.tables.sampling == (2, 2)
-    luma = ycc(PICTURE)[..., 0]
+    luma = to_ycc(PICTURE)[..., 0]
     assert psnr(luma, decoded.planes[..., 0].astype(np.float32), max_val=255) > 22
 
 

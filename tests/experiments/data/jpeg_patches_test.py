@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from dual_prior.jpeg.table_plane import logarithms
+from dual_prior.jpeg.ycc import to_ycc
 from experiments.data import encoders
 from experiments.data.jpeg_patches import (
     JpegPatches,
@@ -14,7 +15,6 @@ from experiments.data.jpeg_patches import (
     clean_planes,
     shown,
     weights,
-    ycc,
 )
 from tests.conftest import made_picture
 
@@ -76,7 +76,7 @@ def test_the_plane_lies_on_the_grid_of_the_file():
 def test_planes_of_a_part_are_part_of_those_of_the_whole():
     settings = encoders.Settings(quality=30)
     decoded = encoders.decode(encoders.encode(PHOTOGRAPHS[0], settings))
-    piece = Piece(decoded.planes, ycc(PHOTOGRAPHS[0]), decoded.tables)
+    piece = Piece(decoded.planes, to_ycc(PHOTOGRAPHS[0]), decoded.tables)
     whole = piece.table_planes()
     part = piece.part(8, 40, 32)
     np.testing.assert_array_equal(part.table_planes(), whole[8:40, 40:72])
@@ -134,10 +134,10 @@ def test_what_is_shown_is_what_libjpeg_decodes():
     assert np.abs(difference.mean(axis=(0, 1))).max() < 0.01
 
 
-def test_ycc_is_what_libjpeg_stores():
+def test_to_ycc_is_what_libjpeg_stores():
     settings = encoders.Settings(quality=100, subsampling="4:4:4")
     stored = encoders.decode(encoders.encode(PHOTOGRAPHS[0], settings)).planes
-    difference = ycc(PHOTOGRAPHS[0]) - stored
+    difference = to_ycc(PHOTOGRAPHS[0]) - stored
     assert np.abs(difference).max() < 2.5
     assert np.abs(difference.mean(axis=(0, 1))).max() < 0.05
 
