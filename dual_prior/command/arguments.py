@@ -120,6 +120,14 @@ def _add_restore(commands, name: str) -> None:
     _add_settings(restore.add_argument_group("network"), "network")
     _add_settings(restore.add_argument_group("restoring"), "pixels")
     _add_settings(restore.add_argument_group("reading"), "reading")
+    trying = restore.add_argument_group("trying")
+    trying.add_argument(
+        "--dry_run",
+        action="store_true",
+        help="list what would be done, with megapixels and the expected time, measured "
+        "on one tile; read everything, write nothing",
+    )
+    _add_settings(trying, "trying")
     cluster = restore.add_argument_group("several machines")
     cluster.add_argument(
         "--cluster",

@@ -6,6 +6,7 @@ written, each in a thread of its own; the libraries that do it release the inter
 
 import collections
 import dataclasses
+import functools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,8 +27,8 @@ if TYPE_CHECKING:  # importing it takes seconds
 class Reports(Protocol):
     """Receives the progress of a run."""
 
-    def on_tile(self, done: int, total: int) -> None:
-        """A tile of the current picture is done."""
+    def on_tile(self, name: str, done: int, total: int) -> None:
+        """A tile of a picture is done."""
 
     def tell(self, record: Record) -> None:
         """A picture is done."""
@@ -56,9 +57,9 @@ def restore_all(
         while len(written) > all_but:
             reports.tell(written.popleft().result())
 
-    def on_tile(done: int, total: int) -> None:
+    def on_tile(name: str, done: int, total: int) -> None:
         raise_if_requested()
-        reports.on_tile(done, total)
+        reports.on_tile(name, done, total)
 
     with (
         ThreadPoolExecutor(1, "read") as reading,
@@ -85,7 +86,7 @@ def restore_all(
                     # counted as its time.
                     network = restorer()
                     raise_if_requested()
-                    picture.restore(network, on_tile)
+                    picture.restore(network, functools.partial(on_tile, job.name))
                 written.append(writing.submit(picture.write))
                 picture = None  # frees its memory
                 report(all_but=waiting)

@@ -1,13 +1,17 @@
-"""The output of a run: a line for each picture, and a summary."""
+"""The output of a run: a line for each picture, and a summary.
+
+A long run shows a bar on a terminal, and in a log a line now and then.
+"""
 
 import dataclasses
 import json
+import math
 import sys
 import time
 
 from tqdm import tqdm
 
-from dual_prior.files.record import FAILED, RESTORED, SKIPPED, Record
+from dual_prior.files.record import FAILED, PLANNED, RESTORED, SKIPPED, Record
 from dual_prior.system.streams import to_standard_error
 from dual_prior.system.text import shown
 
@@ -26,6 +30,7 @@ class Reporter:
         to_stderr: Print to standard error, since a picture goes to standard output.
         passed_over: Number of files that were not taken for pictures, by suffix.
         patience: Seconds before the bar of a single picture appears.
+        pause: Seconds of a picture after which a log, which has no bar, gets a line.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Reporter:
         to_stderr: bool = False,
         passed_over: dict[str, int] | None = None,
         patience: float = 1,  # ours
+        pause: float = 60,  # ours
     ):
         self._passed_over = passed_over or {}
         self._failures: list[str] = []
@@ -45,7 +51,9 @@ class Reporter:
         self._out = sys.stderr if to_stderr else sys.stdout
         self._counts = {RESTORED: 0, SKIPPED: 0, FAILED: 0}
         self._megapixels = 0.0
-        self._started = time.monotonic()
+        self._started = self._last_line = time.monotonic()
+        # JSON is for programs.
+        self._pause = pause if not (quiet or as_json) else math.inf
         self._is_single = total == 1
         self._bar = tqdm(
             total=None if self._is_single else total,
@@ -59,9 +67,14 @@ class Reporter:
     def failures(self) -> int:
         return len(self._failures)
 
-    def on_tile(self, done: int, total: int) -> None:
-        """Shows the progress of the current picture."""
-        if self._is_single:
+    def on_tile(self, name: str, done: int, total: int) -> None:
+        """Shows the progress of a picture."""
+        if not sys.stderr.isatty():
+            now = time.monotonic()
+            if now - self._last_line >= self._pause and done < total:
+                self._last_line = now
+                self.warn(f"{name}: tile {done} of {total}")
+        elif self._is_single:
             self._bar.total = total
             self._bar.update()
         elif total > 1:
@@ -69,8 +82,9 @@ class Reporter:
 
     def tell(self, record: Record) -> None:
         """Prints a record."""
-        self._counts[record.status] += 1
-        if record.status == RESTORED:
+        self._last_line = time.monotonic()
+        self._counts[record.status] = self._counts.get(record.status, 0) + 1
+        if record.status in (RESTORED, PLANNED):
             self._megapixels += record.megapixels
         for warning in record.warnings:
             self.warn(f"{record.input}: warning: {warning}")
@@ -89,25 +103,38 @@ class Reporter:
         """Prints a warning or an error."""
         complain(sentence)
 
-    def close(self) -> None:
+    def close(self, expected: float | None = None) -> None:
         """Prints the summary of several pictures, or of skipped files.
 
         In a long run, failures are listed again, since they have scrolled away.
+
+        Args:
+            expected: Of a dry run, whose summary is always printed: the seconds that
+                the pictures would take.
         """
         self._bar.close()
         total = sum(self._counts.values())
-        if total < 2 and not self._passed_over:
+        if total < 2 and not self._passed_over and expected is None:
             return
         if self._as_json:
-            more = {"passed_over": self._passed_over, "failures": self._failures}
+            more: dict = {"passed_over": self._passed_over, "failures": self._failures}
+            if expected is not None:
+                more |= {
+                    "megapixels": self._megapixels,
+                    "expected_seconds": round(expected, 1),
+                }
             self._print(json.dumps({"summary": {**self._counts, **more}}))
         elif not self._quiet:
-            seconds = time.monotonic() - self._started
+            if expected is None:
+                seconds = time.monotonic() - self._started
+                work = f"in {seconds:.0f} s ({self._pace()})"
+            else:
+                work = f"would take about {_duration(expected)}"
             passed_over = _listed(self._passed_over)
             self._print(
                 f"{total} picture{'s' * (total != 1)}: {_listed(self._counts)}. "
-                f"{self._megapixels:.1f} megapixels in {seconds:.0f} s "
-                f"({self._pace()}){'. Passed over: ' * bool(passed_over)}{passed_over}"
+                f"{self._megapixels:.1f} megapixels {work}"
+                f"{'. Passed over: ' * bool(passed_over)}{passed_over}"
             )
         if total > _SCREEN and self._failures:
             self.warn(f"{len(self._failures)} failed:")
@@ -127,6 +154,13 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
 
 
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
 def complain(sentence: object) -> None:
     """Prints a line on standard error, above the bar if there is one."""
     with to_standard_error():
@@ -139,4 +173,9 @@ def _line(record: Record) -> str:
         return f"{name}: skipped ({shown(record.reason or '')})"
     target = shown(record.output or "standard output")
     size = f"{record.width}x{record.height}, {record.kind}"
-    return f"{name} ({size}) -> {target}  {record.seconds:.1f} s"
+    effort = (
+        f"{record.megapixels:.1f} megapixels"
+        if record.seconds is None
+        else f"{record.seconds:.1f} s"
+    )
+    return f"{name} ({size}) -> {target}  {effort}"

@@ -202,7 +202,9 @@ def _job(
             )
         folder = Path(output, place.parent) if output else Path(source or "").parent
         name = place.name if settings.long_names else place.stem
-        target = folder / _fitting(name, settings.suffix + ending)
+        # A part must not be taken for the result of the whole later on.
+        part = f".{settings.crop}" if settings.crop else ""
+        target = folder / _fitting(name, part + settings.suffix + ending)
     try:
         format = output_format(ending if target is None else target.suffix)
     except ValueError as error:

@@ -3,6 +3,7 @@
 import dataclasses
 
 RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
+PLANNED = "planned"
 
 
 @dataclasses.dataclass
@@ -10,7 +11,7 @@ class Record:
     """The outcome for one picture. None where a value is not known.
 
     Attributes:
-        status: `"restored"`, `"skipped"` or `"failed"`.
+        status: `"restored"`, `"skipped"` or `"failed"`; `"planned"` in a dry run.
         reason: Why it was skipped, or why it failed.
         kind: The picture in words, as "colour JPEG 4:2:0 of quality about 75".
         quality: Estimated JPEG quality.

@@ -8,18 +8,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dual_prior import __version__
 from dual_prior.drawing.comparison import comparison_png
 from dual_prior.files.picture_file import picture_file
 from dual_prior.files.plan import Job
-from dual_prior.files.record import FAILED, SKIPPED, Record
+from dual_prior.files.record import FAILED, PLANNED, SKIPPED, Record
 from dual_prior.files.settings import Settings
+from dual_prior.pictures.crop import cropped
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.formats import FORMATS
 from dual_prior.pictures.metadata import is_marked, losses, mark, without_metadata
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.reader import Limits, read_picture
 from dual_prior.pictures.writer import check_fits, encode_picture
+from dual_prior.restoration.memory import largest_tile
+from dual_prior.restoration.tiles import tiled_pixels
 from dual_prior.system.text import one_line, shown
 
 if TYPE_CHECKING:  # importing it takes seconds
@@ -107,6 +112,8 @@ class Restoration:
                 name=record.input,
                 page=settings.page,
             )
+            if settings.box is not None:
+                picture = cropped(picture, *settings.box)
             if job.in_place and is_marked(picture) and not settings.overwrite:
                 raise _Skipped("restored before; --overwrite restores it again")
             if is_kept(job.comparison, settings):
@@ -118,6 +125,23 @@ class Restoration:
             record.warnings = list(picture.warnings)
             self._before = picture
         return self._before is not None
+
+    def plan(self) -> tuple[np.ndarray, int] | None:
+        """Instead of `restore`, in a dry run.
+
+        Returns:
+            (the pixels that were read, the pixels of all tiles together, which overlap)
+            or None if there is nothing to restore.
+        """
+        before, record = self._before, self._record
+        if before is None:
+            return None
+        with self._errors_recorded("restored", ()):
+            tile = largest_tile(before.pixels, self._settings, before.num_channels)
+            record.status = PLANNED
+            height, width = before.pixels.shape[:2]
+            return before.pixels, tiled_pixels(height, width, tile)
+        return None
 
     def restore(self, restorer: "Restorer", on_tile: "OnTile | None" = None) -> None:
         """Restores the picture, after making sure that its result can be written."""

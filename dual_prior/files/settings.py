@@ -2,11 +2,14 @@
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 
 from dual_prior.pictures.formats import PICTURE_SUFFIXES, SUFFIXES, output_format
 from dual_prior.pictures.reader import Limits
 from dual_prior.restoration.options import Options, option
+
+_CROP = re.compile(r"([1-9]\d{0,5})x([1-9]\d{0,5})\+(\d{1,6})\+(\d{1,6})")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +81,13 @@ class Settings(Options):
         "a result)",
         group="writing",
     )
+    crop: str | None = option(
+        None,
+        "try the settings on a part of a picture, W by H pixels, X from the left and Y "
+        "from the top; its edges move outwards onto the grid of 8x8 blocks",
+        group="trying",
+        metavar="WxH+X+Y",
+    )
     strict: bool = option(False, "refuse JPEGs with damaged data", group="reading")
     salvage: bool = option(
         False,
@@ -121,6 +131,12 @@ class Settings(Options):
             raise ValueError(
                 "in_place keeps the format of a picture: format is for new files."
             )
+        if self.crop is not None and not _CROP.fullmatch(self.crop):
+            raise ValueError(
+                f"Expected a crop WxH+X+Y, as 400x300+0+80, got {self.crop!r}."
+            )
+        if self.crop is not None and self.in_place:
+            raise ValueError("A crop is for a file of its own, not for in_place.")
         if self.in_place and not self.strength:
             raise ValueError(
                 "A strength of 0 changes nothing: there is nothing to replace in place."
@@ -131,6 +147,15 @@ class Settings(Options):
         """The part that concerns arrays."""
         names = [field.name for field in dataclasses.fields(Options)]
         return Options(**{name: getattr(self, name) for name in names})
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        """The crop: width, height, pixels from the left and from the top."""
+        match = _CROP.fullmatch(self.crop or "")
+        if match is None:
+            return None
+        width, height, left, top = map(int, match.groups())
+        return width, height, left, top
 
     @property
     def limits(self) -> Limits:

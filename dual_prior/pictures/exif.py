@@ -23,6 +23,7 @@ EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 MAKER_NOTE = 0x927C
 # Across and down: they change places with a quarter turn.
 _PAIRS = [(0x0100, 0x0101), (0x011A, 0x011B), (0xA002, 0xA003), (0x1001, 0x1002)]
+_WIDTHS, _HEIGHTS = {0x0100, 0xA002}, {0x0101, 0xA003}
 # Where thumbnails lie, and how long they are.
 _THUMBNAILS = [(0x0201, 0x0202), (0x0111, 0x0117)]
 _MAX_ENTRIES, _MAX_INTEGERS = 2000, 100  # ours: files have tens
@@ -205,6 +206,17 @@ class ExifBlock:
                 if len(places := [entries[t].at for t in pair if t in entries]) == 2:
                     a, b = (slice(place + 2, place + 12) for place in places)
                     self.data[a], self.data[b] = self.data[b], self.data[a]
+
+    def set_sizes(self, width: int, height: int) -> None:
+        """Writes the size of the pixels over the one that is there."""
+        for at in self.directories():
+            for entry in self.entries(at):
+                if entry.tag not in _WIDTHS | _HEIGHTS or entry.count != 1:
+                    continue
+                if entry.type in (SHORT, LONG):
+                    size = width if entry.tag in _WIDTHS else height
+                    code = f"{self.order}{_INTEGERS[entry.type]}"
+                    struct.pack_into(code, self.data, self.place(entry), size)
 
     def text(self, tag: int) -> str | None:
         """The text of a tag of the first directory."""

@@ -80,8 +80,6 @@ def read_parts(data: bytes, is_turned: bool, notes: Notes) -> dict:
                 notes.lose("the index of the other pictures is damaged: dropped")
     if trailer.strip(b"\0"):
         parts["trailer"] = trailer
-    if is_turned or "trailer" not in parts:
-        kept = [segment for segment in kept if _GAIN_MAP not in segment[:60]]
     if kept:
         parts["segments"] = kept
     return parts
@@ -95,12 +93,23 @@ def odd_profile(data: bytes) -> bytes:
     return b"".join(body[head + 2 :] for body in parts)
 
 
-def fitted(metadata: dict, is_turned: bool, notes: Notes) -> None:
-    """Makes the data after the picture and its description in XMP agree."""
+def fitted(metadata: dict, change: str | None, notes: Notes) -> None:
+    """Makes the data after the picture and its description in XMP agree.
+
+    Args:
+        metadata: As in `Picture`.
+        change: What was done to the pixels, "turned" or "cropped", after which no other
+            picture fits; or None.
+        notes: Takes a sentence for each part that is dropped.
+    """
+    if change:
+        metadata.pop("mpf", None)
+    if (change or "trailer" not in metadata) and (kept := metadata.get("segments")):
+        metadata["segments"] = [s for s in kept if _GAIN_MAP not in s[:60]]
     packet = metadata.get("xmp", b"")
     trailer = metadata.get("trailer", b"")
     length = xmp.film_length(packet)
-    if is_turned and trailer:
+    if change and trailer:
         film = trailer[-length:] if 0 < length < len(trailer) else b""
         film = trailer if length == len(trailer) else film
         if film != trailer:
@@ -109,7 +118,7 @@ def fitted(metadata: dict, is_turned: bool, notes: Notes) -> None:
                 if xmp.has_gain_map(packet)
                 else "other pictures in the file were"
             )
-            notes.lose(f"{what} dropped: the picture was turned")
+            notes.lose(f"{what} dropped: the picture was {change}")
         trailer = film
         metadata["trailer"] = film
         if not film:
@@ -117,12 +126,12 @@ def fitted(metadata: dict, is_turned: bool, notes: Notes) -> None:
     if not packet:
         return
     if not trailer or length > len(trailer):
-        if xmp.has_gain_map(packet) and not is_turned:
+        if xmp.has_gain_map(packet) and not change:
             notes.warn("the gain map (Ultra HDR) was dropped: it is not in the file")
         if length:
             notes.warn("the motion photo has no film: its description was dropped")
         packet = xmp.without_film(packet)
-    elif is_turned:
+    elif change:
         packet = xmp.without_gain_map(packet)
     metadata["xmp"] = xmp.of_another_length(packet)
 

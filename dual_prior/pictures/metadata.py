@@ -86,7 +86,7 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
                 )
     if is_jpeg:
         metadata |= read_parts(data, is_turned, notes)
-        fitted(metadata, is_turned, notes)
+        fitted(metadata, "turned" if is_turned else None, notes)
         if "mpf" in metadata and not xmp.has_gain_map(metadata.get("xmp", b"")):
             notes.warn("only the first of several pictures in the file is restored")
         if comment := image.info.get("comment"):

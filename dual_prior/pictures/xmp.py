@@ -83,6 +83,12 @@ def without_regions(xmp: bytes) -> bytes:
     return xmp
 
 
+def without_sizes(xmp: bytes) -> bytes:
+    """A packet without the width and height of the picture."""
+    xmp = _without_names(xmp, b"tiff", rb"Image(?:Width|Length)")
+    return _without_names(xmp, b"exif", rb"Pixel[XY]Dimension")
+
+
 def of_another_length(xmp: bytes) -> bytes:
     """The packet with 0, for unknown, as the length of the picture itself."""
     item = _prefix(xmp, _ITEM, b"Item")

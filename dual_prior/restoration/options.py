@@ -18,7 +18,7 @@ def option(default: Any, help: str, *, group: str, **more: Any) -> Any:
     Args:
         default: Its default; None if it may be left open.
         help: One sentence; the help of the command shows it.
-        group: "network", "pixels", "reading" or "writing".
+        group: "network", "pixels", "reading", "writing" or "trying".
         **more: `between` (the smallest and the largest value) or `choices`; `metavar`,
             what help calls the value; `short`, a flag of one letter, as "-f".
     """

@@ -9,6 +9,7 @@ A row of tiles is put together before the next one is begun, so that no more tha
 them, each in parts and joined, are in memory, whatever the size of the picture.
 """
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -32,6 +33,14 @@ def tile_starts(side: int, tile: int) -> list[int]:
     # The last one starts on the grid, too, and so may be up to 7 pixels short.
     last = -(-(side - tile) // GRID) * GRID
     return [*range(0, last, tile - OVERLAP), last]
+
+
+def tiled_pixels(height: int, width: int, tile: int) -> int:
+    """Pixels of all tiles of a picture together: what restoring it takes."""
+    return math.prod(
+        sum(min(tile, side - start) for start in tile_starts(side, tile))
+        for side in (height, width)
+    )
 
 
 def map_tiles(

@@ -466,3 +466,21 @@ def test_too_little_memory_gets_one_line(run, photo):
     assert code == 1 and err.startswith(f"dual-prior: {photo}: not enough memory")
     assert err.count("\n") == 1
     assert os.listdir(photo.parent) == ["photo.jpg"]
+
+
+def test_a_crop_tries_a_part_under_a_name_of_its_own(run, photo, tmp_path):
+    code, out, err = run("restore", photo, "--crop", "40x32+16+8")
+    result = tmp_path / "photo.40x32+16+8.restored.png"
+    assert (code, err) == (0, "") and "(40x32, colour JPEG" in out
+    with Image.open(photo) as whole, Image.open(result) as part:
+        assert part.size == (40, 32)
+        expected = np.asarray(whole, int)[8:40, 16:56] - 5
+        np.testing.assert_array_equal(np.asarray(part), expected.clip(0))
+    code, out, _ = run("restore", tmp_path)  # the whole has no result yet
+    assert code == 0 and Image.open(tmp_path / "photo.restored.png").size == (88, 72)
+    code, _, err = run("restore", photo, "--crop", "9x9+9+9", "-o", tmp_path / "b.png")
+    assert code == 0 and "warning: cropped to 16x16+8+8, on the grid" in err
+    code, _, err = run("restore", photo, "--crop", "9x9+900+9", "--overwrite")
+    assert code == 1 and "photo.jpg: the crop 9x9+900+9 is outside of its 88x72" in err
+    assert run("restore", photo, "--crop", "9x9", "--overwrite")[0] == 2
+    assert run("restore", photo, "--crop", "9x9+0+0", "--in_place")[0] == 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dual_prior.restoration import tiles
-from dual_prior.restoration.tiles import OVERLAP, map_tiles, tile_starts
+from dual_prior.restoration.tiles import OVERLAP, map_tiles, tile_starts, tiled_pixels
 
 TILE = 128
 
@@ -88,3 +88,16 @@ def test_a_tile_is_told_where_it_begins():
         return part
 
     _whole(map_tiles(moved, image, TILE))
+
+
+@pytest.mark.parametrize(("height", "width"), [(100, 50), (700, 300), (1001, 2003)])
+def test_the_pixels_of_all_tiles_are_those_that_are_computed(height, width):
+    sizes = []
+
+    def counted(part):
+        sizes.append(part.shape[0] * part.shape[1])
+        return part.astype(np.float32)
+
+    for _ in map_tiles(counted, np.zeros((height, width, 1), np.uint8), 256):
+        pass
+    assert tiled_pixels(height, width, 256) == sum(sizes)
