@@ -53,6 +53,7 @@ def cropped(picture: Picture, width: int, height: int, left: int, top: int) -> P
         metadata=_metadata_of_part(picture.metadata, size, notes),
         warnings=notes.warnings,
         losses=notes.losses,
+        place=(y, x, rows, columns),
     )
 
 

@@ -49,6 +49,8 @@ class Picture:
         losses: Those that name a part of the file that cannot be kept.
         symmetry: How the pixels were turned by the file's orientation, 0 to 7: see
             `Tables.turned`.
+        place: Of a part: its first row and column, and the height and width of the
+            whole; else None.
     """
 
     pixels: np.ndarray
@@ -59,6 +61,7 @@ class Picture:
     warnings: list[str] = dataclasses.field(default_factory=list)
     losses: list[str] = dataclasses.field(default_factory=list)
     symmetry: int = 0
+    place: tuple[int, int, int, int] | None = None
 
     @property
     def is_grey(self) -> bool:
@@ -80,11 +83,12 @@ class Picture:
         """The quantization tables, as they lie on the pixels."""
         if self.jpeg is None:
             return UNKNOWN
-        size = self.pixels.shape[:2]
+        top, left, *size = self.place or (0, 0, *self.pixels.shape[:2])
         height, width = size[::-1] if self.symmetry % 2 else size
         if (height, width) != (self.jpeg.height, self.jpeg.width):
             return UNKNOWN
-        return tables_of(self.jpeg).turned(self.symmetry, height, width)
+        tables = tables_of(self.jpeg).turned(self.symmetry, height, width)
+        return tables.part(top, left)
 
     @property
     def description(self) -> str:

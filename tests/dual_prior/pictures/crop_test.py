@@ -51,6 +51,20 @@ def test_the_last_columns_may_be_no_whole_block():
     assert part.pixels.shape == (11, 11) and part.warnings == []
 
 
+@pytest.mark.parametrize("orientation", [1, 6, 7])
+def test_a_part_knows_the_tables_of_the_whole(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    image = Image.fromarray(np.stack([made_picture(75, 91)] * 3, axis=-1))
+    image.save(buffer, "JPEG", quality=30, exif=exif)
+    whole = read_picture(buffer.getvalue())
+    planes = whole.tables.planes(*whole.pixels.shape[:2])
+    part = cropped(whole, 24, 16, 8, 32)
+    assert np.ptp(planes) > 0
+    np.testing.assert_array_equal(part.tables.planes(16, 24), planes[32:48, 8:32])
+
+
 @pytest.mark.parametrize("left, top", [(88, 0), (0, 72)])
 def test_outside_of_the_picture_there_is_nothing(left, top):
     with pytest.raises(ValueError, match="outside of its 88x72 pixels"):
