@@ -3,11 +3,11 @@
 A source is one of
 - the name of a published set: under --data_dir are
 
-      bsds500/train  bsds500/test  bsds500/val    live1    classic5    cid22
+      bsds500/train  bsds500/test  bsds500/val    live1    classic5    cid22    clic
       twitter/clean  twitter/compressed    wechat/clean  wechat/compressed
 
   of which training takes BSD500's train + test, and evaluation its val, as the paper
-  does; CID22 joins the former for what goes beyond the paper;
+  does; CID22 and CLIC join the former for what goes beyond the paper;
 - a folder, searched with all folders inside it, or a single picture;
 - `tfds:NAME` or `tfds:NAME:SPLIT`: a data set that TFDS has built, for instance by
   `tfds build datasets/live1`.
@@ -31,7 +31,11 @@ from datasets import folders
 from dual_prior import jpeg
 
 # Folders of the published sets, by name.
-TRAINING_SETS = {"bsds500": ("bsds500/train", "bsds500/test"), "cid22": ("cid22",)}
+TRAINING_SETS = {
+    "bsds500": ("bsds500/train", "bsds500/test"),
+    "cid22": ("cid22",),
+    "clic": ("clic",),
+}
 EVALUATION_SETS: dict[str, tuple[str, ...]] = {
     "classic5": ("classic5",),
     "live1": ("live1",),

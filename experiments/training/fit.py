@@ -11,7 +11,7 @@ from absl import logging
 
 from experiments.data.feed import Batch, batch_stream
 from experiments.training.checkpoint import Checkpoints, Standing
-from experiments.training.muon import Muon
+from experiments.training.muon import IMAGE_CHANNELS, Muon
 from experiments.training.progress import Progress
 from experiments.training.run_dir import save_atomically
 from experiments.training.stage_log import StageLog
@@ -36,6 +36,8 @@ class Schedule:
             cosine; otherwise fixed.
         muon_ratio: Learning rate of the hidden kernels, stepped by Muon, as a multiple
             of Adam's; 0 for Adam everywhere.
+        image_channels: Kernels that read or write so many channels or fewer are left to
+            Adam.
         ema_momentum: Of the moving average of the weights; 0 for none.
         steps_per_execution: Steps that the backend does in one go; an epoch is a
             multiple of it.
@@ -49,6 +51,7 @@ class Schedule:
     learning_rate: float
     cosine: bool
     muon_ratio: float = 0.0
+    image_channels: int = IMAGE_CHANNELS
     ema_momentum: float = 0.0
     steps_per_execution: int = 1
 
@@ -93,7 +96,9 @@ def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
         "ema_momentum": schedule.ema_momentum or 0.99,
     }
     if schedule.muon_ratio:
-        return Muon(learning_rate, schedule.muon_ratio, **average)
+        return Muon(
+            learning_rate, schedule.muon_ratio, schedule.image_channels, **average
+        )
     return keras.optimizers.Adam(learning_rate, **average)
 
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-_IMAGE_CHANNELS = 3  # at most: red, green, blue
+IMAGE_CHANNELS = 3  # at most: red, green, blue
 
 
 @keras.saving.register_keras_serializable("experiments")
@@ -17,20 +17,28 @@ class Muon(keras.optimizers.Muon):
     Args:
         learning_rate: Of Adam, for all other weights: a number or a schedule.
         ratio: The learning rate of the hidden kernels, as a multiple of that.
+        image_channels: Kernels that read or write more channels than that are hidden.
         **kwargs: Of `keras.optimizers.Muon`; without weight decay by default.
 
     Reference: Jordan et al., "Muon: an optimizer for hidden layers in neural networks",
     2024; step length of Liu et al., "Muon is scalable for LLM training", 2025.
     """
 
-    def __init__(self, learning_rate=1e-3, ratio: float = 3.0, **kwargs):
+    def __init__(
+        self,
+        learning_rate=1e-3,
+        ratio: float = 3.0,
+        image_channels: int = IMAGE_CHANNELS,
+        **kwargs,
+    ):
         kwargs = {"weight_decay": None, "adam_weight_decay": None, **kwargs}
         super().__init__(learning_rate, **kwargs)
         self.ratio = ratio
+        self.image_channels = image_channels
 
     def _should_use_adamw(self, variable):
         shape = variable.shape  # of a kernel: [h, w, in, out]
-        return not (len(shape) == 4 and min(shape[2:]) > _IMAGE_CHANNELS)
+        return not (len(shape) == 4 and min(shape[2:]) > self.image_channels)
 
     def _muon_update_step(self, gradient, variable, lr, m):
         self.assign(m, self.momentum * m + gradient)
@@ -40,4 +48,5 @@ class Muon(keras.optimizers.Muon):
         self.assign_sub(variable, ops.reshape(step, variable.shape))
 
     def get_config(self):
-        return {**super().get_config(), "ratio": self.ratio}
+        own = {"ratio": self.ratio, "image_channels": self.image_channels}
+        return {**super().get_config(), **own}

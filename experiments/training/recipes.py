@@ -228,6 +228,48 @@ RECIPES = {
 }
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ColourRecipe:
+    """Training of a `ColourNetwork` on JPEG files. All numbers are ours.
+
+    Attributes:
+        train_data: Where photographs come from: see `experiments.data.sources`.
+        qualities: The lowest and the highest.
+        steps: Number of training steps.
+        learning_rate: Of Adam, lowered to 0 along a cosine.
+        muon_ratio, ema_momentum, num_patterns, dtype: As of `NetworkRecipe`.
+        batch_size: Patches a step.
+        patch_size: Side of a patch, pixels.
+        num_drawings, num_held_out_drawings: To train on, and to validate on.
+        num_validation: Patches to validate on.
+    """
+
+    train_data: tuple[str, ...] = ("bsds500", "cid22", "clic")
+    qualities: tuple[int, ...] = (5, 100)
+    steps: int = 20_000
+    learning_rate: float = 6e-4
+    muon_ratio: float = 3.0
+    ema_momentum: float = 0.999
+    batch_size: int = 8
+    patch_size: int = 96
+    num_drawings: int = 480
+    num_held_out_drawings: int = 36
+    num_patterns: int = 8
+    num_validation: int = 128
+    dtype: str = "mixed_bfloat16"
+
+
+# By network and parts. Luma of photo goes on from `compact`, so with smaller steps.
+COLOUR = {
+    ("photo", ("luma",)): ColourRecipe(learning_rate=3e-4),
+    ("photo", ("chroma",)): ColourRecipe(),
+    ("photo", ("luma", "chroma")): ColourRecipe(learning_rate=3e-4),
+    ("fast", ("luma",)): ColourRecipe(),
+    ("fast", ("chroma",)): ColourRecipe(),
+    ("fast", ("luma", "chroma")): ColourRecipe(),
+}
+
+
 def recipe_for(preset: str, of: str | None = None) -> Recipe:
     """How `preset` is trained: by its own recipe, or by that of the preset `of`.
 

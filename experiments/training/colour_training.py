@@ -1,0 +1,102 @@
+"""A `ColourNetwork` as Keras trains it: all of it, luma's part or chroma's."""
+
+import keras
+from keras import ops
+
+from dual_prior.network.classifier import freeze
+from dual_prior.network.colour_network import ColourNetwork
+from dual_prior.network.pyramid_deblocker import PyramidDeblocker
+from dual_prior.network.unfolding import DualPriorNetwork
+from experiments.training.growing import start_from
+
+PARTS = {"luma": slice(0, 1), "chroma": slice(1, 3)}  # channels of Y, Cb, Cr
+
+_PLANES = 3  # Y, Cb, Cr
+
+# Channels that the head of a de-blocker reads, and its tail writes, at most: planes of
+# chroma, luma and two tables, of the four pixels of a square.
+IMAGE_CHANNELS = 20
+
+# How large the first residual is, beside that of a random tail: 5 grey levels of noise
+# would have to be unlearned first.
+_FIRST_RESIDUAL = 0.05  # ours
+
+
+class ColourTraining(keras.Model):
+    """Y, Cb, Cr and the planes of their tables in, Y, Cb, Cr out.
+
+    The loss is the mean over patches of log(1 + 4 w e) / 4, for e the squared error and
+    w the weight of a patch, of each part: near 0 the weighted error, but no patch that
+    is much too wrong decides a step.
+
+    Args:
+        network: What is trained.
+        parts: Which parts of it, keys of `PARTS`; the others stay as they are.
+
+    Call arguments:
+        x: `[B, H, W, 6]`, float32.
+    """
+
+    def __init__(self, network: ColourNetwork, parts: tuple[str, ...], **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.network = network
+        self.parts = parts
+        set_trainable(network, parts)
+
+    def build(self, x_shape):
+        self.network.build((*x_shape[:-1], _PLANES))
+
+    def call(self, x):
+        return self.network(x[..., :_PLANES], aux=x[..., _PLANES:])
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """See Keras; `sample_weight` is `[B, 2]`: of luma and of chroma."""
+        total = 0.0
+        for index, (part, channels) in enumerate(PARTS.items()):
+            if part in self.parts:
+                difference = y_pred[..., channels] - y[..., channels]
+                error = ops.mean(ops.square(difference), axis=(1, 2, 3))
+                relative = sample_weight[:, index] * error
+                total += ops.mean(ops.log1p(4 * relative)) / 4
+        return total
+
+
+def set_trainable(network: ColourNetwork, parts: tuple[str, ...]) -> None:
+    """Freezes all but these parts; the classifier stays frozen."""
+    network.luma.trainable = "luma" in parts
+    for stage in network.luma.stages:
+        if not stage.descent.num_steps:  # lambda2 and eta have no gradient
+            stage.descent.trainable = False
+    freeze(network.luma.classifier)
+    network.chroma.trainable = "chroma" in parts
+
+
+def colour_network(name: str) -> ColourNetwork:
+    """An untrained network: "photo", whose luma begins as `compact`, or "fast"."""
+    compact = DualPriorNetwork.from_preset("compact")
+    once = {"num_stages": 1, "num_descent_steps": 0}
+    if name == "photo":
+        luma = compact.with_changes(deblocker={"aux_channels": 1}, **once)
+        start_from(luma, compact.with_changes(**once))
+        features, depths = (48, 80, 112), (2, 2, 3)
+    elif name == "fast":
+        pyramid = {"features": (48, 64, 96), "depths": (1, 2, 2), "scale": 2}
+        luma = compact.with_changes(deblocker={**pyramid, "aux_channels": 1}, **once)
+        _begin_small(luma.deblocker)
+        features, depths = (32, 48, 64), (1, 1, 2)
+    else:
+        raise ValueError(f"Expected photo or fast, got {name!r}.")
+    chroma = PyramidDeblocker(
+        2, features, depths, aux_channels=3, scale=2, name="chroma"
+    )
+    network = ColourNetwork(luma, chroma, name=name)
+    network.build((None, None, None, _PLANES))
+    _begin_small(chroma)
+    return network
+
+
+def _begin_small(deblocker: PyramidDeblocker) -> None:
+    kernel = deblocker.tail.kernel
+    kernel.assign(_FIRST_RESIDUAL * ops.convert_to_numpy(kernel))
