@@ -11,7 +11,14 @@ from pathlib import Path
 from dual_prior.files.record import FAILED, Record
 from dual_prior.files.search import Search, UsageError
 from dual_prior.files.settings import Settings
-from dual_prior.pictures.formats import PICTURE_SUFFIXES, SUFFIXES, output_format
+from dual_prior.pictures.formats import (
+    KNOWN_SUFFIXES,
+    LOSSY,
+    SUBSAMPLED,
+    SUFFIXES,
+    missing_package,
+    output_format,
+)
 
 STANDARD_STREAM = "-"
 
@@ -167,7 +174,7 @@ def _jobs(
         if output is not None and os.path.isdir(output):
             output = os.path.join(output, "")
         elif output is not None and not is_one_file:
-            if Path(output).suffix.lower() in PICTURE_SUFFIXES and output[-1] != os.sep:
+            if Path(output).suffix.lower() in KNOWN_SUFFIXES and output[-1] != os.sep:
                 raise UsageError(
                     f"{output}: expected a folder for several results, got the name of "
                     "a picture. The name of a new folder ends in /."
@@ -175,8 +182,12 @@ def _jobs(
             output = os.path.join(output, "")
         jobs = [_job(source, place, settings, output) for source, place in found]
         formats = {job.format for job in jobs}
-        if formats and "jpeg" not in formats and settings.quality != Settings.quality:
-            raise UsageError("quality is for JPEG results only: see --format.")
+        if formats and settings.quality is not None and not formats & LOSSY:
+            raise UsageError(
+                "quality is for JPEG, WebP, AVIF and JPEG XL results: see --format."
+            )
+        if formats and settings.subsampling == 420 and not formats & SUBSAMPLED:
+            raise UsageError("subsampling is for JPEG and AVIF results: see --format.")
     return _with_comparisons(jobs, [place for _, place in found], compare)
 
 
@@ -187,7 +198,8 @@ def _job(
     ending = SUFFIXES["png"]
     if settings.format == "same":
         with contextlib.suppress(ValueError):  # PNG for what is not written
-            ending = place.suffix if output_format(place.suffix) else ending
+            if missing_package(output_format(place.suffix)) is None:
+                ending = place.suffix
     elif settings.format is not None:
         ending = SUFFIXES[settings.format]
     if output == STANDARD_STREAM or (source is None and output is None):
@@ -211,13 +223,15 @@ def _job(
         raise UsageError(
             f"{target}: {error} The name of a new folder ends in /."
         ) from error
+    if package := missing_package(format):
+        raise UsageError(f"{target}: {format} results need pip install '{package}'.")
     if settings.format not in (None, "same", format):
         raise UsageError(
             f"{target}: the name says {format}, format says {settings.format}."
         )
     if (
         settings.depth == 16
-        and format in ("webp", "jpeg")
+        and format in LOSSY
         and settings.format != "same"  # then only these pictures fail
     ):
         raise UsageError(f"A depth of 16 is for PNG and TIFF results, not {format}.")
@@ -230,7 +244,7 @@ def _with_comparisons(
     if compare is None:
         return list(jobs)
     suffix = compare.suffix.lower()
-    if suffix in PICTURE_SUFFIXES - {".png"}:
+    if suffix in KNOWN_SUFFIXES - {".png"}:
         raise UsageError(f"--compare: expected a name NAME.png, got {compare}.")
     if suffix == ".png":
         if len(jobs) > 1:

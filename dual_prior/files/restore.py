@@ -18,7 +18,7 @@ from dual_prior.files.record import FAILED, PLANNED, SKIPPED, Record
 from dual_prior.files.settings import Settings
 from dual_prior.pictures.crop import cropped
 from dual_prior.pictures.errors import PictureError
-from dual_prior.pictures.formats import FORMATS
+from dual_prior.pictures.formats import SUFFIXES
 from dual_prior.pictures.metadata import is_marked, losses, mark, without_metadata
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.reader import Limits, read_picture
@@ -183,7 +183,13 @@ class Restoration:
             format = self._format(before)
             after = self._marked(after, format)
             self._write(
-                encode_picture(after, format, settings.quality, record.warnings)
+                encode_picture(
+                    after,
+                    format,
+                    quality=settings.quality,
+                    subsampling=settings.subsampling,
+                    notes=record.warnings,
+                )
             )
             if self._draw is not None:
                 self._draw(comparison_png(before.pixels, after.pixels))
@@ -265,7 +271,7 @@ class Restoration:
             ValueError: The format is not supported, or cannot hold the picture.
         """
         format = self._format(picture)
-        if format not in FORMATS:
+        if format not in SUFFIXES:
             raise ValueError(
                 f"{picture.format} cannot be written in place: --output names another "
                 "file"

@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from dual_prior.pictures.formats import PICTURE_SUFFIXES, SUFFIXES, output_format
+from dual_prior.pictures.formats import KNOWN_SUFFIXES, SUFFIXES, output_format
 from dual_prior.pictures.reader import Limits
 from dual_prior.restoration.options import Options, option
 
@@ -44,11 +44,19 @@ class Settings(Options):
         "where photo.jpg and photo.png are in one folder",
         group="writing",
     )
-    quality: int = option(
-        95,
-        "quality of JPEG results, which are 4:4:4",
+    quality: int | None = option(
+        None,
+        "quality of JPEG and AVIF results (default: 95); WebP and JPEG XL results, "
+        "lossless without it, become lossy",
         group="writing",
         between=(1, 100),
+    )
+    subsampling: int = option(
+        444,
+        "chroma of JPEG and AVIF results: 444 keeps all of it, 420 halves its width "
+        "and height",
+        group="writing",
+        choices=(444, 420),
     )
     strip: bool = option(
         False,
@@ -123,7 +131,7 @@ class Settings(Options):
         if self.backup is not None or self.force:
             if not self.in_place:
                 raise ValueError("backup and force are for in_place.")
-            if self.backup == "" or Path(f"x{self.backup}").suffix in PICTURE_SUFFIXES:
+            if self.backup == "" or Path(f"x{self.backup}").suffix in KNOWN_SUFFIXES:
                 raise ValueError(
                     f"Expected a backup suffix unlike a picture's, got {self.backup!r}."
                 )

@@ -1,5 +1,7 @@
 """Headers of AVIF, HEIC and JPEG XL files that Pillow does not expose."""
 
+from collections.abc import Iterator
+
 from dual_prior.pictures.picture import Notes
 
 # Where a box says, and by which bits of a byte, that there are more than 8 a channel.
@@ -41,21 +43,37 @@ def jpeg_xl_header(data: bytes) -> tuple[int, int, bool]:
 
 
 def _codestream(data: bytes) -> bytes:
+    for kind, start, _ in _boxes(data):
+        if kind in (b"jxlc", b"jxlp"):
+            data = data[start + 4 * (kind == b"jxlp") :][:64]
+            break
+    if data[:2] != b"\xff\x0a":
+        raise ValueError("no codestream")
+    return data[2:64]
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, where the content begins, where it ends) of each box of a JPEG XL file."""
     at = 0
     while data[:2] != b"\xff\x0a" and at + 8 <= len(data):
         size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         start = at + 8
         if size == 1:
             size, start = int.from_bytes(data[start : start + 8], "big"), start + 8
-        if kind in (b"jxlc", b"jxlp"):
-            data, at = data[start + 4 * (kind == b"jxlp") :][:64], 0
-            break
+        size = size or len(data) - at  # 0: up to the end
+        yield kind, start, at + size
         if size < 8:
             break
         at += size
-    if data[:2] != b"\xff\x0a":
-        raise ValueError("no codestream")
-    return data[2:64]
+
+
+def read_jpeg_xl_boxes(data: bytes, info: dict, notes: Notes) -> None:
+    """Adds the XMP packet of a JPEG XL file to what Pillow knows of it."""
+    for kind, start, end in _boxes(data):
+        if kind == b"xml ":
+            info["xmp"] = data[start:end]
+        elif kind == b"brob" and data[start : start + 4] in (b"Exif", b"xml "):
+            notes.lose("compressed metadata of a JPEG XL file were dropped")
 
 
 class _Bits:

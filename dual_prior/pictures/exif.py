@@ -198,6 +198,11 @@ class ExifBlock:
         elif entry is not None:
             self._remove(self.first, entry)
 
+    def remove(self, tag: int) -> None:
+        """Takes a tag out of the first directory."""
+        if entry := self.find(tag):
+            self._remove(self.first, entry)
+
     def turn_sizes(self) -> None:
         """Lets widths and heights change places, as after a quarter turn."""
         for at in self.directories():

@@ -13,13 +13,24 @@ _OPTIONAL = {
     "pillow_heif": (".heic", ".heif"),
     "pillow_jxl": (".jxl",),
 }
+KNOWN_SUFFIXES = PICTURE_SUFFIXES.union(*_OPTIONAL.values())
 READABLE_SUFFIXES = PICTURE_SUFFIXES.union(
     *(found for package, found in _OPTIONAL.items() if find_spec(package))
 )
 
 # Of results, by their format.
-SUFFIXES = {"png": ".png", "webp": ".webp", "tiff": ".tif", "jpeg": ".jpg"}
-
+SUFFIXES = {
+    "png": ".png",
+    "webp": ".webp",
+    "tiff": ".tif",
+    "jpeg": ".jpg",
+    "avif": ".avif",
+    "jxl": ".jxl",
+}
+# Those that a quality makes smaller, at the cost of exact pixels.
+LOSSY = frozenset(("jpeg", "webp", "avif", "jxl"))
+# Those whose chroma may be of half the size.
+SUBSAMPLED = frozenset(("jpeg", "avif"))
 
 _FORMATS = {
     ".png": "png",
@@ -30,14 +41,13 @@ _FORMATS = {
     ".jpeg": "jpeg",
     ".jpe": "jpeg",
     ".jfif": "jpeg",
+    ".avif": "avif",
+    ".jxl": "jxl",
 }
 
 
-FORMATS = frozenset(_FORMATS.values())
-
-
 def output_format(suffix: str) -> str:
-    """The format "png", "webp", "tiff" or "jpeg" of a suffix, as ".PNG".
+    """The format, a key of `SUFFIXES`, of a suffix, as ".PNG".
 
     Raises:
         ValueError: No format that is written has this suffix.
@@ -47,3 +57,12 @@ def output_format(suffix: str) -> str:
     except KeyError:
         known = ", ".join(_FORMATS)
         raise ValueError(f"Expected a suffix of {known}, got {suffix!r}.") from None
+
+
+def missing_package(format: str) -> str | None:
+    """What has to be installed for results of a format; None if nothing."""
+    if format == "avif" and find_spec("PIL._avif") is None:
+        return "Pillow 11.3"
+    if format == "jxl" and find_spec("pillow_jxl") is None:
+        return "dual-prior[jxl]"
+    return None

@@ -8,6 +8,7 @@ import io
 import struct
 from numbers import Real
 
+import numpy as np
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -40,6 +41,7 @@ _SRGB_GAMMA = 1 / 2.2
 _SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 _SRGB_CICP = (b"\1\15\0\1", b"\1\1\0\1")  # its curve, and that of BT.709
 _MARK = "dual-prior"
+_PLAIN = ("webp", "avif", "jxl")  # no comments, no resolution
 _BMP_PLACES = ((14, 4), (28, 2))  # of the header's size, and of the bits a pixel
 # What TIFF files hold that is not carried, by a tag of it.
 _LOST_OF_TIFF = {
@@ -130,7 +132,7 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
 
     Args:
         picture: The picture.
-        format: "png", "webp", "tiff" or "jpeg".
+        format: As of `encode_picture`.
 
     Returns:
         (`metadata` as in `Picture`, a sentence for each loss).
@@ -168,10 +170,13 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
             metadata["png_chunks"] = [*chunks, text_chunk("Comment", comment)]
         elif format == "tiff" and not _describe(metadata, comment):
             lost.append("the comment: not kept in tiff, which has a description")
-        elif format == "webp":
-            lost.append("the comment: not kept in webp")
-    if format == "webp":
+        elif format in _PLAIN:
+            lost.append(f"the comment: not kept in {format}")
+    if format in _PLAIN:
         metadata.pop("dpi", None)
+    profile = metadata.pop("icc_profile", None) if format == "jxl" else None
+    if profile and not _is_srgb(profile):  # sRGB's is written for all
+        lost.append("the colour profile: not kept in jxl")
     if format == "jpeg":
         _fit_into_jpeg(metadata, lost)
     return metadata, lost
@@ -381,3 +386,19 @@ def _space(profile: bytes) -> str | None:
         return space
     except Exception:  # Pillow raises nearly everything on broken profiles
         return None
+
+
+def _is_srgb(profile: bytes) -> bool:
+    """Whether a profile shows colours as sRGB does, but for two levels of 255."""
+    levels = np.arange(0, 256, 51, dtype=np.uint8)
+    values = np.stack(np.meshgrid(levels, levels, levels), axis=-1)
+    image = Image.fromarray(values.reshape(-1, len(levels), 3))
+    try:
+        shown = ImageCms.profileToProfile(
+            image,
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+        )
+    except Exception:  # one for grey, for one
+        return False
+    return int(np.abs(np.asarray(shown, int) - np.asarray(image, int)).max()) <= 2

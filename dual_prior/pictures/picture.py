@@ -49,6 +49,7 @@ class Picture:
         losses: Those that name a part of the file that cannot be kept.
         symmetry: How the pixels were turned by the file's orientation, 0 to 7: see
             `Tables.turned`.
+        has_palette: Whether the file has a palette of colours.
         place: Of a part: its first row and column, and the height and width of the
             whole; else None.
     """
@@ -61,6 +62,7 @@ class Picture:
     warnings: list[str] = dataclasses.field(default_factory=list)
     losses: list[str] = dataclasses.field(default_factory=list)
     symmetry: int = 0
+    has_palette: bool = False
     place: tuple[int, int, int, int] | None = None
 
     @property

@@ -28,7 +28,7 @@ from dual_prior.jpeg.header import (
     read_jpeg_header,
     without_incomplete_end,
 )
-from dual_prior.pictures.boxes import check_coding, jpeg_xl_header
+from dual_prior.pictures.boxes import check_coding, jpeg_xl_header, read_jpeg_xl_boxes
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.metadata import drop_unfit_profile, read_metadata
 from dual_prior.pictures.picture import Notes, Picture
@@ -317,6 +317,8 @@ def _load(data: bytes, stored: bytes, reader, limits: Limits, name: str) -> Pict
             del image.info["xmp"]  # a number, where a TIFF says so: Pillow would fail
             notes.lose("the XMP data are damaged and were dropped")
         image.load()
+        if image.format == "JXL":
+            read_jpeg_xl_boxes(data, image.info, notes)
         metadata, orientation = read_metadata(image, stored, notes)
         if image.format == "PNG" and data[24] in (2, 4):
             _scale_transparency(image, data[24])
@@ -334,6 +336,7 @@ def _load(data: bytes, stored: bytes, reader, limits: Limits, name: str) -> Pict
             metadata=metadata,
             warnings=notes.warnings,
             losses=notes.losses,
+            has_palette=image.mode == "P",
             symmetry=_SYMMETRIES.get(orientation, 0),
         )
 

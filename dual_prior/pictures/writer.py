@@ -5,48 +5,58 @@ import io
 import numpy as np
 from PIL import Image
 
-from dual_prior.pictures.formats import FORMATS
+from dual_prior.pictures.exif import ORIENTATION, ExifBlock
+from dual_prior.pictures.formats import LOSSY, SUFFIXES
 from dual_prior.pictures.jpeg_parts import with_parts
 from dual_prior.pictures.metadata import fitting
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.png import deep_png, with_metadata
 from dual_prior.pictures.tiff import encode_tiff
 
-_MAX_SIDE = {"webp": 16383, "jpeg": 65500}  # libjpeg's
+_MAX_SIDE = {"webp": 16383, "jpeg": 65500, "avif": 65536}  # libjpeg's, libavif's
+_QUALITY = 95  # ours
+_AVIF_THREADS = 4  # ours: the bytes depend on it, so not on the machine
+_MAX_COLOURS = 256  # of a palette
 
 
 def encode_picture(
     picture: Picture,
     format: str = "png",
-    jpeg_quality: int = 95,
+    quality: int | None = None,
+    subsampling: int = 444,
     notes: list[str] | None = None,
 ) -> bytes:
     """The file that shows `picture`, always the same for the same picture.
 
-    All formats but JPEG give the pixels back exactly. WebP has no place for a
-    resolution and no grey: its grey pictures are of three equal channels, without the
-    profile, which is one for grey. So are grey TIFF files of 16 bits with alpha, which
-    hardly any program opens otherwise. docs/metadata.md lists what metadata each keeps.
+    PNG and TIFF give the pixels back exactly, WebP and JPEG XL without a quality, too.
+    WebP and AVIF have no grey: grey pictures are of three equal channels there, without
+    the profile, which is one for grey. So are grey TIFF files of 16 bits with alpha,
+    which hardly any program opens otherwise. A PNG whose source had a palette has one
+    again, where that is exact. docs/metadata.md lists what metadata each keeps.
 
     Args:
         picture: Of uint8, or of uint16 for PNG and TIFF.
-        format: "png", "webp" (lossless), "tiff" or "jpeg" (4:4:4).
-        jpeg_quality: libjpeg's quality factor, 1 to 100.
+        format: "png", "webp", "tiff", "jpeg", "avif" or "jxl".
+        quality: Of the encoder, 1 to 100; 95 for JPEG and AVIF by default.
+        subsampling: Of the chroma of JPEG and AVIF: 444 (none) or 420.
         notes: Takes a sentence for each part of the metadata that has no place.
 
     Raises:
         ValueError: The format cannot hold the picture.
     """
     check_fits(picture, format)
-    if format == "jpeg" and not 1 <= jpeg_quality <= 100:
-        raise ValueError(f"Expected a JPEG quality of 1 to 100, got {jpeg_quality}.")
+    if quality is not None and not 1 <= quality <= 100:
+        raise ValueError(f"Expected a quality of 1 to 100, got {quality}.")
+    if subsampling not in (444, 420):
+        raise ValueError(f"Expected a subsampling of 444 or 420, got {subsampling}.")
     metadata, lost = fitting(picture, format)
     if notes is not None:
         notes += lost
     planes = np.atleast_3d(picture.pixels)
     is_deep, alpha = planes.dtype == np.uint16, picture.alpha
     if picture.is_grey and (
-        format == "webp" or (format == "tiff" and is_deep and alpha is not None)
+        format in ("webp", "avif")
+        or (format == "tiff" and is_deep and alpha is not None)
     ):
         planes = planes.repeat(3, axis=-1)
         metadata.pop("icc_profile", None)
@@ -58,6 +68,9 @@ def encode_picture(
         return with_metadata(deep_png(planes), metadata)
     image = Image.fromarray(planes[..., 0] if planes.shape[2] == 1 else planes)
     if format == "png":
+        small = _with_palette(planes) if picture.has_palette else None
+        if small is not None:
+            return with_metadata(small.getbuffer(), metadata)
         return with_metadata(_saved(image, "PNG").getbuffer(), metadata)
     # What Pillow is to write by itself.
     usual = {
@@ -65,11 +78,22 @@ def encode_picture(
         for key in ("icc_profile", "exif", "xmp", "dpi", "comment")
         if key in metadata
     }
-    if format == "webp":
-        # Without `exact`, pixels under full transparency would change.
-        return _saved(image, "WEBP", lossless=True, exact=True, **usual).getvalue()
-    settings = {"quality": jpeg_quality, "subsampling": 0, **usual}
-    return with_parts(_saved(image, "JPEG", **settings).getvalue(), metadata)
+    if format in ("webp", "jxl"):
+        if format == "jxl":
+            import pillow_jxl  # noqa: F401, lets Pillow write it
+        how: dict = {"lossless": True} if quality is None else {"quality": quality}
+        if format == "webp":
+            how["exact"] = True  # else pixels under full transparency would change
+        return _saved(image, format.upper(), **how, **usual).getvalue()
+    how = {"quality": _QUALITY if quality is None else quality, **usual}
+    how["subsampling"] = {444: "4:4:4", 420: "4:2:0"}[subsampling]
+    if format == "avif":
+        if "exif" in usual:  # Pillow would write them anew, to take it out
+            block = ExifBlock(usual["exif"])
+            block.remove(ORIENTATION)
+            how["exif"] = block.tobytes()
+        return _saved(image, "AVIF", max_threads=_AVIF_THREADS, **how).getvalue()
+    return with_parts(_saved(image, "JPEG", **how).getvalue(), metadata)
 
 
 def check_fits(picture: Picture, format: str, depth: int | None = None) -> None:
@@ -83,15 +107,38 @@ def check_fits(picture: Picture, format: str, depth: int | None = None) -> None:
     Raises:
         ValueError: The format cannot hold the picture, or is not written.
     """
-    if format not in FORMATS:
-        raise ValueError(f"Expected png, webp, tiff or jpeg, got {format!r}.")
+    if format not in SUFFIXES:
+        *most, last = SUFFIXES
+        raise ValueError(f"Expected {', '.join(most)} or {last}, got {format!r}.")
     if format == "jpeg" and picture.alpha is not None:
         raise ValueError("JPEG has no alpha: write PNG, WebP or TIFF.")
     is_deep = picture.pixels.dtype == np.uint16 if depth is None else depth == 16
-    if format in ("jpeg", "webp") and is_deep:
+    if format in LOSSY and is_deep:
         raise ValueError(f"{format} has no 16 bits a channel: write PNG or TIFF.")
     if max(picture.pixels.shape[:2]) > _MAX_SIDE.get(format, np.inf):
         raise ValueError(f"{format} has at most {_MAX_SIDE[format]} pixels a side.")
+
+
+def _with_palette(planes: np.ndarray) -> io.BytesIO | None:
+    """A PNG of a palette; None for more than 256 colours.
+
+    Args:
+        planes: `[H, W, 3]` or `[H, W, 4]`, uint8.
+    """
+    height, width, channels = planes.shape
+    colours = np.full((height * width, 4), 255, np.uint8)
+    colours[:, :channels] = planes.reshape(-1, channels)
+    codes = colours.view(np.uint32)[:, 0]
+    if len(np.unique(codes[: 2**16])) > _MAX_COLOURS:  # most are known soon
+        return None
+    found, indices = np.unique(codes, return_inverse=True)
+    if len(found) > _MAX_COLOURS:
+        return None
+    image = Image.fromarray(indices.astype(np.uint8).reshape(height, width), "P")
+    palette = found.view(np.uint8).reshape(-1, 4)
+    image.putpalette(palette[:, :3].tobytes())
+    alpha = {"transparency": palette[:, 3].tobytes()} if channels == 4 else {}
+    return _saved(image, "PNG", **alpha)
 
 
 def _saved(image: Image.Image, format: str, **arguments) -> io.BytesIO:

@@ -20,7 +20,7 @@ from dual_prior.files.record import SKIPPED
 from dual_prior.files.settings import Settings
 from dual_prior.network.presets import PRESETS
 from dual_prior.pictures.facts import description, description_text
-from dual_prior.pictures.formats import SUFFIXES
+from dual_prior.pictures.formats import SUFFIXES, missing_package
 from dual_prior.system.text import one_line, shown
 from dual_prior.web.session import Item, Session, Stopped
 
@@ -192,7 +192,7 @@ def page(
                         min_width=120,
                     )
                     format = gr.Dropdown(
-                        list(SUFFIXES),
+                        [f for f in SUFFIXES if missing_package(f) is None],
                         value=settings.format or "png",
                         label="Result",
                         min_width=120,

@@ -129,7 +129,10 @@ def test_limits_and_options_are_checked_before_anything_is_made(options, photo):
         small = {"max_megapixels": 0.001, **options}
         dual_prior.restore_file(photo, folder / "a.png", **small)
     for wrong, said in (
-        ({"format": "gif"}, "a format of png, webp, tiff, jpeg or same, got 'gif'"),
+        (
+            {"format": "gif"},
+            "a format of png, webp, tiff, jpeg, avif, jxl or same, got 'gif'",
+        ),
         ({"quality": 0}, "quality of 1 to 100, got 0"),
         ({"max_memory": float("nan")}, "max_memory of 1.2 to 4096, got nan"),
     ):

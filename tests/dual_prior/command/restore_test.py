@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dual_prior.files import plan
 from tests.conftest import made_picture
 from tests.dual_prior.conftest import darkening
 from tests.dual_prior.fakes import raising, result, with_restore
@@ -49,7 +50,13 @@ def test_output_with_a_slash_is_a_folder_for_one_input(run, photo, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "format"),
-    [("a.webp", "WEBP"), ("a.tif", "TIFF"), ("a.jpg", "JPEG"), ("a.PNG", "PNG")],
+    [
+        ("a.avif", "AVIF"),
+        ("a.webp", "WEBP"),
+        ("a.tif", "TIFF"),
+        ("a.jpg", "JPEG"),
+        ("a.PNG", "PNG"),
+    ],
 )
 def test_the_suffix_of_the_output_says_its_format(run, photo, tmp_path, name, format):
     assert run("restore", photo, "--output", tmp_path / name)[0] == 0
@@ -101,9 +108,21 @@ def test_one_picture_name_is_no_folder_for_several(run, photo, tmp_path):
     assert run("restore", photo, tmp_path / "b.jpg", "-o", f"{output}/")[0] == 0
 
 
-def test_a_quality_is_for_jpeg_results(run, photo):
+def test_a_quality_is_for_formats_that_have_one(run, photo, tmp_path):
     code, _, err = run("restore", photo, "--quality", "80")
-    assert code == 2 and "quality is for JPEG results only" in err
+    assert code == 2 and "quality is for JPEG, WebP, AVIF and JPEG XL results" in err
+    code, _, err = run("restore", photo, "--subsampling", "420", "-f", "webp")
+    assert code == 2 and "subsampling is for JPEG and AVIF results" in err
+    for quality, words in (("", ()), ("95", ()), ("95", ("--subsampling", "420"))):
+        output = tmp_path / f"a{quality}{len(words)}.jpg"
+        more = ("--quality", quality) if quality else ()
+        assert run("restore", photo, "-o", output, *more, *words)[0] == 0
+    sizes = [(tmp_path / f"{name}.jpg").stat().st_size for name in ("a0", "a950")]
+    assert sizes[0] == sizes[1] > (tmp_path / "a952.jpg").stat().st_size
+    assert run("restore", photo, "-f", "webp")[0] == 0
+    lossless = photo.with_name("photo.restored.webp").stat().st_size
+    assert run("restore", photo, "-f", "webp", "--quality", 70, "--overwrite")[0] == 0
+    assert photo.with_name("photo.restored.webp").stat().st_size < lossless / 2
     assert run("restore", photo, "--quality", "80", "-f", "jpg")[0] == 0
     assert run("restore", photo, "--quality", "80", "--in_place")[0] == 0
 
@@ -484,3 +503,13 @@ def test_a_crop_tries_a_part_under_a_name_of_its_own(run, photo, tmp_path):
     assert code == 1 and "photo.jpg: the crop 9x9+900+9 is outside of its 88x72" in err
     assert run("restore", photo, "--crop", "9x9", "--overwrite")[0] == 2
     assert run("restore", photo, "--crop", "9x9+0+0", "--in_place")[0] == 2
+
+
+def test_a_package_that_is_missing_is_named(run, photo, tmp_path, monkeypatch):
+    needed = {"jxl": "another[package]"}
+    monkeypatch.setattr(plan, "missing_package", needed.get)
+    code, _, err = run("restore", photo, "-o", tmp_path / "a.jxl")
+    assert code == 2 and "jxl results need pip install 'another[package]'" in err
+    (tmp_path / "b.jxl").write_bytes(photo.read_bytes())
+    assert run("restore", tmp_path / "b.jxl", "-f", "same")[0] == 0
+    assert (tmp_path / "b.restored.png").exists()

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from dual_prior.pictures.formats import output_format
+from dual_prior.pictures.formats import missing_package, output_format
 from dual_prior.pictures.metadata import is_marked, mark, without_metadata
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.reader import read_picture
 from dual_prior.pictures.writer import encode_picture
+from tests.conftest import made_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>a word</x:xmpmeta>"
@@ -174,13 +175,109 @@ def test_a_side_too_long_is_refused():
 
 
 def test_unknown_formats_are_refused():
-    with pytest.raises(ValueError, match="png, webp, tiff or jpeg"):
+    with pytest.raises(ValueError, match="png, webp, tiff, jpeg, avif or jxl"):
         encode_picture(_picture(), "gif")
     with pytest.raises(ValueError, match="suffix"):
         output_format(".gif")
 
 
 def test_suffixes():
-    suffixes = [".png", ".WEBP", ".tif", ".tiff", ".JPG", ".jpeg"]
+    suffixes = [".png", ".WEBP", ".tif", ".tiff", ".JPG", ".jpeg", ".avif", ".jxl"]
     formats = [output_format(suffix) for suffix in suffixes]
-    assert formats == ["png", "webp", "tiff", "tiff", "jpeg", "jpeg"]
+    assert formats == ["png", "webp", "tiff", "tiff", "jpeg", "jpeg", "avif", "jxl"]
+
+
+def _smooth(has_alpha=False):
+    planes = [made_picture(96, 120, seed) for seed in range(4)]
+    return Picture(np.stack(planes[:3], axis=-1), planes[3] if has_alpha else None)
+
+
+def _need(format):
+    if package := missing_package(format):
+        pytest.skip(f"{package} is not installed")
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif", "jxl"])
+def test_a_lower_quality_makes_smaller_files_that_are_not_exact(format):
+    _need(format)
+    picture = _smooth(has_alpha=format != "jpeg")
+    sizes, errors = [], []
+    for quality in (40, 70, 95):
+        data = encode_picture(picture, format, quality=quality)
+        again = read_picture(data)
+        assert again.format == format.upper() and again.warnings == []
+        sizes.append(len(data))
+        errors.append(np.abs(again.pixels - picture.pixels.astype(float)).mean())
+        if format != "jpeg":
+            assert np.abs(again.alpha - picture.alpha.astype(float)).mean() < 8
+    assert sizes == sorted(sizes) and errors == sorted(errors, reverse=True)
+    assert 0 < errors[-1] < 6
+    with pytest.raises(ValueError, match="quality of 1 to 100, got 0"):
+        encode_picture(picture, format, quality=0)
+
+
+@pytest.mark.parametrize("kind", ["grey", "rgb"])
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_jpeg_xl_without_a_quality_is_lossless(kind, has_alpha):
+    _need("jxl")
+    picture = _picture(kind, has_alpha=has_alpha)
+    again = read_picture(encode_picture(picture, "jxl"))
+    np.testing.assert_array_equal(again.pixels, picture.pixels)
+    if has_alpha:
+        np.testing.assert_array_equal(again.alpha, picture.alpha)
+
+
+def test_of_colour_profiles_jpeg_xl_has_srgb():
+    _need("jxl")
+    notes = []
+    encode_picture(_picture(icc_profile=SRGB), "jxl", notes=notes)
+    assert notes == []
+    wide = bytearray(SRGB)  # red and green change places
+    red, green = wide.index(b"rXYZ"), wide.index(b"gXYZ")
+    wide[red : red + 4], wide[green : green + 4] = b"gXYZ", b"rXYZ"
+    encode_picture(_picture(icc_profile=bytes(wide)), "jxl", notes=notes)
+    assert notes == ["the colour profile: not kept in jxl"]
+
+
+@pytest.mark.parametrize("format", ["jpeg", "avif"])
+def test_chroma_may_be_of_half_the_size(format):
+    _need(format)
+    picture = _smooth()
+    small = encode_picture(picture, format, subsampling=420)
+    assert len(small) < 0.9 * len(encode_picture(picture, format))
+    if format == "jpeg":
+        assert read_picture(small).jpeg.subsampling == "4:2:0"
+    with pytest.raises(ValueError, match="subsampling of 444 or 420, got 422"):
+        encode_picture(picture, format, subsampling=422)
+
+
+@pytest.mark.parametrize("mode", ["PNG of a palette", "transparent colour", "alphas"])
+def test_a_png_of_few_colours_has_its_palette_again(mode):
+    indices = np.random.default_rng(0).integers(0, 200, (90, 110), np.uint8)
+    image = Image.fromarray(indices, "P")
+    image.putpalette(np.random.default_rng(1).bytes(3 * 256))
+    more = {"transparent colour": {"transparency": 7}, "alphas": {}}
+    if mode == "alphas":
+        more[mode] = {"transparency": bytes(range(200))}
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", icc_profile=SRGB, **more.get(mode, {}))
+    picture = read_picture(buffer.getvalue())
+    data = encode_picture(picture, "png")
+    again = read_picture(data)
+    np.testing.assert_array_equal(again.pixels, picture.pixels)
+    if mode == "PNG of a palette":
+        assert again.alpha is None
+    else:
+        np.testing.assert_array_equal(again.alpha, picture.alpha)
+    assert Image.open(io.BytesIO(data)).mode == "P"
+    assert again.metadata["icc_profile"] == SRGB
+    assert len(data) < 1.1 * len(buffer.getvalue())
+    # What is not exact in 256 colours is written in full.
+    many = encode_picture(picture.with_pixels(_picture_like(picture.pixels)), "png")
+    assert Image.open(io.BytesIO(many)).mode == (
+        "RGB" if again.alpha is None else "RGBA"
+    )
+
+
+def _picture_like(pixels):
+    return np.random.default_rng(2).integers(0, 256, pixels.shape).astype(np.uint8)
