@@ -54,6 +54,7 @@ def cropped(picture: Picture, width: int, height: int, left: int, top: int) -> P
         warnings=notes.warnings,
         losses=notes.losses,
         place=(y, x, rows, columns),
+        tables=picture.tables.part(y, x),
     )
 
 

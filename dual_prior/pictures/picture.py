@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from dual_prior.jpeg.header import JpegHeader
-from dual_prior.jpeg.table_plane import UNKNOWN, Tables, tables_of
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables
 
 
 @dataclasses.dataclass
@@ -50,6 +50,7 @@ class Picture:
         symmetry: How the pixels were turned by the file's orientation, 0 to 7: see
             `Tables.turned`.
         has_palette: Whether the file has a palette of colours.
+        tables: The quantization tables of a JPEG file, as they lie on the pixels.
         place: Of a part: its first row and column, and the height and width of the
             whole; else None.
     """
@@ -63,6 +64,7 @@ class Picture:
     losses: list[str] = dataclasses.field(default_factory=list)
     symmetry: int = 0
     has_palette: bool = False
+    tables: Tables = UNKNOWN
     place: tuple[int, int, int, int] | None = None
 
     @property
@@ -79,18 +81,6 @@ class Picture:
     def quality(self) -> int | None:
         """Estimated JPEG quality, 1 to 100, or None for other formats."""
         return self.jpeg.quality if self.jpeg else None
-
-    @property
-    def tables(self) -> Tables:
-        """The quantization tables, as they lie on the pixels."""
-        if self.jpeg is None:
-            return UNKNOWN
-        top, left, *size = self.place or (0, 0, *self.pixels.shape[:2])
-        height, width = size[::-1] if self.symmetry % 2 else size
-        if (height, width) != (self.jpeg.height, self.jpeg.width):
-            return UNKNOWN
-        tables = tables_of(self.jpeg).turned(self.symmetry, height, width)
-        return tables.part(top, left)
 
     @property
     def description(self) -> str:

@@ -28,6 +28,7 @@ from dual_prior.jpeg.header import (
     read_jpeg_header,
     without_incomplete_end,
 )
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables, tables_of
 from dual_prior.pictures.boxes import check_coding, jpeg_xl_header, read_jpeg_xl_boxes
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.metadata import drop_unfit_profile, read_metadata
@@ -230,7 +231,18 @@ def _decode(
         picture = _load(whole, stored, reader, limits, name)
         picture.warnings.insert(0, warning)
     picture.jpeg = header
+    if header is not None:
+        picture.tables = _tables(header, picture)
     return picture
+
+
+def _tables(header: JpegHeader, picture: Picture) -> Tables:
+    """The tables of a JPEG file as they lie on its pixels."""
+    size = picture.pixels.shape[:2]
+    height, width = size[::-1] if picture.symmetry % 2 else size
+    if (height, width) != (header.height, header.width):
+        return UNKNOWN
+    return tables_of(header).turned(picture.symmetry, height, width)
 
 
 def _page(data: bytes, page: int | None, name: str) -> bytes:

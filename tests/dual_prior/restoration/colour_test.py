@@ -14,6 +14,7 @@ from dual_prior.network.colour_network import ColourNetwork
 from dual_prior.network.presets import RestorationProfile
 from dual_prior.network.pyramid_deblocker import PyramidDeblocker
 from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.pictures.crop import cropped
 from dual_prior.pictures.reader import read_picture
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
@@ -136,3 +137,13 @@ def test_other_formats_have_no_tables():
     Image.fromarray(RGB).save(buffer, "PNG")
     buffer.seek(0)
     assert read_picture(buffer).tables is UNKNOWN
+
+
+def test_a_crop_has_its_part_of_the_tables():
+    buffer = io.BytesIO()
+    Image.fromarray(RGB).save(buffer, "JPEG", subsampling="4:2:0")
+    buffer.seek(0)
+    picture = read_picture(buffer)
+    part = cropped(picture, 24, 16, left=8, top=24)
+    whole = picture.tables.planes(*RGB.shape[:2])
+    np.testing.assert_array_equal(part.tables.planes(16, 24), whole[24:40, 8:32])

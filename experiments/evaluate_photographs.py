@@ -1,0 +1,81 @@
+"""Measures networks for photographs and drawings on JPEG files by several encoders.
+
+    python -m experiments.evaluate_photographs --presets=photo --data_dir=../shared/data
+    python -m experiments.evaluate_photographs --presets=photo,runs/chroma/preset --pictures=held_out
+
+By default on LIVE1, to be looked at once, at the end; --pictures=held_out takes the
+pictures that training holds out, by which networks are chosen. Drawings are held out in
+either case. Files are read and restored as `dual-prior restore` does, with their
+tables. mozjpeg and jpegli are measured where they are installed (`pip install
+dual-prior[encoders]`), and so is `jpegqs -q6`. "size of 60": the file by that encoder
+whose size is closest to libjpeg-turbo's at quality 60.
+"""  # noqa: E501
+
+import itertools
+
+import numpy as np
+from absl import flags
+from tqdm import tqdm
+
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
+from experiments import binaries
+from experiments.data import sources
+from experiments.data.training_pictures import find
+from experiments.measuring import file_scores, measures
+from experiments.training.flags import define_data_dir
+
+_PRESETS = flags.DEFINE_list(
+    "presets", ["photo"], "Networks: names or folders of presets."
+)
+_DATA_DIR = define_data_dir()
+_PICTURES = flags.DEFINE_enum(
+    "pictures", "live1", ["live1", "held_out"], "Which photographs."
+)
+_LIMIT = flags.DEFINE_integer(
+    "limit", None, "Measure on the first photographs only.", lower_bound=1
+)
+_SIDE = flags.DEFINE_integer(
+    "side", None, "Measure on the middle of each, pixels. Default: all.", lower_bound=32
+)
+_NUM_DRAWINGS = flags.DEFINE_integer(
+    "num_drawings", 36, "Drawings, of all kinds in turn.", lower_bound=0
+)
+_METRIC = flags.DEFINE_string(
+    "metric", "psnr", "psnr, ssimulacra2, or another one of evaluate's --metrics."
+)
+
+_FIRST_SEED = 1_000_000  # training draws those below
+
+
+def main(argv):
+    """Reads the flags, measures, prints the table."""
+    del argv
+    (measure,) = measures.find([_METRIC.value]).values()
+    if _PICTURES.value == "live1":
+        pictures = sources.evaluation_pictures("live1", _DATA_DIR.value)
+    else:
+        pictures = find(["bsds500", "cid22"], _DATA_DIR.value).held_out
+    methods = {"JPEG": file_scores.as_shown}
+    for preset in _PRESETS.value:
+        methods[preset] = file_scores.by(Restorer(Options(preset)))
+    if jpegqs := file_scores.jpegqs():
+        methods["jpegqs -q6"] = jpegqs
+    photographs = (_middle(picture.rgb()) for picture in pictures[: _LIMIT.value])
+    cases = itertools.chain(
+        *(file_scores.of_photograph(rgb) for rgb in photographs),
+        file_scores.of_drawings(range(_FIRST_SEED, _FIRST_SEED + _NUM_DRAWINGS.value)),
+    )
+    with tqdm(unit="file", disable=None) as bar:
+        scores = file_scores.measure(cases, methods, measure, bar.update)
+    print(file_scores.table(scores, list(methods)), end="")
+
+
+def _middle(rgb: np.ndarray) -> np.ndarray:
+    side = _SIDE.value or max(rgb.shape)
+    top, left = (max(0, length - side) // 2 for length in rgb.shape[:2])
+    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
+
+
+if __name__ == "__main__":
+    binaries.run(main)

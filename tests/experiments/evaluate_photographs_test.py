@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from experiments.data import encoders
+from experiments.data.encoders import Settings
+from experiments.measuring import file_scores
+from experiments.measuring.measures import psnr
+from tests.conftest import made_picture
+from tests.experiments.binary import run
+
+RGB = np.stack([made_picture(50, 70, seed) for seed in range(3)], axis=-1)
+
+
+@pytest.fixture
+def libjpeg_alone(monkeypatch):
+    monkeypatch.setattr(encoders, "installed", lambda: (encoders.LIBJPEG,))
+
+
+def test_a_row_a_group_a_column_a_network(libjpeg_alone, tiny_data):
+    code, out, err = run(
+        "evaluate_photographs",
+        f"--data_dir={tiny_data}",
+        "--presets=compact",
+        *("--limit=1", "--side=64", "--num_drawings=1"),
+    )
+    assert code == 0, err
+    header, _, *rows = out.strip().splitlines()
+    assert [cell.strip() for cell in header.strip("| ").split("|")][:4] == [
+        *("group", "n", "JPEG", "compact")
+    ]
+    groups = [row.strip("| ").split("|")[0].strip() for row in rows]
+    assert "photograph, 40" in groups and "photograph, 10, cropped, 50" in groups
+    assert "libjpeg-turbo, size of 60" in groups
+    assert "drawing, 75, 4:4:4" in groups
+    assert sum(group.startswith("drawing: ") for group in groups) == 1
+
+
+def test_files_of_one_size(libjpeg_alone):
+    cases = list(file_scores.of_photograph(RGB))
+    sizes = {case.groups[0]: len(case.data) for case in cases}
+    for quality in (30, 60, 85):
+        wanted = len(encoders.encode(RGB, Settings(quality=quality)))
+        assert sizes[f"libjpeg-turbo, size of {quality}"] == wanted
+
+
+def test_means_and_the_least_gain():
+    data = encoders.encode(RGB, Settings(quality=50))
+    shown = file_scores.as_shown(data)
+    cases = [
+        file_scores.Case(("a",), data, RGB),
+        file_scores.Case(("a",), data, shown),
+    ]
+    methods = {"JPEG": file_scores.as_shown, "perfect": lambda _: RGB}
+    scores = file_scores.measure(cases, methods)["a"]
+    error = psnr(RGB, shown)
+    np.testing.assert_allclose(scores, [[error, 71], [71, error]])
+    text = file_scores.table({"a": scores}, list(methods))
+    assert f"{error - 71:+.2f}" in text and f"{(error + 71) / 2:.2f}" in text
