@@ -68,10 +68,12 @@ def _metadata_of_part(whole: dict, size: tuple[int, int], notes: Notes) -> dict:
     if packet := metadata.get("xmp"):
         metadata["xmp"] = xmp.without_regions(packet)
         if metadata["xmp"] != packet:
-            notes.lose("the places of faces (XMP) were dropped: the picture is cropped")
+            notes.lose(
+                "the places of faces (XMP) were dropped: the picture was cropped"
+            )
         metadata["xmp"] = xmp.without_sizes(metadata["xmp"])
     if stored := metadata.get("photoshop"):
         metadata["photoshop"], lost_paths = kept_resources(stored, True)
         if lost_paths:
-            notes.lose("the clipping paths were dropped: the picture is cropped")
+            notes.lose("the clipping paths were dropped: the picture was cropped")
     return metadata

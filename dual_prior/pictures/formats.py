@@ -62,7 +62,7 @@ def output_format(suffix: str) -> str:
 def missing_package(format: str) -> str | None:
     """What has to be installed for results of a format; None if nothing."""
     if format == "avif" and find_spec("PIL._avif") is None:
-        return "Pillow 11.3"
+        return "Pillow>=11.3"
     if format == "jxl" and find_spec("pillow_jxl") is None:
         return "dual-prior[jxl]"
     return None

@@ -8,7 +8,6 @@ import io
 import struct
 from numbers import Real
 
-import numpy as np
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -32,6 +31,7 @@ from dual_prior.pictures.jpeg_parts import (
 from dual_prior.pictures.photoshop import captions, has_paths, kept_resources, resource
 from dual_prior.pictures.picture import Notes, Picture
 from dual_prior.pictures.png import COLOUR_CHUNKS, kept_chunks, text_chunk
+from dual_prior.pictures.srgb import in_srgb
 from dual_prior.pictures.tiff import CAPTIONS, DESCRIPTIVE, PHOTOSHOP, exif_of_tiff
 
 _MAX_JPEG_DPI = 65535
@@ -175,8 +175,8 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
     if format in _PLAIN:
         metadata.pop("dpi", None)
     profile = metadata.pop("icc_profile", None) if format == "jxl" else None
-    if profile and not _is_srgb(profile):  # sRGB's is written for all
-        lost.append("the colour profile: not kept in jxl")
+    if profile and in_srgb(picture.pixels, profile) is not picture.pixels:
+        lost.append("the colour profile: colours become sRGB in jxl")
     if format == "jpeg":
         _fit_into_jpeg(metadata, lost)
     return metadata, lost
@@ -386,19 +386,3 @@ def _space(profile: bytes) -> str | None:
         return space
     except Exception:  # Pillow raises nearly everything on broken profiles
         return None
-
-
-def _is_srgb(profile: bytes) -> bool:
-    """Whether a profile shows colours as sRGB does, but for two levels of 255."""
-    levels = np.arange(0, 256, 51, dtype=np.uint8)
-    values = np.stack(np.meshgrid(levels, levels, levels), axis=-1)
-    image = Image.fromarray(values.reshape(-1, len(levels), 3))
-    try:
-        shown = ImageCms.profileToProfile(
-            image,
-            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-            ImageCms.createProfile("sRGB"),
-        )
-    except Exception:  # one for grey, for one
-        return False
-    return int(np.abs(np.asarray(shown, int) - np.asarray(image, int)).max()) <= 2

@@ -11,6 +11,7 @@ from dual_prior.pictures.jpeg_parts import with_parts
 from dual_prior.pictures.metadata import fitting
 from dual_prior.pictures.picture import Picture
 from dual_prior.pictures.png import deep_png, with_metadata
+from dual_prior.pictures.srgb import in_srgb
 from dual_prior.pictures.tiff import encode_tiff
 
 _MAX_SIDE = {"webp": 16383, "jpeg": 65500, "avif": 65536}  # libjpeg's, libavif's
@@ -52,7 +53,10 @@ def encode_picture(
     metadata, lost = fitting(picture, format)
     if notes is not None:
         notes += lost
-    planes = np.atleast_3d(picture.pixels)
+    pixels = picture.pixels
+    if format == "jxl" and (profile := picture.metadata.get("icc_profile")):
+        pixels = in_srgb(pixels, profile)
+    planes = np.atleast_3d(pixels)
     is_deep, alpha = planes.dtype == np.uint16, picture.alpha
     if picture.is_grey and (
         format in ("webp", "avif")

@@ -96,7 +96,7 @@ def test_sizes_in_the_metadata_follow_and_the_rest_stays():
     assert part.metadata["comment"] == b"by hand"
     assert [loss.split(" (")[0] for loss in part.losses] == [
         "the places of faces",
-        "the clipping paths were dropped: the picture is cropped",
+        "the clipping paths were dropped: the picture was cropped",
     ]
     assert metadata["xmp"] == XMP % FACES  # the whole is as it was
 

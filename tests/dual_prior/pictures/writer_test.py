@@ -1,4 +1,5 @@
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -227,16 +228,59 @@ def test_jpeg_xl_without_a_quality_is_lossless(kind, has_alpha):
         np.testing.assert_array_equal(again.alpha, picture.alpha)
 
 
-def test_of_colour_profiles_jpeg_xl_has_srgb():
+def _with_red_for_green(profile):
+    swapped = bytearray(profile)
+    red, green = swapped.index(b"rXYZ"), swapped.index(b"gXYZ")
+    swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
+    return bytes(swapped)
+
+
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_colours_by_another_profile_become_srgb_in_jpeg_xl(has_alpha):
     _need("jxl")
     notes = []
-    encode_picture(_picture(icc_profile=SRGB), "jxl", notes=notes)
+    picture = _picture(has_alpha=has_alpha, icc_profile=SRGB)
+    again = read_picture(encode_picture(picture, "jxl", notes=notes))
     assert notes == []
-    wide = bytearray(SRGB)  # red and green change places
-    red, green = wide.index(b"rXYZ"), wide.index(b"gXYZ")
-    wide[red : red + 4], wide[green : green + 4] = b"gXYZ", b"rXYZ"
-    encode_picture(_picture(icc_profile=bytes(wide)), "jxl", notes=notes)
-    assert notes == ["the colour profile: not kept in jxl"]
+    np.testing.assert_array_equal(again.pixels, picture.pixels)
+    picture.metadata["icc_profile"] = _with_red_for_green(SRGB)
+    again = read_picture(encode_picture(picture, "jxl", notes=notes))
+    assert notes == ["the colour profile: colours become sRGB in jxl"]
+    expected = picture.pixels[..., [1, 0, 2]].astype(int)
+    assert np.abs(again.pixels - expected).max() <= 2
+    if has_alpha:
+        np.testing.assert_array_equal(again.alpha, picture.alpha)
+
+
+def _grey_profile(gamma):
+    """An ICC profile of one channel, as its specification has them."""
+    white = b"XYZ " + bytes(4) + struct.pack(">3l", 63190, 65536, 54061)
+    curve = b"curv" + bytes(4) + struct.pack(">LH", 1, round(256 * gamma)) + bytes(2)
+    name = b"desc" + bytes(4) + struct.pack(">L", 5) + b"grey\0" + bytes(79)
+    text = b"text" + bytes(4) + b"none" + bytes(4)
+    start, table, body = 128 + 4 + 4 * 12, b"", b""
+    for kind, value in ((b"wtpt", white), (b"kTRC", curve), (b"desc", name)):
+        table += kind + struct.pack(">LL", start + len(body), len(value))
+        body += value
+    table += b"cprt" + struct.pack(">LL", start + len(body), len(text))
+    body += text
+    size = struct.pack(">L", start + len(body))
+    header = size + b"lcms\2\x10\0\0mntrGRAYXYZ " + bytes(12) + b"acsp" + bytes(28)
+    header += struct.pack(">3l", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + struct.pack(">L", 4) + table + body
+
+
+def test_grey_by_another_profile_becomes_srgb_in_jpeg_xl():
+    _need("jxl")
+    notes = []
+    picture = _picture("grey", icc_profile=_grey_profile(1.5))
+    again = read_picture(encode_picture(picture, "jxl", notes=notes))
+    assert notes == ["the colour profile: colours become sRGB in jxl"]
+    linear = (picture.pixels / 255) ** 1.5
+    curved = np.where(
+        linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055
+    )
+    assert np.abs(again.pixels - np.round(255 * curved)[..., None]).max() <= 2
 
 
 @pytest.mark.parametrize("format", ["jpeg", "avif"])
