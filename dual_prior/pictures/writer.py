@@ -85,6 +85,8 @@ def encode_picture(
     if format in ("webp", "jxl"):
         if format == "jxl":
             import pillow_jxl  # noqa: F401, lets Pillow write it
+
+            quality = None if quality == 100 else quality  # which is lossless there
         how: dict = {"lossless": True} if quality is None else {"quality": quality}
         if format == "webp":
             how["exact"] = True  # else pixels under full transparency would change

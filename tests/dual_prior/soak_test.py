@@ -174,7 +174,7 @@ def test_many_files_some_of_them_bad(soak, tmp_path):
     print(f"{count} files, {len(bad)} bad, memory grew by {growth:.1%}")
 
 
-@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg", "avif"])
 def test_a_full_disk_costs_no_earlier_result(format, tmp_path):
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (600, 600, 3)).astype(np.uint8)

@@ -104,7 +104,7 @@ def test_metadata_are_carried(format, dtype):
     assert again.warnings == []
 
 
-@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg", "avif"])
 def test_strip_leaves_only_the_profile(format):
     picture = _picture(icc_profile=SRGB, exif=_exif(), xmp=XMP, dpi=(300.0, 300.0))
     data = encode_picture(without_metadata(picture), format)
@@ -123,7 +123,7 @@ def test_exif_data_cannot_say_how_a_tiff_is_laid_out(tag, dtype):
     assert b"described" in again.metadata["exif"]
 
 
-@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg", "avif"])
 def test_a_picture_restored_in_place_can_be_told(format):
     picture = _picture(exif=_exif())
     assert not is_marked(read_picture(encode_picture(picture, format)))
@@ -140,7 +140,7 @@ def test_what_jpeg_has_no_room_for_is_dropped_and_said():
     assert [note.split()[1] for note in notes] == ["EXIF", "XMP", "resolution"]
 
 
-@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg"])
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg", "avif"])
 def test_the_same_picture_gives_the_same_bytes(format):
     picture = _picture(icc_profile=SRGB, exif=_exif(), xmp=XMP, dpi=(300.0, 300.0))
     assert encode_picture(picture, format) == encode_picture(picture, format)
@@ -222,10 +222,22 @@ def test_a_lower_quality_makes_smaller_files_that_are_not_exact(format):
 def test_jpeg_xl_without_a_quality_is_lossless(kind, has_alpha):
     _need("jxl")
     picture = _picture(kind, has_alpha=has_alpha)
-    again = read_picture(encode_picture(picture, "jxl"))
-    np.testing.assert_array_equal(again.pixels, picture.pixels)
-    if has_alpha:
-        np.testing.assert_array_equal(again.alpha, picture.alpha)
+    for quality in (None, 100):
+        again = read_picture(encode_picture(picture, "jxl", quality=quality))
+        np.testing.assert_array_equal(again.pixels, picture.pixels)
+        if has_alpha:
+            np.testing.assert_array_equal(again.alpha, picture.alpha)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif", "jxl"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 64), (17, 2)])
+def test_the_smallest_pictures_have_lossy_results_too(format, size):
+    _need(format)
+    for shape in (size, (*size, 3)):
+        picture = Picture(np.full(shape, 90, np.uint8))
+        for quality in (1, 99, 100):
+            data = encode_picture(picture, format, quality=quality)
+            assert read_picture(data).pixels.shape[:2] == size
 
 
 def _with_red_for_green(profile):
