@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dual_prior.files.settings import Settings
     from dual_prior.network.classifier import CompressionClassifier
     from dual_prior.network.classifier_descent import ClassifierDescent
+    from dual_prior.network.colour_network import ColourNetwork
     from dual_prior.network.deblocker import Deblocker
     from dual_prior.network.fft_solver import FFTSolver
     from dual_prior.network.non_local import NonLocal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dual_prior.pictures.errors import PictureError
 
 _HOMES = {
+    "ColourNetwork": "network.colour_network",
     "CompressionClassifier": "network.classifier",
     "ClassifierDescent": "network.classifier_descent",
     "Deblocker": "network.deblocker",
@@ -36,6 +38,7 @@ _HOMES = {
 
 __all__ = [
     "ClassifierDescent",
+    "ColourNetwork",
     "CompressionClassifier",
     "Deblocker",
     "DualPriorNetwork",

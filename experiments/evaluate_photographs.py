@@ -1,4 +1,4 @@
-"""Measures networks for photographs and drawings on JPEG files by several encoders.
+"""Measures networks for photographs and drawings on files by several encoders.
 
     python -m experiments.evaluate_photographs --presets=photo --data_dir=../shared/data
     python -m experiments.evaluate_photographs --presets=photo,runs/chroma/preset --pictures=held_out
@@ -8,7 +8,9 @@ pictures that training holds out, by which networks are chosen. Drawings are hel
 either case. Files are read and restored as `dual-prior restore` does, with their
 tables. mozjpeg and jpegli are measured where they are installed (`pip install
 dual-prior[encoders]`), and so is `jpegqs -q6`. "size of 60": the file by that encoder
-whose size is closest to libjpeg-turbo's at quality 60.
+whose size is closest to libjpeg-turbo's at quality 60. "luma": grey files, of MATLAB's
+luma, as in Table 1. "as PNG": pictures that were never compressed. "shift": by how many
+grey levels the mean of a channel is off.
 """  # noqa: E501
 
 import itertools
@@ -67,8 +69,8 @@ def main(argv):
         file_scores.of_drawings(range(_FIRST_SEED, _FIRST_SEED + _NUM_DRAWINGS.value)),
     )
     with tqdm(unit="file", disable=None) as bar:
-        scores = file_scores.measure(cases, methods, measure, bar.update)
-    print(file_scores.table(scores, list(methods)), end="")
+        scores, shifts = file_scores.measure(cases, methods, measure, bar.update)
+    print(file_scores.table(scores, shifts, list(methods)), end="")
 
 
 def _middle(rgb: np.ndarray) -> np.ndarray:

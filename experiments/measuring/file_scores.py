@@ -1,4 +1,4 @@
-"""JPEG files of photographs and drawings, by several encoders, restored as files."""
+"""Files of photographs and drawings, by several encoders, restored as files."""
 
 import collections
 import dataclasses
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dual_prior import jpeg
 from dual_prior.pictures.reader import read_picture
 from dual_prior.restoration.restorer import Restorer
 from experiments.data import encoders
@@ -20,7 +21,7 @@ from experiments.data.encoders import JPEGLI, LIBJPEG, MOZJPEG, Settings
 from experiments.measuring.measures import Measure, psnr
 from experiments.measuring.tables import aligned
 
-# A JPEG file to a picture.
+# A file to a picture.
 Restore = Callable[[bytes], np.ndarray]
 
 _QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
@@ -32,7 +33,7 @@ _NO_ERROR_DB = 71.0  # what a picture without errors counts in means
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A JPEG file and what it shows.
+    """A file and what it was made from.
 
     Attributes:
         groups: The rows of the table that it counts in.
@@ -47,14 +48,16 @@ class Case:
 
 def of_photograph(rgb: np.ndarray) -> Iterator[Case]:
     """All that is measured of a clean photograph `[H, W, 3]`, uint8."""
-    for quality in _QUALITIES:
-        data = encoders.encode(rgb, Settings(quality=quality))
-        yield Case((f"photograph, {quality}",), data, rgb)
+    luma = jpeg.luma(rgb)
+    for name, picture in (("colour", rgb), ("luma", luma)):
+        for quality in _QUALITIES:
+            data = encoders.encode(picture, Settings(quality=quality))
+            yield Case((f"{name}, {quality}",), data, picture)
     first, second = _TWICE
-    once = encoders.encode(rgb, Settings(quality=first))
-    cropped = np.asarray(Image.open(io.BytesIO(once)))[1:, 1:]
-    data = encoders.encode(cropped, Settings(quality=second))
-    yield Case((f"photograph, {first}, cropped, {second}",), data, rgb[1:, 1:])
+    once = as_shown(encoders.encode(luma, Settings(quality=first)))[1:, 1:]
+    data = encoders.encode(once, Settings(quality=second))
+    yield Case((f"luma, {first}, cropped, {second}",), data, luma[1:, 1:])
+    yield Case(("photograph as PNG",), _png(rgb), rgb)
     installed = encoders.installed()
     for quality in _SIZES:
         size = len(encoders.encode(rgb, Settings(LIBJPEG, quality)))
@@ -73,6 +76,7 @@ def of_drawings(seeds: Iterable[int]) -> Iterator[Case]:
             settings = Settings(quality=quality, subsampling=sampling)
             groups = (f"drawing, {quality}, {sampling}", f"drawing: {kind}")
             yield Case(groups, encoders.encode(rgb, settings), rgb)
+        yield Case(("drawing as PNG",), _png(rgb), rgb)
 
 
 def _of_size(rgb: np.ndarray, encoder: str, size: int) -> bytes:
@@ -86,6 +90,13 @@ def _of_size(rgb: np.ndarray, encoder: str, size: int) -> bytes:
             high = middle
     files = [encoders.encode(rgb, Settings(encoder, q)) for q in (low, high)]
     return min(files, key=lambda data: abs(len(data) - size))
+
+
+def _png(rgb: np.ndarray) -> bytes:
+    """A file of a picture that was never compressed."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def by(restorer: Restorer) -> Restore:
@@ -110,6 +121,8 @@ def jpegqs() -> Restore | None:
         return None
 
     def restore(data: bytes) -> np.ndarray:
+        if not data.startswith(b"\xff\xd8"):
+            return as_shown(data)  # it takes JPEG files only
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, "a.jpg"), Path(folder, "b.jpg")
             source.write_bytes(data)
@@ -125,26 +138,46 @@ def measure(
     methods: dict[str, Restore],
     measure: Measure = psnr,
     on_case: Callable[[], object] = lambda: None,
-) -> dict[str, np.ndarray]:
-    """The score of every case by every method, `[cases, methods]`, by group."""
-    found: dict[str, list] = collections.defaultdict(list)
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Every case by every method.
+
+    Returns:
+        By group, the scores `[cases, methods]`; and by how many grey levels the mean of
+        a channel is off on the average of the cases, at most, `[methods]`.
+    """
+    scores: dict[str, list] = collections.defaultdict(list)
+    shifts: dict[str, list] = collections.defaultdict(list)
     for case in cases:
-        scores = [
-            measure(case.clean, restore(case.data)) for restore in methods.values()
+        restored = [restore(case.data) for restore in methods.values()]
+        measured = [measure(case.clean, picture) for picture in restored]
+        means = [
+            (picture.astype(np.float64) - case.clean).mean(axis=(0, 1))
+            for picture in restored
         ]
         for group in case.groups:
-            found[group].append(np.minimum(scores, _NO_ERROR_DB))
+            scores[group].append(np.minimum(measured, _NO_ERROR_DB))
+            shifts[group].append(means)
         on_case()
-    return {group: np.array(scores) for group, scores in found.items()}
+    return (
+        {group: np.array(values) for group, values in scores.items()},
+        {
+            group: np.abs(np.mean(values, axis=0)).reshape(len(methods), -1).max(axis=1)
+            for group, values in shifts.items()
+        },
+    )
 
 
-def table(scores: dict[str, np.ndarray], methods: Sequence[str]) -> str:
+def table(
+    scores: dict[str, np.ndarray], shifts: dict[str, np.ndarray], methods: Sequence[str]
+) -> str:
     """Markdown: a row a group; means, and each method's least gain over the first."""
     first, *others = methods
-    lines = [["group", "n", *methods, *(f"least gain, {name}" for name in others)]]
+    header = ["group", "n", *methods, *(f"least gain, {name}" for name in others)]
+    lines = [header + [f"shift, {name}" for name in methods]]
     for group, values in scores.items():
         gains = (values[:, 1:] - values[:, :1]).min(axis=0)
         cells = [f"{mean:.2f}" for mean in values.mean(axis=0)]
         cells += [f"{gain:+.2f}" for gain in gains]
+        cells += [f"{shift:.2f}" for shift in shifts[group]]
         lines.append([group, str(len(values)), *cells])
     return aligned(lines, right=range(1, len(lines[0])))
