@@ -3,7 +3,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dual_prior import jpeg, metrics
-from experiments.data import folders
+from experiments.data.sources import evaluation_pictures
 from tests.conftest import made_picture
 
 CLEAN = made_picture(72, 88)
@@ -24,8 +24,8 @@ GOLDEN = {
 @pytest.mark.parametrize(("dataset", "quality"), GOLDEN)
 def test_the_jpeg_scores_the_golden_figures(shared_data, dataset, quality):
     scores = []
-    for path in folders.evaluation_paths(shared_data, dataset):
-        clean = folders.read_luma(path)
+    for picture in evaluation_pictures(dataset, shared_data):
+        clean = picture.luma()
         compressed = jpeg.compress(clean, quality)
         scores.append(
             (
