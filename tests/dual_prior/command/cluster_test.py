@@ -12,7 +12,7 @@ from PIL import Image
 
 from dual_prior.cli import main
 from dual_prior.command.loading import NoNetworkError
-from tests.conftest import made_picture
+from tests.conftest import ROOT, made_picture
 from tests.dual_prior.fakes import Darkening
 
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -39,13 +39,16 @@ class Worker(Darkening):
 @pytest.fixture(scope="module")
 def cluster():
     settings = {"num_cpus": 1, "memory": 4 * 2**30, "object_store_memory": 80 * 2**20}
-    cluster = cluster_utils.Cluster(
-        initialize_head=True, head_node_args={**settings, "include_dashboard": False}
-    )
-    for _ in range(2):
-        cluster.add_node(**settings)
-    yield cluster
-    cluster.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))  # where its workers find `Worker`
+        cluster = cluster_utils.Cluster(
+            initialize_head=True,
+            head_node_args={**settings, "include_dashboard": False},
+        )
+        for _ in range(2):
+            cluster.add_node(**settings)
+        yield cluster
+        cluster.shutdown()
 
 
 @pytest.fixture
