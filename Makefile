@@ -20,7 +20,8 @@ test: $(VENV)/installed-for-tests
 
 soak: $(VENV)/installed-for-tests
 	@$(VENV)/bin/python -m pytest --soak -rP tests/dual_prior/soak_test.py \
-		tests/dual_prior/command/cluster_test.py tests/dual_prior/command/web_test.py
+		tests/dual_prior/command/cluster_test.py tests/dual_prior/command/web_test.py \
+		tests/dual_prior/network/contract_on_jax_test.py
 
 lint: $(VENV)/installed-for-tests
 	@$(VENV)/bin/ruff check

@@ -109,13 +109,18 @@ def test_planes_beside_the_image_count_and_none_are_zeros():
     np.testing.assert_array_equal(deblocker(x, aux=np.zeros_like(aux)), deblocker(x))
 
 
-def test_with_planes_beside_the_image_and_at_a_scale_the_layer_keeps_its_contract():
-    def make(**arguments):
-        return _tiny(2, aux_channels=3, scale=2, **arguments)
+def _colour(**arguments):
+    return _tiny(2, aux_channels=3, scale=2, **arguments)
 
+
+def test_with_planes_beside_the_image_and_at_a_scale_the_layer_keeps_its_contract():
     inputs = _image(13, 6, channels=2), _image(13, 6, channels=3)
-    assert_layer_contract(make, *inputs)
-    assert_every_weight_receives_a_gradient(make(), *inputs)
+    assert_layer_contract(_colour, *inputs)
+
+
+def test_with_planes_beside_the_image_every_weight_receives_a_gradient():
+    inputs = _image(13, 6, channels=2), _image(13, 6, channels=3)
+    assert_every_weight_receives_a_gradient(_colour(), *inputs)
 
 
 def test_a_shift_by_the_scale_and_the_coarsest_grid_shifts_the_result():
