@@ -8,6 +8,10 @@ restored by then.
     table of Y --------/                    |
     Cb, Cr ------------------------------> PyramidDeblocker --------> Cb, Cr restored
     tables of Cb, Cr -------------------/
+
+Of all that the chroma part sees, the local mean is taken away. With it, training stays
+at doing nothing: the mean is most of every feature map, and the errors of flat pieces,
+of either sign, drown the gradient of all else. See TRAINING.md.
 """
 
 import os
@@ -16,11 +20,13 @@ import keras
 from keras import ops
 
 from dual_prior.network import preset_files
+from dual_prior.network.operators import local_mean
 from dual_prior.network.parts import image_spec, serialized
 from dual_prior.network.presets import Preset, RestorationProfile
 from dual_prior.network.unfolding import DualPriorNetwork
 
 _CHANNELS = 3  # Y, Cb, Cr
+_MEAN_OVER = 33  # ours, pixels: side of the square whose mean is taken away
 _CHROMA_AUX = 3  # restored Y, tables of Cb and of Cr, which jpegli writes apart
 
 
@@ -76,7 +82,11 @@ class ColourNetwork(keras.Model):
             aux = ops.zeros_like(planes)
         luma = self.luma(planes[..., :1], aux=aux[..., :1])
         guided = ops.concatenate([ops.stop_gradient(luma), aux[..., 1:]], axis=-1)
-        return ops.concatenate([luma, self.chroma(planes[..., 1:], guided)], axis=-1)
+        chroma = planes[..., 1:]
+        mean = local_mean(chroma, _MEAN_OVER)
+        seen = guided - local_mean(guided, _MEAN_OVER)
+        chroma = mean + self.chroma(chroma - mean, seen)
+        return ops.concatenate([luma, chroma], axis=-1)
 
     def compute_output_shape(self, planes_shape, aux_shape=None):
         return planes_shape

@@ -163,3 +163,17 @@ def depth_to_space(x, scale: int):
     x = ops.reshape(x, (batch, rows, columns, scale, scale, channels))
     x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
     return ops.reshape(x, (batch, rows * scale, columns * scale, channels))
+
+
+def local_mean(x, side: int):
+    """The mean over a square around each pixel, of what of it lies in the image.
+
+    Args:
+        x: `[B, H, W, C]`.
+        side: Of the square, pixels, odd.
+
+    Returns:
+        Shaped like `x`.
+    """
+    rows = ops.average_pool(x, (side, 1), strides=1, padding="same")
+    return ops.average_pool(rows, (1, side), strides=1, padding="same")

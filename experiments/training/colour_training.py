@@ -17,10 +17,6 @@ _PLANES = 3  # Y, Cb, Cr
 # chroma, luma and two tables, of the four pixels of a square.
 IMAGE_CHANNELS = 20
 
-# How large the first residual is, beside that of a random tail: 5 grey levels of noise
-# would have to be unlearned first.
-_FIRST_RESIDUAL = 0.05  # ours
-
 
 class ColourTraining(keras.Model):
     """Y, Cb, Cr and the planes of their tables in, Y, Cb, Cr out.
@@ -84,7 +80,6 @@ def colour_network(name: str) -> ColourNetwork:
     elif name == "fast":
         pyramid = {"features": (48, 64, 96), "depths": (1, 2, 2), "scale": 2}
         luma = compact.with_changes(deblocker={**pyramid, "aux_channels": 1}, **once)
-        _begin_small(luma.deblocker)
         features, depths = (32, 48, 64), (1, 1, 2)
     else:
         raise ValueError(f"Expected photo or fast, got {name!r}.")
@@ -93,10 +88,4 @@ def colour_network(name: str) -> ColourNetwork:
     )
     network = ColourNetwork(luma, chroma, name=name)
     network.build((None, None, None, _PLANES))
-    _begin_small(chroma)
     return network
-
-
-def _begin_small(deblocker: PyramidDeblocker) -> None:
-    kernel = deblocker.tail.kernel
-    kernel.assign(_FIRST_RESIDUAL * ops.convert_to_numpy(kernel))

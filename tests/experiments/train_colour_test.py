@@ -120,7 +120,7 @@ def test_the_networks_begin_near_doing_nothing(name):
     planes = np.random.default_rng(0).uniform(0.2, 0.8, (1, 32, 32, 3))
     planes = planes.astype(np.float32)
     change = np.abs(np.asarray(network(planes)) - planes)
-    assert change[..., 1:].max() < 0.01
+    assert change[..., 1:].max() < 0.1
     if name == "fast":
         assert change[..., 0].max() < 0.1
     else:

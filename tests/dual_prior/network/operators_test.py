@@ -8,6 +8,7 @@ from dual_prior.network.operators import (
     image_gradient,
     image_gradient_adjoint,
     laplacian_eigenvalues,
+    local_mean,
     space_to_depth,
     to_phases,
 )
@@ -85,3 +86,15 @@ def test_space_to_depth_keeps_squares_together_and_has_an_inverse(scale):
     square = x[1, scale : 2 * scale, :scale]
     np.testing.assert_array_equal(deep[1, 1, 0], square.ravel())
     np.testing.assert_array_equal(np.asarray(depth_to_space(deep, scale)), x)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 9), (12, 7)])
+def test_a_local_mean_is_over_what_of_the_square_lies_in_the_image(size):
+    x = np.random.default_rng(0).uniform(size=(1, *size, 2)).astype(np.float32)
+    means = np.asarray(local_mean(x, 5))
+    assert means.shape == x.shape
+    for row, column in np.ndindex(*size):
+        rows = slice(max(0, row - 2), row + 3)
+        columns = slice(max(0, column - 2), column + 3)
+        expected = x[0, rows, columns].mean(axis=(0, 1))
+        np.testing.assert_allclose(means[0, row, column], expected, rtol=1e-5)
