@@ -4,10 +4,12 @@ import dataclasses
 import functools
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 from dual_prior.network.presets import PRESETS
 from dual_prior.network.unfolding import DualPriorNetwork
@@ -21,6 +23,7 @@ from experiments.contenders.trial import (
     slug,
 )
 from experiments.data.sources import Picture, evaluation_pictures
+from experiments.measuring.scores import read_pairs
 from experiments.training.fit import BEST_WEIGHTS
 
 
@@ -43,6 +46,20 @@ class Sources:
     def pictures(self, dataset: str) -> list[Picture]:
         """The pictures of an evaluation set, as many as are wanted."""
         return evaluation_pictures(dataset, self.data_dir)[: self.limit]
+
+    def pairs(
+        self, dataset: str, quality: int, name: str
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """As `scores.read_pairs`, of an evaluation set, with a bar called `name`."""
+        pictures = self.pictures(dataset)
+        return tqdm(
+            read_pairs(pictures, quality),
+            f"{name}, {dataset} at {quality}",
+            len(pictures),
+            unit="picture",
+            leave=False,
+            disable=None,
+        )
 
     def trials(self, name: str) -> list[TrialResult]:
         """The finished trials of a contender, a seed each; none if it has none."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dual_prior import jpeg
 from dual_prior.system.atomic_file import atomic_file
@@ -122,14 +121,7 @@ def _measured(sources: Sources, dataset: str, quality: int, name: str) -> list[S
     pictures = sources.pictures(dataset)
 
     def measure():
-        pairs = tqdm(
-            read_pairs(pictures, quality),
-            f"{name}, {dataset} at {quality}",
-            len(pictures),
-            unit="picture",
-            leave=False,
-            disable=None,
-        )
+        pairs = sources.pairs(dataset, quality, name)
         restore = np.copy
         if name != "JPEG":
             restore = at_quality(_rival(sources, name, quality), quality)

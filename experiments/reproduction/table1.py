@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dual_prior.network.backend import compiled
 from dual_prior.network.presets import find_preset
@@ -24,7 +23,6 @@ from experiments.measuring.scores import (
     means,
     methods,
     published_scores,
-    read_pairs,
 )
 from experiments.measuring.throughput import best_seconds
 from experiments.reproduction import ssim_windows
@@ -134,14 +132,7 @@ def _measured(
         found = {name: lambda compressed: compressed}
         if make_network:
             found = methods(name, compiled(make_network(), 1), 1, also, quality)
-        pairs = tqdm(
-            read_pairs(pictures, quality),
-            f"{name}, {dataset} at {quality}",
-            len(pictures),
-            unit="picture",
-            leave=False,
-            disable=None,
-        )
+        pairs = sources.pairs(dataset, quality, name)
         return means(evaluate(dataset, quality, pairs, found))
 
     return remembered(
