@@ -17,6 +17,7 @@ config.json, best.weights.h5, log.csv, tensorboard/ and checkpoints/.
 import dataclasses
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 from absl import flags, logging
@@ -110,7 +111,8 @@ def train(
         fit.optimizer(schedule), loss=None, steps_per_execution=steps_per_execution
     )
     kept, held_out = (
-        [picture.rgb() for picture in part] for part in (split.kept, split.held_out)
+        [_scaled(picture.rgb(), scale) for picture in part for scale in recipe.scales]
+        for part in (split.kept, split.held_out)
     )
     first = recipe.num_drawings * config.seed % _HELD_OUT_SEED
     drawings = [drawing(first + n) for n in range(recipe.num_drawings)]
@@ -160,6 +162,12 @@ def _network(config: Config, initial: str | None) -> ColourNetwork:
         num_descent_steps=min(1, config.num_stages - 1),
     )
     return ColourNetwork(luma, network.chroma, name=network.name)
+
+
+def _scaled(picture: np.ndarray, scale: float) -> np.ndarray:
+    if scale == 1:
+        return picture
+    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def _example(compressed, clean, tables, weights):

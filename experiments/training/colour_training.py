@@ -76,7 +76,7 @@ def colour_network(name: str) -> ColourNetwork:
     if name == "photo":
         luma = compact.with_changes(deblocker={"aux_channels": 1}, **once)
         start_from(luma, compact.with_changes(**once))
-        features, depths = (48, 80, 112), (2, 2, 3)
+        features, depths = (64, 112, 160), (2, 2, 3)
     elif name == "fast":
         pyramid = {"features": (48, 64, 96), "depths": (1, 2, 2), "scale": 2}
         luma = compact.with_changes(deblocker={**pyramid, "aux_channels": 1}, **once)

@@ -234,6 +234,8 @@ class ColourRecipe:
 
     Attributes:
         train_data: Where photographs come from: see `experiments.data.sources`.
+        scales: Each photograph is there once at each of these scales. Most cameras and
+            most stored photographs have blurred chroma; scaled down, it is sharp.
         qualities: The lowest and the highest.
         steps: Number of training steps.
         learning_rate: Of Adam, lowered to 0 along a cosine.
@@ -245,6 +247,7 @@ class ColourRecipe:
     """
 
     train_data: tuple[str, ...] = ("bsds500", "cid22", "clic")
+    scales: tuple[float, ...] = (1.0, 0.6)
     qualities: tuple[int, ...] = (5, 100)
     steps: int = 20_000
     learning_rate: float = 6e-4
