@@ -2,6 +2,7 @@
 # make test                      run the tests
 # make soak                      test faults at full size: minutes
 # make lint                      check style, imports and types
+# make docs                      write the reference: build/reference/dual_prior.html
 #
 # Each makes the virtual environment .venv and installs what it needs first.
 
@@ -10,7 +11,7 @@ IMAGE ?= samples/astronaut.jpg
 VENV := .venv
 PIP := $(VENV)/bin/pip install -qq --disable-pip-version-check
 
-.PHONY: restore test soak lint clean
+.PHONY: restore test soak lint docs clean
 
 restore: $(VENV)/installed
 	@$(VENV)/bin/dual-prior restore "$(IMAGE)" --overwrite
@@ -28,6 +29,9 @@ lint: $(VENV)/installed-for-tests
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
 
+docs: $(VENV)/installed-for-docs
+	@$(VENV)/bin/python -W error::UserWarning docs/reference.py build/reference
+
 $(VENV)/installed: setup.cfg pyproject.toml
 	@echo "Setting up $(VENV): this downloads TensorFlow and takes minutes, once."
 	@$(PYTHON) -m venv $(VENV)
@@ -37,6 +41,10 @@ $(VENV)/installed: setup.cfg pyproject.toml
 $(VENV)/installed-for-tests: $(VENV)/installed
 	@echo "Installing what the tests need."
 	@$(PIP) --editable ".[test]"
+	@touch $@
+
+$(VENV)/installed-for-docs: $(VENV)/installed
+	@$(PIP) --editable ".[docs]"
 	@touch $@
 
 clean:

@@ -38,9 +38,8 @@ def restore(image: np.ndarray, **options: Any) -> np.ndarray:
     Args:
         image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16; or what
             NumPy converts to such an array, as a Pillow image in mode L or RGB.
-        **options: The fields of `restoration.options.Options`: preset, weights,
-            strength, ensemble, skip_clean, depth, max_memory. Networks are cached by
-            their options.
+        **options: The fields of `Options`: preset, weights, strength, ensemble,
+            skip_clean, depth, max_memory. The two networks used last stay in memory.
 
     Returns:
         The restored picture, shaped like `image`.
@@ -51,7 +50,10 @@ def restore(image: np.ndarray, **options: Any) -> np.ndarray:
         OSError: The weights cannot be read.
 
     Example:
-        restored = dual_prior.restore(np.asarray(Image.open("photo.jpg")))
+        >>> picture = dual_prior.read_picture("photo.jpg")
+        >>> restored = dual_prior.restore(picture.pixels)
+        >>> restored.shape, restored.dtype.name
+        ((48, 64, 3), 'uint8')
     """
     return _restorer(Options(**options)).restore(np.asarray(image)).pixels
 
@@ -65,15 +67,15 @@ def restore_file(
 ) -> Path | None:
     """Restores a picture file, as `dual-prior restore` does.
 
-    Parts of the file that the result lacks, and doubts about it, are `UserWarning`s.
-    One may be lost while another thread reads a picture, since threads share Python's
-    warning filters.
+    Parts of the file that the result lacks, and doubts about the file, are reported as
+    `UserWarning`s. A warning may be lost while another thread reads a picture, since
+    threads share Python's warning filters.
 
     Args:
         path: The picture.
-        output: The result, or the folder it goes to; NAME.restored.png beside the
-            picture by default.
-        compare: Draw before and after side by side: NAME.png, or a folder.
+        output: The file or the folder of the result; by default NAME.restored.png
+            beside the picture.
+        compare: Where to draw before and after side by side: a PNG file, or a folder.
         **settings: The fields of `Settings`, which are the flags of the command:
             in_place, overwrite, format, quality, strip, strict, salvage, ... and the
             options of `restore`.
@@ -89,6 +91,11 @@ def restore_file(
         ValueError: A setting is out of range, or the result would overwrite the picture
             without `in_place`.
         OSError: The weights cannot be read.
+
+    Example:
+        >>> target = dual_prior.restore_file("photo.jpg", "restored.tif")
+        >>> dual_prior.read_picture(target).description
+        'colour TIFF'
     """
     chosen = Settings(**settings)
     job = plan_job(

@@ -1,8 +1,8 @@
 """How far a restored picture is from its reference: PSNR, both SSIMs, PSNR-B.
 
-All take whole frames `[H, W]` of one channel, uint8 or float, and are told their range.
-Pictures are clipped and rounded to uint8 before they are measured (the protocol); that
-is the caller's part.
+All take whole frames `[H, W]` of one channel, uint8 or float; `max_val` is their range.
+The protocol clips and rounds pictures to uint8 before they are measured; the caller
+does that.
 """
 
 import cv2
@@ -23,6 +23,11 @@ def psnr(reference: np.ndarray, restored: np.ndarray, max_val: float = 255.0) ->
 
     Raises:
         ValueError: The two differ in shape, or are not planes.
+
+    Example:
+        >>> reference = np.zeros((8, 8), np.uint8)
+        >>> round(metrics.psnr(reference, reference + 1), 2)
+        48.13
     """
     return _decibels(_mean_squared_error(reference, restored), max_val)
 
@@ -38,7 +43,16 @@ def psnr_b(
     Yim and Bovik, "Quality assessment of deblocked images", 2011. The order of the
     arguments matters: only the restored picture's blocks count.
 
-    Args, Raises: As `psnr` and `blocking_effect_factor`.
+    Args, Raises: As for `psnr` and `blocking_effect_factor`.
+
+    Example:
+        >>> reference = np.zeros((16, 16), np.uint8)
+        >>> restored = reference.copy()
+        >>> restored[:8, :8] = 10  # a block
+        >>> round(metrics.psnr(reference, restored), 2)
+        34.15
+        >>> round(metrics.psnr_b(reference, restored), 2)
+        30.17
     """
     error = _mean_squared_error(reference, restored)
     return _decibels(error + blocking_effect_factor(restored, block_size), max_val)
@@ -107,8 +121,13 @@ def ssim(
         max_val: The peak.
 
     Raises:
-        ValueError: No such window, or pictures that differ in shape, are not planes, or
-            are smaller than the window.
+        ValueError: There is no such window, or the pictures differ in shape, are not
+            planes, or are smaller than the window.
+
+    Example:
+        >>> reference = np.random.default_rng(0).integers(0, 256, (16, 16))
+        >>> metrics.ssim(reference, reference, window="uniform")
+        1.0
     """
     if window not in _WINDOWS:
         raise ValueError(

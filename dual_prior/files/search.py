@@ -14,7 +14,15 @@ _JPEG_START = b"\xff\xd8\xff"
 
 
 class UsageError(ValueError):
-    """A request that cannot be carried out, for the reason given."""
+    """Inputs, outputs or settings that cannot work together; the message says why.
+
+    Example:
+        >>> try:
+        ...     dual_prior.restore_file("photo.jpg", "-")
+        ... except dual_prior.UsageError as error:
+        ...     print(error)
+        Expected the name of a file or a folder, got '-'.
+    """
 
 
 class Search:

@@ -21,6 +21,14 @@ class Settings(Options):
     Raises:
         ValueError: A value is out of range, or two of them contradict each other.
         OSError: The weights file does not exist.
+
+    Example:
+        >>> settings = dual_prior.Settings(format="webp", quality=90, overwrite=True)
+        >>> settings.quality
+        90
+        >>> dual_prior.Settings(quality=101)
+        Traceback (most recent call last):
+        ValueError: Expected a quality of 1 to 100, got 101.
     """
 
     format: str | None = option(

@@ -79,7 +79,13 @@ def decode(data: bytes) -> np.ndarray:
 
 
 def compress(plane: np.ndarray, quality: int) -> np.ndarray:
-    """`plane` as it looks after JPEG: `decode(encode(plane, quality))`."""
+    """`plane` as it looks after JPEG: `decode(encode(plane, quality))`.
+
+    Example:
+        >>> plane = np.full((8, 8), 100, np.uint8)
+        >>> jpeg.compress(plane, quality=10)[0, 0]
+        np.uint8(98)
+    """
     return decode(encode(plane, quality))
 
 

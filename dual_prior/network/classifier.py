@@ -26,6 +26,11 @@ class CompressionClassifier(keras.layers.Layer):
 
     Departs from the paper: one pass over both directions, which the text leaves open.
     The paper's strides are all 1.
+
+    Example:
+        >>> classifier = dual_prior.CompressionClassifier(features=4, strides=(2, 2))
+        >>> tuple(classifier(np.zeros((3, 16, 16, 2), np.float32)).shape)
+        (3, 1)
     """
 
     def __init__(

@@ -38,6 +38,13 @@ class ClassifierDescent(keras.layers.Layer):
     Follows Eq. 9 where the paper departs from itself: the gradient of its Eq. 6 is
     2 beta (g - grad x) + ..., and Eq. 9 drops the 2. What the steps lower is Eq. 6 with
     twice the lambda2: see `energy`.
+
+    Example:
+        >>> classifier = dual_prior.CompressionClassifier(features=4, strides=(2, 2))
+        >>> descent = dual_prior.ClassifierDescent(classifier, num_steps=0)
+        >>> x = np.random.default_rng(0).random((1, 8, 8, 1), np.float32)
+        >>> bool(np.all(descent(x, beta=0.1) == dual_prior.image_gradient(x)))
+        True
     """
 
     def __init__(

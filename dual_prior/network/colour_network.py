@@ -52,6 +52,15 @@ class ColourNetwork(keras.Model):
         chroma do not train luma.
 
     Departs from the paper, which restores luma alone.
+
+    Example:
+        >>> luma = dual_prior.DualPriorNetwork.from_preset("compact")
+        >>> chroma = dual_prior.PyramidDeblocker(
+        ...     channels=2, features=(4, 8), depths=(1, 1), aux_channels=3
+        ... )
+        >>> network = dual_prior.ColourNetwork(luma, chroma)
+        >>> tuple(network(np.full((1, 16, 16, 3), 0.5, np.float32)).shape)
+        (1, 16, 16, 3)
     """
 
     def __init__(self, luma: DualPriorNetwork, chroma: keras.layers.Layer, **kwargs):

@@ -114,6 +114,11 @@ class Deblocker(keras.layers.Layer):
 
     Departs from the paper: it gives neither the number of units nor how the dense
     connections join. Here 1x1 convolutions join them. `scale` is 1 in the paper.
+
+    Example:
+        >>> deblocker = dual_prior.Deblocker(features=8, num_units=2, reduced=2)
+        >>> tuple(deblocker(np.zeros((1, 9, 13, 1), np.float32)).shape)
+        (1, 9, 13, 1)
     """
 
     def __init__(

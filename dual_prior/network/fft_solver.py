@@ -37,6 +37,13 @@ class FFTSolver(keras.layers.Layer):
 
     Departs from the paper: alpha and beta are kept positive (see `PositiveScalar`), and
     belong to one stage each.
+
+    Example:
+        >>> solver = dual_prior.FFTSolver(alpha_init=1.0, beta_init=1e-6)
+        >>> y, u = np.zeros((1, 4, 4, 1), np.float32), np.ones((1, 4, 4, 1), np.float32)
+        >>> g = np.zeros((1, 4, 4, 2), np.float32)
+        >>> np.round(solver(y, u, g)[0, :, :, 0], 3).tolist()[0]  # half way from y to u
+        [0.5, 0.5, 0.5, 0.5]
     """
 
     def __init__(self, alpha_init: float = 0.01, beta_init: float = 0.01, **kwargs):

@@ -32,6 +32,11 @@ class NonLocal(keras.layers.Layer):
     and at 4000x3000; and s. The second term is cubic in M: without s, patterns that no
     photograph has (stripes of one pixel, dithering) grow beyond all bounds from unit to
     unit.
+
+    Example:
+        >>> layer = dual_prior.NonLocal(reduced=2)
+        >>> tuple(layer(np.ones((1, 5, 7, 8), np.float32)).shape)
+        (1, 5, 7, 8)
     """
 
     def __init__(self, reduced: int, **kwargs):

@@ -20,6 +20,12 @@ def image_gradient(x):
 
     Returns:
         `[B, H, W, 2C]`: the C horizontal differences, then the C vertical ones.
+
+    Example:
+        >>> x = np.float32([[0, 1], [0, 3]])[None, :, :, None]
+        >>> g = np.asarray(dual_prior.image_gradient(x))
+        >>> g[0, :, :, 0].tolist(), g[0, :, :, 1].tolist()
+        ([[1.0, -1.0], [3.0, -3.0]], [[0.0, 2.0], [0.0, -2.0]])
     """
     horizontal = ops.roll(x, -1, axis=2) - x
     vertical = ops.roll(x, -1, axis=1) - x

@@ -47,9 +47,14 @@ class PyramidDeblocker(keras.layers.Layer):
         half precision, the image it is added to is not.
 
     Departs from the paper: its de-blocker stays at one resolution and sees far by
-    dilated convolutions and a non-local operation, as `Deblocker` does. TRAINING.md
-    sets the two side by side. The shape is Ronneberger, Fischer, Brox, "U-Net",
-    MICCAI 2015, with sums for concatenations.
+    dilated convolutions and a non-local operation, as `Deblocker` does;
+    experiments/NOTES.md compares the two. The shape is Ronneberger, Fischer, Brox,
+    "U-Net", MICCAI 2015, with sums for concatenations.
+
+    Example:
+        >>> deblocker = dual_prior.PyramidDeblocker(features=(4, 8), depths=(1, 2))
+        >>> tuple(deblocker(np.zeros((1, 9, 13, 1), np.float32)).shape)
+        (1, 9, 13, 1)
     """
 
     def __init__(

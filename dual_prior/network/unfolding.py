@@ -65,6 +65,15 @@ class UnfoldingStage(keras.layers.Layer):
 
     Returns:
         The dictionary of `"u"` and `"x"`, `[B, H, W, C]`, and `"g"`, `[B, H, W, 2C]`.
+
+    Example:
+        >>> stage = dual_prior.UnfoldingStage(
+        ...     dual_prior.PyramidDeblocker(features=(4, 8), depths=(1, 1)),
+        ...     dual_prior.CompressionClassifier(features=4, strides=(2, 2)),
+        ... )
+        >>> y = np.zeros((1, 16, 16, 1), np.float32)
+        >>> {name: tuple(value.shape) for name, value in stage(y, y).items()}
+        {'u': (1, 16, 16, 1), 'g': (1, 16, 16, 2), 'x': (1, 16, 16, 1)}
     """
 
     def __init__(
@@ -192,22 +201,30 @@ class DualPriorNetwork(keras.Model):
         ValueError: When the network is built, that is with the first image: a part
             returns something else.
 
-    Of what is frozen, files remember the de-blocker and the classifier.
+    A saved network keeps the frozen state of the de-blocker and the classifier only.
 
-    Example, with a de-blocker of one's own:
+    Example:
+        >>> network = dual_prior.DualPriorNetwork.from_preset("compact")
+        >>> y = np.zeros((1, 16, 16, 1), np.float32)
+        >>> tuple(network(y).shape)
+        (1, 16, 16, 1)
+        >>> stages = network(y, return_stages=True)
+        >>> len(stages), sorted(stages[0])
+        (2, ['energy', 'g', 'probability', 'u', 'x'])
 
-        @keras.saving.register_keras_serializable(package="mine")
-        class Residual(keras.layers.Layer):
-            def __init__(self, **kwargs):
-                super().__init__(**kwargs)
-                self.residual = keras.layers.Conv2D(1, 3, padding="same")
+        With your own de-blocker in place of the trained one:
 
-            def call(self, x):
-                return x + self.residual(x)
-
-        network = DualPriorNetwork.from_preset("compact", deblocker=Residual())
-        restored = network(y)
-        network.save("mine.keras")
+        >>> import keras
+        >>> @keras.saving.register_keras_serializable(package="mine")
+        ... class Residual(keras.layers.Layer):
+        ...     def __init__(self, **kwargs):
+        ...         super().__init__(**kwargs)
+        ...         self.residual = keras.layers.Conv2D(1, 3, padding="same")
+        ...
+        ...     def call(self, x):
+        ...         return x + self.residual(x)
+        >>> network = network.with_changes(deblocker=Residual())
+        >>> network.save("mine.keras")
     """
 
     def __init__(

@@ -53,6 +53,11 @@ class Picture:
         tables: The quantization tables of a JPEG file, as they lie on the pixels.
         place: Of a part: its first row and column, and the height and width of the
             whole; else None.
+
+    Example:
+        >>> picture = dual_prior.read_picture("photo.jpg")
+        >>> picture.quality, picture.jpeg.subsampling, picture.num_channels
+        (30, '4:2:0', 3)
     """
 
     pixels: np.ndarray

@@ -60,6 +60,11 @@ class Limits:
         max_megapixels: Millions of pixels.
         max_file_megabytes: Millions of bytes.
         max_scans: Scans of a JPEG file; each goes over all pixels.
+
+    Example:
+        >>> limits = dual_prior.Limits(max_megapixels=400)
+        >>> dual_prior.read_picture("photo.jpg", limits).pixels.shape
+        (48, 64, 3)
     """
 
     max_megapixels: float = 100  # ours
@@ -88,8 +93,12 @@ def read_picture(
             be one only, thumbnails and smaller versions aside.
 
     Raises:
-        PictureError: The file is missing, no picture, damaged, too large, animated, or
-            of a kind that is not supported.
+        PictureError: The file is missing, damaged, too large, animated, or not a
+            picture of a supported format.
+
+    Example:
+        >>> dual_prior.read_picture("photo.jpg").description
+        'colour JPEG 4:2:0 of quality about 30'
     """
     limits = limits or Limits()
     if isinstance(source, str | os.PathLike):

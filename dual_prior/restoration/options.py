@@ -33,6 +33,10 @@ class Options:
     Raises:
         ValueError: A value is out of range.
         OSError: The weights file does not exist.
+
+    Example:
+        >>> dual_prior.Options(preset="compact", strength=0.5).network
+        'preset compact'
     """
 
     preset: str | os.PathLike = option(

@@ -54,6 +54,13 @@ class Restorer:
     Raises:
         ValueError: No weights ship with the preset, or they do not fit it.
         OSError: The weights cannot be read.
+
+    Example:
+        >>> restorer = dual_prior.Restorer(dual_prior.Options(preset="compact"))
+        >>> image = dual_prior.read_picture("photo.jpg").pixels
+        >>> result = restorer.restore(image)
+        >>> result.pixels.shape, 0 <= result.probability <= 1, result.skipped
+        ((48, 64, 3), True, False)
     """
 
     def __init__(self, options: Options | None = None):

@@ -33,6 +33,13 @@ class RestorationProfile:
         bytes_per_tile_pixel: What each pixel of a tile takes while it is restored,
             measured on processors with AVX-512 and with AVX2 alone, which take more.
             The default is what the paper's network takes.
+
+    Example:
+        >>> network = dual_prior.DualPriorNetwork.from_preset("compact")
+        >>> profile = dual_prior.RestorationProfile(clean_below=0.1)
+        >>> network.save_to_preset("mine", profile)
+        >>> dual_prior.Options(preset="mine", skip_clean=True).network
+        'preset mine'
     """
 
     clean_below: float | None = None
