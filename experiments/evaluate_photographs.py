@@ -23,6 +23,7 @@ from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
 from experiments import binaries
 from experiments.data import sources
+from experiments.data.drawings import HELD_OUT_SEED
 from experiments.data.training_pictures import find
 from experiments.measuring import file_scores, measures
 from experiments.training.flags import define_data_dir
@@ -47,8 +48,6 @@ _METRIC = flags.DEFINE_string(
     "metric", "psnr", "psnr, ssimulacra2, or another one of evaluate's --metrics."
 )
 
-_FIRST_SEED = 1_000_000  # training draws those below
-
 
 def main(argv):
     """Reads the flags, measures, prints the table."""
@@ -66,7 +65,9 @@ def main(argv):
     photographs = (_middle(picture.rgb()) for picture in pictures[: _LIMIT.value])
     cases = itertools.chain(
         *(file_scores.of_photograph(rgb) for rgb in photographs),
-        file_scores.of_drawings(range(_FIRST_SEED, _FIRST_SEED + _NUM_DRAWINGS.value)),
+        file_scores.of_drawings(
+            range(HELD_OUT_SEED, HELD_OUT_SEED + _NUM_DRAWINGS.value)
+        ),
     )
     with tqdm(unit="file", disable=None) as bar:
         scores, shifts = file_scores.measure(cases, methods, measure, bar.update)

@@ -5,10 +5,10 @@
 
 Cross-entropy (Eq. 12) on the image gradients of clear patches (0) and of the same
 patches compressed at quality 10, 20 and 30 (1), from BSD500 train + test; for `photo`
-of CID22 as well, in colour, and damaged as photographs are; or from pictures of your
-own, folders or TFDS (experiments/data/sources.py). The numbers left unset are the
-preset's recipe (experiments/training/recipes.py); for `paper` it is the paper's. Killed
-at any moment and started again with the same flags, it resumes from its last
+of more photographs and of drawings, compressed as people's files are; or from pictures
+of your own, folders or TFDS (experiments/data/sources.py). The numbers left unset are
+the preset's recipe (experiments/training/recipes.py); for `paper` it is the paper's.
+Killed at any moment and started again with the same flags, it resumes from its last
 checkpoint.
 
 Writes into --run_dir: best.weights.h5 (give it to train_network), config.json, log.csv,

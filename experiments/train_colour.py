@@ -26,12 +26,13 @@ from dual_prior.network.colour_network import ColourNetwork
 from dual_prior.network.presets import RestorationProfile, find_preset, sha256
 from experiments import binaries
 from experiments.data import encoders, training_pictures
-from experiments.data.drawings import drawing
+from experiments.data.drawings import HELD_OUT_SEED, drawing
 from experiments.data.jpeg_patches import JpegPatches, JpegRecipe
 from experiments.data.patterns import pattern_sheet
 from experiments.data.sources import described
 from experiments.measuring.throughput import faster_dtype
 from experiments.training import fit, recipes
+from experiments.training.classifier_model import load_classifier
 from experiments.training.colour_training import (
     IMAGE_CHANNELS,
     PARTS,
@@ -51,6 +52,9 @@ _PART = flags.DEFINE_enum(
 _INITIAL = flags.DEFINE_string(
     "initial", None, "The preset folder of an earlier run, to start from."
 )
+_CLASSIFIER = flags.DEFINE_string(
+    "classifier", None, "Weights that train_classifier wrote. Default: as it starts."
+)
 _STAGES = flags.DEFINE_integer(
     "num_stages", None, "K of luma. Default: as it starts.", lower_bound=1
 )
@@ -61,9 +65,6 @@ _NUM_STEPS = flags.DEFINE_integer("steps", None, "Training steps.", lower_bound=
 _DATA = define_data_flags()
 _STEPS = define_step_flags(steps_per_epoch=500)
 
-# Drawings of training have seeds below, those that are held out from here on.
-_HELD_OUT_SEED = 1_000_000
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
@@ -71,6 +72,7 @@ class Config:
 
     Attributes:
         initial: Checksum of the weights of the preset that it starts from.
+        classifier: That of the weights of its classifier, where they were given.
         train_pictures, held_out_pictures: See `experiments.data.sources.described`.
     """
 
@@ -82,6 +84,7 @@ class Config:
     steps_per_epoch: int
     seed: int
     initial: str | None
+    classifier: str | None
     train_pictures: dict
     held_out_pictures: dict
 
@@ -92,6 +95,7 @@ def train(
     split: training_pictures.Split,
     run_dir: str,
     initial: str | None = None,
+    classifier: str | None = None,
     steps_per_execution: int = 1,
 ) -> tuple[Path, float]:
     """Trains the network of `config`.
@@ -104,6 +108,8 @@ def train(
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(recipe.dtype)
     network = _network(config, initial)
+    if classifier is not None:
+        load_classifier(network.luma, classifier)
     model = ColourTraining(network, config.parts)
     model.build((None, None, None, 6))
     schedule = _schedule(config, steps_per_execution)
@@ -114,7 +120,7 @@ def train(
         [_scaled(picture.rgb(), scale) for picture in part for scale in recipe.scales]
         for part in (split.kept, split.held_out)
     )
-    first = recipe.num_drawings * config.seed % _HELD_OUT_SEED
+    first = recipe.num_drawings * config.seed % HELD_OUT_SEED
     drawings = [drawing(first + n) for n in range(recipe.num_drawings)]
     drawings += [pattern_sheet(n) for n in range(recipe.num_patterns)]
     patches = JpegRecipe(
@@ -129,9 +135,9 @@ def train(
     # A clear patch that is left as it is would have no error to compare with.
     validation = JpegPatches(
         held_out,
-        [drawing(_HELD_OUT_SEED + n) for n in range(recipe.num_held_out_drawings)],
+        [drawing(HELD_OUT_SEED + n) for n in range(recipe.num_held_out_drawings)],
         dataclasses.replace(
-            patches, batch_size=recipe.num_validation, seed=_HELD_OUT_SEED, clear=0.0
+            patches, batch_size=recipe.num_validation, seed=HELD_OUT_SEED, clear=0.0
         ),
     )
     loss = -fit.fit(
@@ -211,7 +217,7 @@ def main(argv):
     split = training_pictures.find(
         recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
     )
-    initial = _INITIAL.value
+    initial, classifier = _INITIAL.value, _CLASSIFIER.value
     config = Config(
         network=_NETWORK.value,
         parts=parts,
@@ -223,6 +229,7 @@ def main(argv):
         steps_per_epoch=_STEPS.steps_per_epoch.value,
         seed=_STEPS.seed.value,
         initial=initial and sha256(find_preset(initial).weights()),
+        classifier=classifier and sha256(Path(classifier)),
         train_pictures=described(split.kept),
         held_out_pictures=described(split.held_out),
     )
@@ -234,6 +241,7 @@ def main(argv):
         split=split,
         run_dir=run_dir,
         initial=initial,
+        classifier=classifier,
         steps_per_execution=steps_per_execution,
     )
     print(f"Loss on the held-out pictures {loss:.4f}. Preset: {preset}")

@@ -26,7 +26,7 @@ from experiments.measuring.own_process import alone
 from experiments.measuring.throughput import faster_dtype
 from experiments.training.classifier_model import write_shipped_classifier
 from experiments.training.flags import define_data_flags
-from experiments.training.recipes import RECIPES
+from experiments.training.recipes import network_recipe
 
 _DATA = define_data_flags()
 _CONTENDERS = flags.DEFINE_list(
@@ -54,7 +54,7 @@ def main(argv):
         )
     if not _SEEDS.value or not all(seed.isdecimal() for seed in _SEEDS.value):
         raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
-    recipe = _DATA.recipe(RECIPES["compact"].network)
+    recipe = _DATA.recipe(network_recipe("compact"))
     split = training_pictures.find(
         recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
     )

@@ -4,9 +4,8 @@
     python -m experiments.train_network --train_data=my/pictures --qualities=40,60
 
 The error of the last stage's x against the clear patch, on BSD500 train + test at
-quality 10, 20 and 30, the classifier frozen; for `photo` on CID22 as well, in colour,
-and damaged as photographs are; or on pictures of your own, folders or TFDS
-(experiments/data/sources.py). The numbers left unset are the preset's recipe
+quality 10, 20 and 30, the classifier frozen; or on pictures of your own, folders or
+TFDS (experiments/data/sources.py). The numbers left unset are the preset's recipe
 (experiments/training/recipes.py); for `paper` it is the paper's. Killed at any moment
 and started again with the same flags, it resumes from its last checkpoint. On an
 accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10,
@@ -327,7 +326,7 @@ def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
     preset = find_preset(_PRESET.value)
-    recipe = recipes.recipe_for(preset.name, _RECIPE.value).network
+    recipe = recipes.network_recipe(preset.name, _RECIPE.value)
     phases = parse_phases(_PHASES.value, recipe) or recipe.phases
     phases = tuple(
         recipes.override(

@@ -15,6 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 _SIDE = 320  # pixels
 
+HELD_OUT_SEED = 1_000_000  # training draws those below
+
 _FONTS = (
     *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif"),
     *("DejaVuSerif-Bold", "DejaVuSansMono", "STIXGeneral", "STIXGeneralItalic"),

@@ -20,10 +20,12 @@ import numpy as np
 
 from dual_prior.jpeg.table_plane import UNKNOWN, Tables
 from dual_prior.jpeg.ycc import to_rgb, to_ycc
+from dual_prior.restoration.symmetries import turn
 from experiments.data import encoders
-from experiments.data.photo_patches import draw_picture
 
 _BLOCK = 8
+
+MARGIN = _BLOCK  # of a picture over a patch: room for a crop of 0 to 7 pixels
 
 _SMALLEST_SCALE = 0.5  # of a picture that is scaled between two compressions
 
@@ -158,8 +160,8 @@ class JpegPatches:
     def _draw_piece(self, rng: np.random.Generator) -> Piece:
         recipe = self._recipe
         is_drawing = len(self._drawings) and rng.random() < recipe.drawings
-        least = recipe.patch_size + _BLOCK
-        rgb = draw_picture(
+        least = recipe.patch_size + MARGIN
+        rgb = _draw_picture(
             self._drawings if is_drawing else self._photographs, least, rng
         )
         is_grey = rng.random() < recipe.grey
@@ -221,6 +223,24 @@ def weights(of_piece: np.ndarray, of_patch: np.ndarray) -> np.ndarray:
         of_piece, of_patch: `Piece.errors`.
     """
     return 255**2 / (1 + np.maximum(of_piece, of_patch / 3))
+
+
+def _draw_picture(
+    pictures: Sequence[np.ndarray], side: int, rng: np.random.Generator
+) -> np.ndarray:
+    """One of the pictures, turned or not.
+
+    Raises:
+        ValueError: It has fewer than `side` pixels a side.
+    """
+    picture = pictures[int(rng.integers(len(pictures)))]
+    height, width = picture.shape[:2]
+    if min(height, width) < side:
+        raise ValueError(
+            f"Expected pictures of at least {side} pixels a side, the size of a patch "
+            f"and its margin; one has {height}x{width}."
+        )
+    return turn(picture, int(rng.integers(8)))
 
 
 def _cut(rgb: np.ndarray, side: int, rng) -> np.ndarray:

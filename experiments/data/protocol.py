@@ -2,6 +2,4 @@
 
 QUALITIES = (10, 20, 30)  # paper: one model for all three
 
-PHOTO_QUALITIES = (5, 95)  # ours: the lowest and the highest of photographs
-
 NUM_VALIDATION_PICTURES = 10  # ours: of the 400 training pictures, every 40th

@@ -13,8 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from dual_prior import jpeg
-from experiments.data import sources
+from experiments.data import encoders, sources
+from experiments.data.drawings import HELD_OUT_SEED, drawing
 from experiments.data.feed import Batch
+from experiments.data.jpeg_patches import MARGIN as JPEG_MARGIN
+from experiments.data.jpeg_patches import JpegPatches, JpegRecipe
 from experiments.data.luma_patches import (
     CompressedPicture,
     PatchRecipe,
@@ -22,18 +25,15 @@ from experiments.data.luma_patches import (
     draw_batch,
 )
 from experiments.data.patterns import pattern_sheet, woven
-from experiments.data.photo_patches import MARGIN, PhotoRecipe, draw_photo_batch
 from experiments.data.protocol import (
     NUM_VALIDATION_PICTURES,
-    PHOTO_QUALITIES,
     QUALITIES,
 )
 from experiments.data.sources import Picture
 
 _VALIDATION_SIDE = 320  # ours: 481x321 and 321x481 cut to the same size, on the grid
 
-_PHOTO_VALIDATION_SIDE = 192  # ours
-_PHOTO_VALIDATION_SIZE = 30  # ours
+_NUM_VALIDATION_FILES = 128  # ours: patches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,64 +195,89 @@ class PaperPictures(TrainingPictures):
         return functools.partial(draw_batch, self._pictures, recipe)
 
 
-class PhotoPictures(TrainingPictures):
-    """In colour, damaged as photographs are.
+class FilePictures(TrainingPictures):
+    """Luma of JPEG files as people have them, of photographs and of drawings.
 
-    Args, Attributes, Raises: As `PaperPictures`, but `qualities` are the lowest and the
-        highest one.
+    Clean pictures are rounded to whole grey levels, as files store them.
+
+    Args:
+        split: Clean photographs.
+        qualities: The lowest and the highest.
+        num_drawings, num_held_out_drawings: How many drawings there are besides, half
+            of all patches.
+
+    Raises:
+        OSError, ValueError: A picture cannot be read, or there are not two qualities.
     """
 
     def __init__(
         self,
         split: Split,
         *,
-        qualities: Sequence[int] = PHOTO_QUALITIES,
-        num_patterns: int = 0,
-        num_woven: int = 0,
+        qualities: Sequence[int],
+        num_drawings: int = 480,
+        num_held_out_drawings: int = 36,
     ):
         if len(qualities) != 2:
             raise ValueError(
-                "--qualities: expected the lowest and the highest one for photographs, "
-                f"got {', '.join(map(str, qualities))}."
+                "--qualities: expected the lowest and the highest one, got "
+                f"{', '.join(map(str, qualities))}."
             )
-        self._qualities = min(qualities), max(qualities)
-        kept, held_out = (
-            [picture.rgb() for picture in pictures]
-            for pictures in (split.kept, split.held_out)
+        self._recipe = JpegRecipe(
+            qualities=(min(qualities), max(qualities)),
+            encoders=encoders.installed(),
+            drawings=0.5,  # ours
+            clear=0.0,  # no patch is called compressed that is not
         )
-        kept += _under_cloth(kept, num_woven)
-        self._pictures = kept + [pattern_sheet(seed) for seed in range(num_patterns)]
-        self.count = len(self._pictures)
-        # As they are trained on, but large ones, and no clear ones: a clear patch that
-        # comes out as it was has a PSNR of infinity, and doing nothing scored best.
-        recipe = PhotoRecipe(
-            patch_size=min(_PHOTO_VALIDATION_SIDE, _largest_photo_patch(held_out)),
-            batch_size=_PHOTO_VALIDATION_SIZE,
-            qualities=self._qualities,
-            clear=0.0,
+        self._pictures, held_out = (
+            ([picture.rgb() for picture in pictures], [drawing(n) for n in seeds])
+            for pictures, seeds in (
+                (split.kept, range(num_drawings)),
+                (
+                    split.held_out,
+                    range(HELD_OUT_SEED, HELD_OUT_SEED + num_held_out_drawings),
+                ),
+            )
         )
-        self._held_out = draw_photo_batch(held_out, recipe, 0)
+        recipe = dataclasses.replace(
+            self._recipe,
+            batch_size=_NUM_VALIDATION_FILES,
+            patch_size=min(self._recipe.patch_size, _largest_file_patch(*held_out)),
+        )
+        self._held_out = _luma_batch(JpegPatches(*held_out, recipe), 0)
 
     @property
     def _largest_patch(self):
-        return _largest_photo_patch(self._pictures)
+        return _largest_file_patch(*self._pictures)
 
     def _drawing(self, *, patch_size, batch_size, alignment, seed):
-        del alignment  # `PhotoRecipe` decides where the grid starts
-        recipe = PhotoRecipe(
-            patch_size=patch_size,
-            batch_size=batch_size,
-            seed=seed,
-            qualities=self._qualities,
+        del alignment  # `JpegRecipe` decides where the grid starts
+        recipe = dataclasses.replace(
+            self._recipe, patch_size=patch_size, batch_size=batch_size, seed=seed
         )
-        return functools.partial(draw_photo_batch, self._pictures, recipe)
+        return functools.partial(_luma_batch, JpegPatches(*self._pictures, recipe))
 
 
 # By the name that a recipe gives them.
 PICTURES: dict[str, Callable[..., TrainingPictures]] = {
     "paper": PaperPictures,
-    "photo": PhotoPictures,
+    "files": FilePictures,
 }
+
+
+def _largest_file_patch(*pictures: Sequence[np.ndarray]) -> int:
+    """Side of the largest patch, a multiple of 8."""
+    shortest = min(min(picture.shape[:2]) for group in pictures for picture in group)
+    return (shortest - JPEG_MARGIN) // 8 * 8
+
+
+def _luma_batch(
+    patches: JpegPatches, step: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Luma of a batch, compressed and clean, and the errors that weigh it."""
+    compressed, clean, _, counts = patches.batch(step)
+    clean = np.round(np.float32(255) * clean[..., :1]) / np.float32(255)
+    return compressed[..., :1], clean, 255**2 / counts[:, 0] - 1
 
 
 def _weighted(drawn: tuple[np.ndarray, ...], loss: str | None) -> Batch:
@@ -287,10 +312,6 @@ def _under_cloth(pictures: Sequence[np.ndarray], count: int) -> list[np.ndarray]
     stride = max(1, len(pictures) // max(1, count))
     with ThreadPoolExecutor() as pool:  # half a second each
         return list(pool.map(woven, pictures[::stride][:count], range(count)))
-
-
-def _largest_photo_patch(pictures: Sequence[np.ndarray]) -> int:
-    return min(min(picture.shape[:2]) for picture in pictures) - MARGIN
 
 
 def _top_left(

@@ -19,6 +19,8 @@ def classifier_model(preset: Preset) -> keras.Model:
         ValueError: The preset is a `.keras` file.
     """
     arguments = preset.arguments
+    if "luma" in arguments:  # of a `ColourNetwork`
+        arguments = arguments["luma"]["config"]
     classifier = keras.saving.deserialize_keras_object(arguments["classifier"])
     return _behind_the_gradient(classifier, arguments["channels"])
 

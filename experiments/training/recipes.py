@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dual_prior.network.presets import Preset
-from experiments.data.protocol import PHOTO_QUALITIES, QUALITIES
+from experiments.data.protocol import QUALITIES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,10 +109,10 @@ class NetworkRecipe:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Both stages of training."""
+    """Both stages of training; `network` is None where `COLOUR` has it."""
 
     classifier: ClassifierRecipe
-    network: NetworkRecipe
+    network: NetworkRecipe | None
 
 
 _COMPACT = Recipe(  # all ours: see TRAINING.md
@@ -162,16 +162,6 @@ _COMPACT = Recipe(  # all ours: see TRAINING.md
 )
 
 
-def _for_photographs(recipe, **changes):
-    return dataclasses.replace(
-        recipe,
-        pictures="photo",
-        train_data=("bsds500", "cid22"),
-        qualities=PHOTO_QUALITIES,
-        **changes,
-    )
-
-
 RECIPES = {
     "paper": Recipe(
         ClassifierRecipe(
@@ -211,19 +201,15 @@ RECIPES = {
         ),
     ),
     "compact": _COMPACT,
-    # All ours, too. What ships started from compact-2, as narrow: see TRAINING.md.
+    # All ours, too. `COLOUR` has its network's.
     "photo": Recipe(
-        _for_photographs(_COMPACT.classifier),
-        _for_photographs(
-            _COMPACT.network,
-            phases=(
-                dataclasses.replace(_COMPACT.network.phases[0], steps=12_000),
-                dataclasses.replace(
-                    _COMPACT.network.phases[1], steps=7_000, loss="mean_squared_error"
-                ),
-            ),
-            alignment=1,
+        dataclasses.replace(
+            _COMPACT.classifier,
+            pictures="files",
+            train_data=("bsds500", "cid22", "clic"),
+            qualities=(5, 100),
         ),
+        None,
     ),
 }
 
@@ -285,11 +271,26 @@ def recipe_for(preset: str, of: str | None = None) -> Recipe:
                 f"Expected a recipe among {', '.join(RECIPES)}; got {name!r}."
             )
     own, recipe = RECIPES[preset], RECIPES[of or preset]
-    pictures = own.network.pictures, recipe.network.pictures
+    pictures = own.classifier.pictures, recipe.classifier.pictures
     if pictures[0] != pictures[1]:
         raise ValueError(
             f"Expected a recipe for {pictures[0]!r} pictures, which {preset} is for; "
             f"that of {of} is for {pictures[1]!r}."
+        )
+    return recipe
+
+
+def network_recipe(preset: str, of: str | None = None) -> NetworkRecipe:
+    """That of the second stage: see `recipe_for`.
+
+    Raises:
+        ValueError: As of `recipe_for`, or the network is one for colour files.
+    """
+    recipe = recipe_for(preset, of).network
+    if recipe is None:
+        raise ValueError(
+            f"Expected a preset of one kind of pictures, got {preset!r}, which "
+            "python -m experiments.train_colour trains."
         )
     return recipe
 

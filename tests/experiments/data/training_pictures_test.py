@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from experiments.data.training_pictures import (
+    FilePictures,
     PaperPictures,
-    PhotoPictures,
     find,
     hold_out,
     weights,
@@ -35,10 +35,20 @@ def with_cid22(tiny_data, tmp_path):
     return str(folder)
 
 
-@pytest.mark.parametrize("pictures_of", [PaperPictures, PhotoPictures])
+def _paper_pictures(split):
+    return PaperPictures(split, num_patterns=1, num_woven=1)
+
+
+def _file_pictures(split, qualities=(5, 95)):
+    return FilePictures(
+        split, qualities=qualities, num_drawings=2, num_held_out_drawings=2
+    )
+
+
+@pytest.mark.parametrize("pictures_of", [_paper_pictures, _file_pictures])
 def test_batches_come_with_weights_where_a_loss_is_named(with_cid22, pictures_of):
     split = find(["bsds500", "cid22"], with_cid22)
-    pictures = pictures_of(split, num_patterns=1, num_woven=1)
+    pictures = pictures_of(split)
     drawn = {"patch_size": 16, "batch_size": 2, "alignment": 8, "seed": 1}
     pair = pictures.batches(**drawn)(0)
     *same, of_patches = pictures.batches(**drawn, loss="mean_squared_error")(0)
@@ -61,7 +71,7 @@ def test_pictures_under_cloth_and_sheets_of_patterns_join_the_others(tiny_data):
         np.testing.assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("pictures_of", [PaperPictures, PhotoPictures])
+@pytest.mark.parametrize("pictures_of", [PaperPictures, _file_pictures])
 def test_other_qualities_give_other_patches(with_cid22, pictures_of):
     def error(*qualities):
         pictures = pictures_of(find(["cid22"], with_cid22), qualities=qualities)
@@ -71,9 +81,18 @@ def test_other_qualities_give_other_patches(with_cid22, pictures_of):
     assert error(5, 6) > 2 * error(50, 60)
 
 
-def test_photographs_have_a_lowest_and_a_highest_quality(with_cid22):
+def test_files_have_a_lowest_and_a_highest_quality(with_cid22):
     with pytest.raises(ValueError, match="the lowest and the highest.*got 10, 20, 30"):
-        PhotoPictures(find(["cid22"], with_cid22), qualities=(10, 20, 30))
+        _file_pictures(find(["cid22"], with_cid22), qualities=(10, 20, 30))
+
+
+def test_clean_luma_has_whole_grey_levels_as_files_have(with_cid22):
+    pictures = _file_pictures(find(["cid22"], with_cid22))
+    drawn = {"patch_size": 16, "batch_size": 8, "alignment": 8, "seed": 1}
+    for compressed, clean in (pictures.validation(), pictures.batches(**drawn)(0)):
+        assert compressed.shape == clean.shape and clean.shape[-1] == 1
+        np.testing.assert_allclose(255 * clean, np.round(255 * clean), atol=1e-4)
+        assert np.any(compressed != clean, axis=(1, 2, 3)).mean() > 0.5
 
 
 def test_the_same_pictures_are_held_out_every_time():

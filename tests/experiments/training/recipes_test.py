@@ -4,7 +4,13 @@ import pytest
 
 from dual_prior.network.presets import find_preset
 from experiments.data.protocol import QUALITIES
-from experiments.training.recipes import RECIPES, changes_of, recipe_for, scalars_of
+from experiments.training.recipes import (
+    RECIPES,
+    changes_of,
+    network_recipe,
+    recipe_for,
+    scalars_of,
+)
 
 
 def test_the_papers_training():
@@ -28,8 +34,15 @@ def test_the_paper_trains_by_adam_at_1e_4():
 def test_a_preset_may_be_trained_by_the_recipe_of_another():
     assert recipe_for("paper") is RECIPES["paper"]
     assert recipe_for("paper", "compact") is RECIPES["compact"]
-    with pytest.raises(ValueError, match="of photo is for 'photo'"):
+    with pytest.raises(ValueError, match="of photo is for 'files'"):
         recipe_for("paper", "photo")
+
+
+def test_a_network_for_colour_files_has_a_program_of_its_own():
+    assert recipe_for("photo").classifier.pictures == "files"
+    with pytest.raises(ValueError, match="got 'photo', which.*train_colour trains"):
+        network_recipe("photo")
+    assert network_recipe("compact") is RECIPES["compact"].network
 
 
 def test_it_then_starts_from_the_scalars_of_the_other():
