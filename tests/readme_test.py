@@ -10,8 +10,8 @@ from tests.conftest import ROOT
 PAGES = sorted(
     path.relative_to(ROOT)
     for folder in ("", "docs", "results", "datasets", "experiments")
-    + ("dual_prior/network/weights",)
-    for path in (ROOT / folder).glob("*.md")
+    + ("dual_prior/network/presets/*",)
+    for path in ROOT.glob(f"{folder}/*.md".lstrip("/"))
 )
 
 # What the cells around a figure may say of it, and what results/*.csv then have.
@@ -119,6 +119,23 @@ def test_what_a_page_points_at_is_there(page):
     targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text())
     for target in targets:
         assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def anchors(page):
+    """What links to the headings of a page look like, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_a_link_to_a_heading_finds_it(page):
+    links = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", (ROOT / page).read_text())
+    for target, anchor in links:
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert anchor in anchors(path), (target, anchor)
 
 
 @pytest.mark.parametrize("unit", ["ms", "megapixels/s", "GFLOP"])

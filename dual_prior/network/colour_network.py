@@ -11,7 +11,7 @@ restored by then.
 
 Of all that the chroma part sees, the local mean is taken away. With it, training stays
 at doing nothing: the mean is most of every feature map, and the errors of flat pieces,
-of either sign, drown the gradient of all else. See TRAINING.md.
+of either sign, drown the gradient of all else. See NOTES.md.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Pictures of patterns, which photographs have too few of to train on.
 
 Nothing in photographs says what a network makes of single pixels in turn: what it had
-learned of edges turned a checkerboard into ten times itself (see TRAINING.md). Text,
+learned of edges turned a checkerboard into ten times itself (see NOTES.md). Text,
 dithering and screenshots have such things. And few of the photographs at hand show
 cloth, whose stripes JPEG breaks up block by block.
 

@@ -294,7 +294,7 @@ def weights(errors: np.ndarray, loss: str) -> np.ndarray:
     from; for an absolute error the root of that. The sum over the patches of a picture
     is then its error relative to the JPEG's, as in its PSNR: 1 dB is 1 dB at every
     quality, and where a picture holds more errors, there is more to win. By the error
-    of the patch itself texture would weigh too little: see TRAINING.md. With less than
+    of the patch itself texture would weigh too little: see NOTES.md. With less than
     two grey levels wrong (the 4, ours) less is to win.
 
     Args:

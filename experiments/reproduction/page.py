@@ -9,7 +9,7 @@ Fu, Wang, Liu, Han, Zha, "Learning Dual Priors for JPEG Compression Artifacts Re
 ICCV 2021. For each of its tables and figures: the command, our figures, and what
 differs. `compact`, the network measured here, is a small one of the paper's kind,
 trained for seven hours on two CPU cores and for seven minutes on an accelerator; at the
-paper's size, nine minutes on that were too few (TRAINING.md).
+paper's size, nine minutes on that were too few (NOTES.md).
 """
 
 

@@ -6,7 +6,7 @@ from keras import losses, ops
 
 _BLOCK = 8
 _ETA = 0.35  # log2 8 / log2 of the shorter side, of the pictures: 321 to 512 pixels
-_SHARE = 0.03  # ours: see TRAINING.md
+_SHARE = 0.03  # ours: see NOTES.md
 
 
 def squared_error_and_blocks(clean, restored):

@@ -115,7 +115,7 @@ class Recipe:
     network: NetworkRecipe | None
 
 
-_COMPACT = Recipe(  # all ours: see TRAINING.md
+_COMPACT = Recipe(  # all ours: see NOTES.md
     ClassifierRecipe(
         pictures="paper",
         train_data=("bsds500",),
