@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dual_prior.files.address import located
 from dual_prior.files.plan import plan_job
 from dual_prior.files.record import FAILED, SKIPPED
 from dual_prior.files.restore import is_kept
@@ -99,10 +100,10 @@ def restore_file(
     """
     chosen = Settings(**settings)
     job = plan_job(
-        Path(path),
+        located(path),
         chosen,
         None if output is None else os.fspath(output),
-        None if compare is None else Path(compare),
+        None if compare is None else located(compare),
     )
     for file in (None if job.in_place else job.target, job.comparison):
         if is_kept(file, chosen):

@@ -8,6 +8,7 @@ import typing
 from pathlib import Path
 
 from dual_prior import __version__
+from dual_prior.files.address import located
 from dual_prior.files.search import UsageError
 from dual_prior.files.settings import Settings
 
@@ -99,7 +100,8 @@ def _add_restore(commands, name: str) -> None:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="a file, a folder (searched through), a pattern, or - (standard input)",
+        help="a file, a folder (searched through), a pattern, an address such as "
+        "s3://bucket/photos, or - (standard input)",
     )
     writing = restore.add_argument_group("writing")
     writing.add_argument(
@@ -133,7 +135,8 @@ def _add_restore(commands, name: str) -> None:
         "--cluster",
         metavar="ADDRESS",
         help="spread the pictures over a running Ray cluster: HOST:PORT, or auto for "
-        "that of this machine; every machine must see the files under the same paths",
+        "that of this machine; every machine must see the files under the same paths "
+        "or addresses",
     )
     reports = restore.add_argument_group("reports")
     reports.add_argument(
@@ -235,4 +238,4 @@ def _add_settings(parser, group: str) -> None:
 def _path(text: str) -> Path:
     if not text:  # from an unset variable; it would be the current folder
         raise argparse.ArgumentTypeError("expected a name, got an empty one")
-    return Path(text)
+    return located(text)

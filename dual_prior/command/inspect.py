@@ -10,6 +10,7 @@ from dual_prior.command.loading import NoNetworkError
 from dual_prior.command.report import complain
 from dual_prior.files.picture_file import picture_file
 from dual_prior.files.plan import plan_jobs
+from dual_prior.files.restore import is_kept
 from dual_prior.files.search import UsageError
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.reader import read_picture
@@ -26,7 +27,8 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
     if figure and figure.suffix.lower() != ".png":
         raise UsageError(f"--figure: expected a name NAME.png, got {figure}.")
     plan = plan_jobs(arguments.inputs, settings=None, compare=figure)
-    if figure and os.path.lexists(figure) and not settings.overwrite:
+    is_there = os.path.lexists(figure or "") and not settings.overwrite
+    if is_there or is_kept(figure, settings):
         raise UsageError(f"--figure: {figure} exists; --overwrite replaces it.")
     for warning in plan.search.warnings + plan.search.unsearched:
         complain(warning)

@@ -4,10 +4,11 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
+from dual_prior.files.address import Address, located
 from dual_prior.pictures.errors import PictureError
 from dual_prior.system.atomic_file import atomic_file
+from dual_prior.system.text import one_line
 
 
 @contextlib.contextmanager
@@ -16,7 +17,8 @@ def picture_file(
 ) -> Iterator[Callable[[bytes], object]]:
     """Opens a file that gets its name once it is complete; makes its folders.
 
-    Entering the context checks that the file can be written, before any work is done.
+    Entering the context checks that the file can be written, before any work is done;
+    a store is asked when there is something to put.
 
     Args:
         path: Where it goes.
@@ -28,7 +30,11 @@ def picture_file(
     Raises:
         PictureError: The file cannot be written.
     """
-    path = Path(path)
+    path = located(path)
+    if isinstance(path, Address):
+        with _stored(path) as write:
+            yield write
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
@@ -47,3 +53,14 @@ def picture_file(
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise PictureError(path, f"cannot be written ({reason})") from error
+
+
+@contextlib.contextmanager
+def _stored(address: Address) -> Iterator[Callable[[bytes], object]]:
+    """`picture_file` in a store: the object is put when the block ends well."""
+    parts: list[bytes] = []
+    yield parts.append
+    try:
+        address.put(b"".join(parts))
+    except Exception as error:  # stores raise nearly everything
+        raise PictureError(address, f"cannot be written ({one_line(error)})") from error

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from dual_prior.files.address import STORES, Address, located
 from dual_prior.files.record import FAILED, Record
 from dual_prior.files.search import Search, UsageError
 from dual_prior.files.settings import Settings
@@ -19,6 +20,7 @@ from dual_prior.pictures.formats import (
     missing_package,
     output_format,
 )
+from dual_prior.system.text import one_line
 
 STANDARD_STREAM = "-"
 
@@ -85,7 +87,8 @@ def plan_jobs(
     The name of a result depends on its source alone, not on the files beside it.
 
     Args:
-        inputs: Files, folders, patterns, or `-` (standard input) alone.
+        inputs: Files, folders, patterns, addresses as s3://bucket/photos, or `-`
+            (standard input) alone.
         settings: How results are written; None if there are to be none.
         output: A file for one picture, else a folder. With several inputs, each input
             folder gets a subfolder of its name. `-` for standard output; None to write
@@ -110,10 +113,11 @@ def plan_jobs(
         else:
             search = Search(inputs, marks, by_links=in_place)
             found = [*search.pictures]
-            is_one_file = [path for path, _ in found] == [Path(inputs[0])]
+            is_one_file = [path for path, _ in found] == [located(inputs[0])]
         if output == STANDARD_STREAM and len(found) != 1 and not in_place:
             raise UsageError("--output -: standard output takes one picture.")
         jobs = _jobs(found, settings, output, compare, is_one_file)
+        _check_stores(jobs, settings)
         clashes = _clashes(jobs, in_place)
     except OSError as error:  # a name too long, or a current folder that is gone
         reason = (error.strerror or str(error)).lower()
@@ -137,6 +141,7 @@ def plan_job(
         raise UsageError(f"Expected the name of a file or a folder, got {output!r}.")
     found: list[_Found] = [(source, Path(source.name))]
     jobs = _jobs(found, settings, output, compare, is_one_file=True)
+    _check_stores(jobs, settings)
     for record in _clashes(jobs, settings.in_place):
         raise UsageError(record.reason)
     return jobs[0]
@@ -205,14 +210,14 @@ def _job(
     if output == STANDARD_STREAM or (source is None and output is None):
         target = None
     elif output is not None and not output.endswith(os.sep):
-        target = Path(output)
+        target = located(output)
     else:
         if output is None and not settings.suffix:
             raise UsageError(
                 "An empty suffix needs an output folder: beside their sources, results "
                 "would look like more pictures."
             )
-        folder = Path(output, place.parent) if output else Path(source or "").parent
+        folder = located(output) / place.parent if output else (source or Path()).parent
         name = place.name if settings.long_names else place.stem
         # A part must not be taken for the result of the whole later on.
         part = f".{settings.crop}" if settings.crop else ""
@@ -262,6 +267,28 @@ def _with_comparisons(
         )
         for job, place in zip(jobs, places, strict=True)
     ]
+
+
+def _check_stores(jobs: Sequence[Job], settings: Settings | None) -> None:
+    """Checks that results can go where they are to go, if that is in a store.
+
+    Raises:
+        UsageError: They cannot.
+    """
+    outputs = [path for job in jobs for path in job.outputs]
+    stored = [path for path in outputs if isinstance(path, Address)]
+    if stored and settings is not None and settings.preserve_times:
+        raise UsageError(f"{stored[0]}: objects get no other date (--preserve_times).")
+    for path in {path.scheme: path for path in stored}.values():
+        if path.scheme not in STORES:
+            raise UsageError(
+                f"{path}: results would be seen there before they are complete. They "
+                f"can go to {', '.join(STORES)}, or to a folder that is mounted."
+            )
+        try:
+            path.store()
+        except Exception as error:  # stores raise nearly everything
+            raise UsageError(f"{path}: {one_line(error)}") from error
 
 
 def _fitting(name: str, ending: str) -> str:

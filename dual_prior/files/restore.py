@@ -12,6 +12,7 @@ import numpy as np
 
 from dual_prior import __version__
 from dual_prior.drawing.comparison import comparison_png
+from dual_prior.files.address import Address, located
 from dual_prior.files.picture_file import picture_file
 from dual_prior.files.plan import Job
 from dual_prior.files.record import FAILED, PLANNED, SKIPPED, Record
@@ -251,8 +252,8 @@ class Restoration:
         Raises:
             PictureError: Another file has its name; it may be an earlier original.
         """
-        original = Path(self._job.name).read_bytes()
-        backup = Path(f"{self._job.name}{self._settings.backup}")
+        original = located(self._job.name).read_bytes()
+        backup = located(f"{self._job.name}{self._settings.backup}")
         if not backup.exists():
             outputs.enter_context(picture_file(backup, self._job.source))(original)
         elif backup.read_bytes() != original:
@@ -342,12 +343,14 @@ class _Skipped(Exception):
 
 def is_kept(path: Path | None, settings: Settings) -> bool:
     """Whether a file exists that must not be overwritten."""
-    return not settings.overwrite and path is not None and os.path.isfile(path)
+    if settings.overwrite or path is None:
+        return False
+    return path.is_file() if isinstance(path, Address) else os.path.isfile(path)
 
 
 def _status(path: Path | None) -> os.stat_result | None:
     try:
-        return os.stat(path or "")
+        return None if path is None else path.stat()
     except OSError:
         return None
 

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from dual_prior.files.address import Address, located
 from dual_prior.pictures.formats import READABLE_SUFFIXES
+from dual_prior.system.text import one_line
 
 _JPEG_START = b"\xff\xd8\xff"
 
@@ -29,7 +31,7 @@ class Search:
     """Finds pictures, and counts the files that it skips.
 
     Args:
-        inputs: Files, folders (searched through) and patterns.
+        inputs: Files, folders (searched through), patterns, and addresses of either.
         marks: Endings of the names of earlier results, which are skipped.
         by_links: Count a link and its file as one picture.
 
@@ -43,7 +45,7 @@ class Search:
         unsearched: Folders that could not be searched, a sentence each.
 
     Raises:
-        UsageError: A pattern matches no picture.
+        UsageError: A pattern matches no picture, or a store cannot be searched.
         OSError: A name is too long, or the current folder is gone.
     """
 
@@ -62,21 +64,54 @@ class Search:
         self.pictures = list(found.values())
 
     def _expanded(self, text: str, is_one_of_many: bool) -> Iterator[tuple[Path, Path]]:
-        path = Path(text)
-        if os.path.isdir(path):
+        path = located(text)
+        if isinstance(path, Address):
+            yield from self._stored(path, is_one_of_many)
+        elif os.path.isdir(path):
             # "..", too, has a name of its own.
             name = os.path.basename(os.path.abspath(path)) if is_one_of_many else ""
             for picture in self._below(path):
                 yield picture, name / picture.relative_to(path)
         elif not os.path.lexists(path) and glob.has_magic(text):
-            fixed = itertools.takewhile(lambda p: not glob.has_magic(p), path.parts)
-            folder = Path(*fixed)
+            folder = _fixed(path)
             pictures = self._matches(folder, path.relative_to(folder))
             if not pictures:
                 raise UsageError(f"{text}: no picture matches this pattern.")
             yield from ((picture, picture.relative_to(folder)) for picture in pictures)
         else:
             yield path, Path(path.name)
+
+    def _stored(
+        self, address: Address, is_one_of_many: bool
+    ) -> Iterator[tuple[Path, Path]]:
+        """The pictures at an address, below it, or that match it."""
+        try:
+            found = address.below()
+            is_pattern = not found and glob.has_magic(str(address))
+            if is_pattern:
+                found = address.matches()
+        except Exception as error:  # stores raise nearly everything
+            raise UsageError(f"{address}: {one_line(error)}") from error
+        if is_pattern and not found:
+            raise UsageError(f"{address}: no picture matches this pattern.")
+        base = _fixed(address) if is_pattern else address
+        name = address.name if is_one_of_many and not is_pattern else ""
+        if found == [str(address)] or not found:  # which then fails: it is not there
+            yield address, Path(address.name)
+            return
+        count = 0
+        for text in found:
+            path = Address(text)
+            if str(path) != text:  # as a//b.jpg, which is not a/b.jpg
+                self.unsearched.append(f"{text}: no path can have such a name")
+                continue
+            place = Path(*path.relative_to(base).parts)
+            is_hidden = any(part.startswith(".") for part in place.parts)
+            if not is_hidden and self._takes(path):
+                count += 1
+                yield path, name / place
+        if not count:
+            self.warnings.append(f"{address}: no pictures there")
 
     def _matches(self, folder: Path, pattern: Path) -> list[Path]:
         """The pictures that match a pattern, none in hidden folders.
@@ -142,10 +177,19 @@ class Search:
         """Whether a file counts as a picture."""
         if path.name.startswith(".") or path.stem.endswith(self._marks):
             return False
-        if path.suffix.lower() in READABLE_SUFFIXES or _begins_as_jpeg(path):
+        if path.suffix.lower() in READABLE_SUFFIXES:
+            return True
+        # In a store, looking into each object would cost a request.
+        if not isinstance(path, Address) and _begins_as_jpeg(path):
             return True
         self.passed_over[path.suffix.lower() or "without suffix"] += 1
         return False
+
+
+def _fixed(pattern: Path) -> Path:
+    """The part of a pattern before the first wildcard."""
+    parts = itertools.takewhile(lambda part: not glob.has_magic(part), pattern.parts)
+    return type(pattern)(*parts)
 
 
 def _begins_as_jpeg(path: Path) -> bool:

@@ -103,7 +103,9 @@ def read_picture(
     limits = limits or Limits()
     if isinstance(source, str | os.PathLike):
         name = name or os.fspath(source)
-        data = _read_file(Path(source), limits, name)
+        # A path may be of another kind: of an object in a store.
+        path = source if isinstance(source, Path) else Path(source)
+        data = _read_file(path, limits, name)
     else:
         name = name or "picture"
         if isinstance(source, bytes | bytearray | memoryview):

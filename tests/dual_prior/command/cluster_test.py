@@ -2,7 +2,9 @@
 
 import _thread
 import json
+import logging
 import os
+import socket
 import sys
 import threading
 import time
@@ -17,6 +19,13 @@ from tests.dual_prior.fakes import Darkening
 
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
+# moto, a store in this process; three nodes of this machine ask it.
+_STORE = {
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+_NODE = {"num_cpus": 1, "memory": 4 * 2**30, "object_store_memory": 80 * 2**20}
 _BROKEN = b"\xff\xd8\xffno picture"
 _FATAL = 24  # the height of a picture that takes a worker along
 
@@ -38,17 +47,42 @@ class Worker(Darkening):
 
 @pytest.fixture(scope="module")
 def cluster():
-    settings = {"num_cpus": 1, "memory": 4 * 2**30, "object_store_memory": 80 * 2**20}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))  # where its workers find `Worker`
+        for name, value in _STORE.items():
+            patch.setenv(name, value)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            host, port = free.getsockname()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
         cluster = cluster_utils.Cluster(
             initialize_head=True,
-            head_node_args={**settings, "include_dashboard": False},
+            head_node_args={**_NODE, "include_dashboard": False},
         )
-        for _ in range(2):
-            cluster.add_node(**settings)
         yield cluster
         cluster.shutdown()
+
+
+@pytest.fixture
+def three_nodes(cluster):
+    while len(cluster.worker_nodes) < 2:
+        cluster.add_node(**_NODE)
+    return cluster
+
+
+@pytest.fixture
+def bucket(cluster, soak):
+    """The name of an empty bucket, and what fsspec reaches it by."""
+    if not soak:
+        pytest.skip("takes a store: in make soak")
+    s3fs, server = pytest.importorskip("s3fs"), pytest.importorskip("moto.server")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    port = int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2])
+    process = server.ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    process.start()
+    store = s3fs.S3FileSystem(use_listings_cache=False)
+    store.mkdir("bucket")
+    yield "bucket", store
+    process.stop()
 
 
 @pytest.fixture
@@ -76,11 +110,16 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in files}
 
 
-def when_there_are(count, folder, do):
-    """Does something, in a thread, once a folder has so many results."""
+def lose(cluster):
+    """Ends a node of the cluster, as a failure would."""
+    cluster.remove_node(list(cluster.worker_nodes)[-1], allow_graceful=False)
+
+
+def when_there_are(count, results, do):
+    """Does something, in a thread, once there are so many results."""
 
     def wait():
-        while not folder.is_dir() or len(list(folder.glob("*.png"))) < count:
+        while len(list(results())) < count:
             time.sleep(0.01)
         do()
 
@@ -90,8 +129,9 @@ def when_there_are(count, folder, do):
 
 
 def test_a_node_lost_in_the_middle_costs_no_picture(
-    cluster, pictures, tmp_path, capsys, soak
+    three_nodes, pictures, tmp_path, capsys, soak
 ):
+    cluster = three_nodes
     alone, spread = tmp_path / "alone", tmp_path / "spread"
     code = restore(pictures, "--output", alone)
     capsys.readouterr()
@@ -99,10 +139,8 @@ def test_a_node_lost_in_the_middle_costs_no_picture(
     killers = [
         when_there_are(
             (2 + loss) * len(list(pictures.iterdir())) // 5,
-            spread,
-            lambda: cluster.remove_node(
-                list(cluster.worker_nodes)[-1], allow_graceful=False
-            ),
+            lambda: spread.glob("*.png"),
+            lambda: lose(cluster),
         )
         for loss in range(losses)
     ]
@@ -125,7 +163,9 @@ def test_a_node_lost_in_the_middle_costs_no_picture(
 
 def test_it_goes_on_where_ctrl_c_stopped_it(cluster, pictures, tmp_path, capsys):
     output = tmp_path / "out"
-    interruption = when_there_are(2, output, _thread.interrupt_main)
+    interruption = when_there_are(
+        2, lambda: output.glob("*.png"), _thread.interrupt_main
+    )
     assert restore(pictures, "--output", output, cluster=cluster) == 130
     interruption.join()
     done = contents(output)
@@ -138,6 +178,30 @@ def test_it_goes_on_where_ctrl_c_stopped_it(cluster, pictures, tmp_path, capsys)
     assert statuses.count("skipped") == len(done)
     restore(pictures, "--output", tmp_path / "alone")
     assert contents(output) == contents(tmp_path / "alone")
+
+
+def test_pictures_of_a_store_are_restored_into_it_whoever_is_lost(
+    bucket, three_nodes, pictures, tmp_path, capsys
+):
+    name, store = bucket
+    store.put(f"{pictures}/", f"{name}/in/", recursive=True)
+    words = f"s3://{name}/in", "--output", f"s3://{name}/out", "--json"
+    files = sorted(pictures.iterdir())
+    killer = when_there_are(
+        len(files) // 3, lambda: store.find(f"{name}/out"), lambda: lose(three_nodes)
+    )
+    assert restore(*words, cluster=three_nodes) == 1
+    killer.join()
+    *records, summary = map(json.loads, capsys.readouterr().out.splitlines())
+    assert {r["input"] for r in records} == {f"{words[0]}/{f.name}" for f in files}
+    assert summary["summary"]["failed"] == sum(f.read_bytes() == _BROKEN for f in files)
+    restore(pictures, "--output", tmp_path / "alone")
+    store.get(f"{name}/out/", f"{tmp_path}/spread/", recursive=True)
+    assert contents(tmp_path / "spread") == contents(tmp_path / "alone")
+    capsys.readouterr()
+    restore(*words, cluster=three_nodes)
+    skipped = capsys.readouterr().out.count('"status": "skipped"')
+    assert skipped == len(contents(tmp_path / "alone"))
 
 
 def test_a_picture_that_takes_its_workers_along_fails_alone(
