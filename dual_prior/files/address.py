@@ -42,8 +42,10 @@ class Address(PosixPath):
 
     def store(self):
         """What fsspec reaches the store by."""
-        import fsspec
-
+        try:
+            import fsspec
+        except ModuleNotFoundError as error:
+            raise ImportError("addresses need pip install fsspec") from error
         # A listing kept would hide what other machines have written since.
         return fsspec.filesystem(self.scheme, use_listings_cache=False)
 

@@ -180,6 +180,12 @@ def test_a_missing_package_is_named(store, words, capsys, monkeypatch):
     assert line.startswith("dual-prior: s3://bucket/") and "s3fs" in line
 
 
+def test_without_fsspec_it_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    assert restore("s3://bucket/in") == 2
+    assert "addresses need pip install fsspec" in capsys.readouterr().err
+
+
 def test_an_address_survives_what_paths_go_through():
     address = located("memory://bucket/a b#?.jpg")
     assert isinstance(address.parent / "b", Address)
