@@ -59,7 +59,7 @@ def psnr_b(
 
 
 def blocking_effect_factor(image: np.ndarray, block_size: int = 8) -> float:
-    """By how much neighbours differ more across block borders than elsewhere.
+    """How much more neighbours differ across block borders than within blocks.
 
     Yim and Bovik, 2011: eta (D_b - D_bc), with the mean squared differences of
     neighbours across a border and within a block, if the former is the larger; else 0.
@@ -80,15 +80,15 @@ def blocking_effect_factor(image: np.ndarray, block_size: int = 8) -> float:
     across = within = num_across = num_within = 0.0
     for lines in (image, image.T):
         side = len(lines)
-        # Every n-th of the steps, since all at once take several pictures' memory.
+        # Every n-th step at a time: all at once need the memory of several pictures.
         *inner, border = (
             _squared_steps(lines[n::block_size], lines[n + 1 :: block_size])
             for n in range(block_size)
         )
         across += border
         within += sum(inner)
-        # The published figures count side / block_size - 1 borders, also where that is
-        # no whole number.
+        # The published figures count side / block_size - 1 borders, even where that is
+        # not a whole number.
         borders = max(image.size / block_size - image.size / side, 0.0)
         num_across += borders
         num_within += image.size - image.size / side - borders

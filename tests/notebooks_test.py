@@ -1,5 +1,6 @@
-"""The notebooks run from start to end, and are stored as they ran."""
+"""The notebooks run from start to end, are stored with outputs, and stay public."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -33,6 +34,17 @@ def test_a_notebook_runs_on_a_small_picture(path, monkeypatch):
         if output.output_type == "stream"
     ]
     assert "stderr" not in streams
+
+
+def test_a_notebook_imports_public_names_and_needs_no_set_up(path):
+    code = "\n".join(c.source for c in read(path).cells if c.cell_type == "code")
+    assert not re.search(r"\b(dual_prior\.\w+ import|import dual_prior\.)", code)
+    assert not re.search(r"^[%!]", code, re.MULTILINE)
+
+
+def test_each_notebook_has_a_picture_in_the_gallery(path):
+    assert (path.parent / "gallery" / f"{path.stem}.webp").stat().st_size < 100_000
+    assert f"({path.name})" in (path.parent / "README.md").read_text()
 
 
 def test_a_notebook_is_stored_as_it_ran_once_from_start_to_end(path):

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 
 PAGES = sorted(
     path.relative_to(ROOT)
-    for folder in ("", "docs", "results", "datasets", "experiments")
+    for folder in ("", "docs", "results", "datasets", "experiments", "notebooks")
     + ("dual_prior/network/presets/*",)
     for path in ROOT.glob(f"{folder}/*.md".lstrip("/"))
 )

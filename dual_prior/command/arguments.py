@@ -21,9 +21,9 @@ examples:
   dual-prior restore photo.jpg --strength 0.5 --output half.png --compare compared.png
   dual-prior restore - < photo.jpg > photo.png
 
---in-place and --in_place are the same option, and so are all others.
+--in-place and --in_place are the same option; all other options work either way, too.
 
-exit codes: 0 every picture has its result, or was skipped by --skip_clean;
+exit codes: 0 every picture has its result, or was skipped by --skip-clean;
 1 some failed; 2 wrong usage
 """
 
@@ -91,7 +91,7 @@ def _add_restore(commands, name: str) -> None:
         usage="dual-prior restore INPUT ... [--output PATH] [option ...]",
         help="restore pictures",
         description="Restores pictures: JPEGs, and PNG, WebP, TIFF and BMP files that "
-        "were JPEGs once.\nOriginals are only overwritten with --in_place.",
+        "were JPEGs once.\nOriginals are only overwritten with --in-place.",
         epilog=_RESTORE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -108,9 +108,9 @@ def _add_restore(commands, name: str) -> None:
         "--output",
         "-o",
         metavar="PATH",
-        help="a file for one picture, else a folder, which has one for each of several "
-        "folders; a new folder for one picture ends in /; - for standard output "
-        "(default: NAME.restored.png beside each input)",
+        help="a file for one picture, else a folder, with a subfolder for each of "
+        "several input folders; a new folder for one picture ends in /; - for standard "
+        "output (default: NAME.restored.png beside each input)",
     )
     writing.add_argument(
         "--compare",
@@ -154,7 +154,7 @@ def _add_inspect(commands, name: str) -> None:
         name,
         usage="dual-prior inspect INPUT ... [option ...]",
         help="report how pictures were compressed",
-        description="Reports the quantization tables and the quality they stand for, "
+        description="Reports the quantization tables and the quality they imply, "
         "the chroma\nsubsampling, the blockiness, and the classifier's probability that"
         " the picture\nwas compressed.",
         epilog=_INSPECT_EXAMPLES,
@@ -192,13 +192,13 @@ def _add_web(commands, name: str) -> None:
         name,
         usage="dual-prior web [option ...]",
         help="restore pictures on a page in the browser",
-        description="Serves a page on this machine, for this machine only: pictures "
-        "are dropped there, and before and after lie under one slider.",
+        description="Serves a page for this machine only. Drop pictures there, and "
+        "compare before and after with a slider.",
     )
     web.set_defaults(parser=web)
     serving = web.add_argument_group("page")
     serving.add_argument(
-        "--port", type=int, help="where (default: the first one free from 7860 on)"
+        "--port", type=int, help="the port (default: the first free one from 7860 on)"
     )
     serving.add_argument(
         "--no_browser", action="store_true", help="do not open the browser"

@@ -71,8 +71,8 @@ def restore_all(
                 raise_if_requested()
                 picture = ahead and ahead.result()
                 if not picture:
-                    # In the main thread: another one would go on waiting for
-                    # standard input after Ctrl-C.
+                    # In the main thread: another one would still wait for standard
+                    # input after Ctrl-C.
                     picture = Restoration(job, settings)
                     picture.read()
                 # Large pictures do not overlap, to save memory.
@@ -82,8 +82,8 @@ def restore_all(
                 if index + 1 < len(jobs) and waiting:
                     ahead = reading.submit(_read_small, jobs[index + 1], settings, most)
                 if picture.pixel_bytes:
-                    # Not a failure of this picture, if it cannot be loaded, and not
-                    # counted as its time.
+                    # Loaded here: an error is not one of this picture, and the time
+                    # is not its time.
                     network = restorer()
                     raise_if_requested()
                     picture.restore(network, functools.partial(on_tile, job.name))

@@ -22,13 +22,13 @@ def preview(
     settings: Settings,
     reporter: Reporter,
 ) -> float:
-    """Reads files, and reports what would become of each; writes none.
+    """Reads files, and reports what would be done with each; writes none.
 
     Args:
         jobs: The files, and where their results would go.
         restorer: Returns the restorer. Called once there is a picture to restore.
         settings: How they are read, restored and written.
-        reporter: Told of each record.
+        reporter: Prints each record.
 
     Returns:
         Seconds that the network would take for all pictures, from one tile of a

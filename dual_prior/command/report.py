@@ -1,6 +1,6 @@
 """The output of a run: a line for each picture, and a summary.
 
-A long run shows a bar on a terminal, and in a log a line now and then.
+A terminal also shows a progress bar; a log gets a line a minute for a long picture.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from dual_prior.files.record import FAILED, PLANNED, RESTORED, SKIPPED, Record
 from dual_prior.system.streams import to_standard_error
 from dual_prior.system.text import shown
 
-_SCREEN = 20  # ours: lines that stay in sight
+_SCREEN = 20  # ours: lines that fit on a terminal
 
 
 class Reporter:
@@ -28,7 +28,7 @@ class Reporter:
         quiet: Print warnings and errors only.
         as_json: Print each record as one line of JSON instead.
         to_stderr: Print to standard error, since a picture goes to standard output.
-        passed_over: Number of files that were not taken for pictures, by suffix.
+        passed_over: Number of files skipped as not being pictures, by suffix.
         patience: Seconds before the bar of a single picture appears.
         pause: Seconds of a picture after which a log, which has no bar, gets a line.
     """

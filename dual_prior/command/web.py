@@ -51,7 +51,7 @@ def web(arguments: argparse.Namespace, load: Callable) -> int:
 
 
 def _restorers(load: Callable) -> Callable:
-    """What makes a `Restorer` of `Options`; one network is kept."""
+    """Returns a function that makes a `Restorer`; the last network stays loaded."""
     loaded = functools.lru_cache(maxsize=1)(load)
 
     def restorer(settings: Settings):

@@ -1,4 +1,4 @@
-"""Before and after, side by side, with the detail where most was done."""
+"""Before and after, side by side, with the detail that changed most."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -24,7 +24,7 @@ def comparison_png(before: np.ndarray, after: np.ndarray) -> bytes:
     width = max(round(before.shape[1] * scale), _MIN_WIDTH)
     images = [_as_image(pixels) for pixels in (before, after)]
     overviews = [_overview(image, scale, (top, left, side)) for image in images]
-    # Pixels stay squares: it is they that are to be judged.
+    # Enlarged without smoothing: the pixels themselves are to be judged.
     details = [
         image.crop((left, top, left + side, top + side)).resize(
             (width, width), Image.Resampling.NEAREST
@@ -41,7 +41,7 @@ def comparison_png(before: np.ndarray, after: np.ndarray) -> bytes:
 def most_changed(before: np.ndarray, after: np.ndarray) -> tuple[int, int, int]:
     """(top, left, side) of the square in which the two differ most.
 
-    Of large pictures, one that starts on the grid of blocks.
+    In large pictures the square starts on the grid of blocks.
 
     Args:
         before, after: `[H, W]` or `[H, W, 3]`, uint8 or uint16 each, of one size.

@@ -1,4 +1,4 @@
-"""What the network does to a picture, stage by stage, drawn."""
+"""Draws what the network does to a picture, stage by stage."""
 
 import numpy as np
 from PIL import Image
@@ -20,9 +20,9 @@ def stages_png(
     classifier there, x (Eq. 10), with the energy of Eq. 4 and the probability.
 
     Args:
-        restorer: Whose network is looked into.
+        restorer: The owner of the network.
         pixels: `[H, W]` or `[H, W, 3]`, uint8 or uint16.
-        tables: Quantization tables of the JPEG file, as they lie on them.
+        tables: Quantization tables of the JPEG file, as they lie on the pixels.
     """
     import keras
 
@@ -73,7 +73,7 @@ def stages_png(
 
 
 def _middle(planes: np.ndarray) -> tuple[int, ...]:
-    """Where the part that is drawn begins: on the grid of blocks."""
+    """The place of the part that is drawn, on the grid of blocks."""
     return tuple(max(0, side - _SIDE) // 2 // GRID * GRID for side in planes.shape[:2])
 
 
@@ -82,7 +82,7 @@ def _grey(image: np.ndarray) -> Image.Image:
 
 
 def _signed(field: np.ndarray, channels: int, largest: float) -> Image.Image:
-    """The horizontal part of a field, 0 as mid grey; roots, so that little shows."""
+    """The horizontal part of a field, 0 as mid grey; square roots show small values."""
     values = field[..., :channels].mean(axis=-1) / largest
     roots = np.sign(values) * np.sqrt(np.abs(np.clip(values, -1, 1)))
     return _as_image(127.5 + 127.5 * roots)

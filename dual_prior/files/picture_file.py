@@ -1,4 +1,4 @@
-"""Writing a picture file, which is complete whenever it exists."""
+"""Writes picture files that exist only once they are complete."""
 
 import contextlib
 import errno
@@ -22,7 +22,7 @@ def picture_file(
 
     Args:
         path: Where it goes.
-        source: The picture it is made from, whose permissions a new file takes.
+        source: The source picture, whose permissions a new file takes.
 
     Yields:
         A function that writes the content, to be called once.
@@ -41,7 +41,7 @@ def picture_file(
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():
             raise OSError("not a regular file")  # renaming would replace a device
-        # Renaming would ask for neither; what root may is not what a mode of 0444 says.
+        # Renaming would ignore both, and root may write even a file of mode 0444.
         if path.exists() and not (
             path.stat().st_mode & 0o222 and os.access(path, os.W_OK)
         ):

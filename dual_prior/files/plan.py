@@ -1,4 +1,4 @@
-"""Where the result of each picture goes: decided before any work starts."""
+"""Decides where the result of each picture goes, before any work starts."""
 
 import contextlib
 import dataclasses
@@ -89,7 +89,7 @@ def plan_jobs(
     Args:
         inputs: Files, folders, patterns, addresses as s3://bucket/photos, or `-`
             (standard input) alone.
-        settings: How results are written; None if there are to be none.
+        settings: How results are written; None if none are written.
         output: A file for one picture, else a folder. With several inputs, each input
             folder gets a subfolder of its name. `-` for standard output; None to write
             beside each input.
@@ -97,7 +97,7 @@ def plan_jobs(
             the tree of an input folder is kept.
 
     Raises:
-        UsageError: No picture can be restored as it was asked for.
+        UsageError: The request cannot be carried out for any picture.
     """
     if "" in inputs or output == "":
         # From an unset variable; as a path, it would be the current folder.
@@ -202,7 +202,7 @@ def _job(
     """The job of a picture; an `output` that ends in / is a folder."""
     ending = SUFFIXES["png"]
     if settings.format == "same":
-        with contextlib.suppress(ValueError):  # PNG for what is not written
+        with contextlib.suppress(ValueError):  # PNG for formats that are not written
             if missing_package(output_format(place.suffix)) is None:
                 ending = place.suffix
     elif settings.format is not None:
@@ -219,7 +219,7 @@ def _job(
             )
         folder = located(output) / place.parent if output else (source or Path()).parent
         name = place.name if settings.long_names else place.stem
-        # A part must not be taken for the result of the whole later on.
+        # A later run must not mistake a part for the result of the whole.
         part = f".{settings.crop}" if settings.crop else ""
         target = folder / _fitting(name, part + settings.suffix + ending)
     try:
@@ -302,8 +302,8 @@ def _fitting(name: str, ending: str) -> str:
 def _clashes(jobs: Sequence[Job], in_place: bool) -> list[Record]:
     """A failure for each picture that would overwrite an input or another result.
 
-    Of several pictures with one result, none is restored: there is no telling which
-    one was meant.
+    Of several pictures with one result, none is restored: which one was meant is not
+    known.
     """
     sources = {os.path.realpath(job.source) for job in jobs if job.source}
     writers = defaultdict(list)
@@ -317,8 +317,8 @@ def _clashes(jobs: Sequence[Job], in_place: bool) -> list[Record]:
             others = [name for name in writers[file] if name != job.name]
             if file in sources and not (in_place and path == job.source):
                 reason = (
-                    f"{path} is an input. Inputs are overwritten with --in_place only, "
-                    "and by their own results."
+                    f"{path} is an input. Inputs are only overwritten with --in_place, "
+                    "by their own results."
                 )
             elif others:
                 reason = (

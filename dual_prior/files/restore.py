@@ -208,13 +208,13 @@ class Restoration:
                 os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def _marked(self, picture: Picture, format: str) -> Picture:
-        """The picture with what says how it was restored.
+        """The picture with a mark that says how it was restored.
 
-        With `strip` too, one restored in place says that it was, to be skipped the next
-        time.
+        A picture restored in place is marked even with `strip`, so that the next run
+        skips it.
 
         Raises:
-            ValueError: There is no room for that in place.
+            ValueError: In place, and its EXIF data have no room for the mark.
         """
         settings, in_place = self._settings, self._job.in_place
         if self._record.status == SKIPPED or not settings.strength:
@@ -250,7 +250,7 @@ class Restoration:
         """Copies the source to its backup.
 
         Raises:
-            PictureError: Another file has its name; it may be an earlier original.
+            PictureError: Another file has that name; it may be an earlier original.
         """
         original = located(self._job.name).read_bytes()
         backup = located(f"{self._job.name}{self._settings.backup}")
@@ -262,7 +262,7 @@ class Restoration:
             )
 
     def _format(self, picture: Picture) -> str:
-        # In place, the name may lie.
+        # In place the content decides: the name may be wrong.
         return self._job.format or picture.format.lower()
 
     def _check_format(self, picture: Picture) -> None:
@@ -298,7 +298,7 @@ class Restoration:
         """Checks that no other program has written the file meanwhile.
 
         Raises:
-            PictureError: One has.
+            PictureError: Another program has.
         """
         job = self._job
         if job.in_place:
@@ -310,13 +310,13 @@ class Restoration:
 
     @contextlib.contextmanager
     def _errors_recorded(
-        self, verb: str, told: tuple[type[Exception], ...]
+        self, verb: str, readable: tuple[type[Exception], ...]
     ) -> Iterator:
         """Records the errors that the block raises.
 
         Args:
             verb: For errors of libraries: "cannot be <verb> (...)".
-            told: Errors whose message can be shown as it is.
+            readable: Errors whose message is shown unchanged.
         """
         record = self._record
         try:
@@ -325,13 +325,13 @@ class Restoration:
         except _Skipped as skipped:
             record.status, record.reason = SKIPPED, str(skipped)
             return
-        except told as error:
+        except readable as error:
             reason = getattr(error, "strerror", None) or str(error)
         except MemoryError as error:
             reason = one_line(error) or (
                 "not enough memory; a lower --max_memory takes smaller tiles"
             )
-        except Exception as error:  # backends and encoders raise nearly everything
+        except Exception as error:  # backends and encoders raise many kinds
             reason = f"cannot be {verb} ({one_line(error)})"
         record.status, record.output = FAILED, None
         record.reason = reason.removeprefix(f"{shown(record.input)}: ")

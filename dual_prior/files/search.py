@@ -39,8 +39,8 @@ class Search:
         pictures: (file, its place among the results), each once, in order. The place is
             relative to the input folder (with several inputs: to its parent), or to the
             part of a pattern before the first wildcard.
-        passed_over: Number of files that were not taken for pictures, by suffix, not
-            counting hidden files and earlier results.
+        passed_over: Number of files that were skipped as not being pictures, by
+            suffix, not counting hidden files and earlier results.
         warnings: Other files and folders that were skipped, a sentence each.
         unsearched: Folders that could not be searched, a sentence each.
 
@@ -68,7 +68,7 @@ class Search:
         if isinstance(path, Address):
             yield from self._stored(path, is_one_of_many)
         elif os.path.isdir(path):
-            # "..", too, has a name of its own.
+            # The name of a folder given as "..".
             name = os.path.basename(os.path.abspath(path)) if is_one_of_many else ""
             for picture in self._below(path):
                 yield picture, name / picture.relative_to(path)
@@ -193,9 +193,9 @@ def _fixed(pattern: Path) -> Path:
 
 
 def _begins_as_jpeg(path: Path) -> bool:
-    """Whether a file is a JPEG whatever it is called, as recovered files often are.
+    """Whether a file is a JPEG under another name, as recovered files often are.
 
-    Not so photo.jpg.bak, which is a copy of another one.
+    False for photo.jpg.bak, a copy of another one.
     """
     if Path(path.stem).suffix.lower() in READABLE_SUFFIXES:
         return False

@@ -1,6 +1,6 @@
 """JPEG: luma and the codec, headers, damage, and what a file allows.
 
-The codec's names stand here too, so that `jpeg.compress` reads as what it is.
+The functions of the codec can be called from here: `jpeg.compress`.
 """
 
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    # On first use: who reads a header does not wait for OpenCV.
+    # On first use: reading a header does not need OpenCV.
     if name in __all__:
         from dual_prior.jpeg import codec
 

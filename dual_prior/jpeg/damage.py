@@ -1,18 +1,18 @@
-"""Damage in JPEG files that decoders paint over without a word."""
+"""Damage in JPEG files that decoders conceal silently."""
 
 from dual_prior.jpeg.header import without_profile
 
-# What TurboJPEG says of its own limits. Anything else, where another decoder gives a
-# picture, is damage.
+# Messages of TurboJPEG about its own limits. Any other message, where another decoder
+# succeeds, means damage.
 _LIMITS = ("tj", "Could not determine", "Unsupported", "Requested feature")
 _BAD_PROFILE = "Corrupt JPEG data: bad ICC marker"
 
 
 def jpeg_damage(data: bytes) -> str | None:
-    """What libjpeg warns of when it decodes `data`, a JPEG file, or None.
+    """The warning of libjpeg when it decodes `data`, a JPEG file, or None.
 
-    TurboJPEG does not take unusual sampling factors (as 3x1): damage in the rare files
-    that have them is not seen.
+    TurboJPEG does not decode unusual sampling factors (as 3x1): damage in the rare
+    files that have them is not detected.
     """
     message = _message(data)
     if message == _BAD_PROFILE:  # no pixel is touched by that, but it hides the rest

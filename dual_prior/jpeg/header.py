@@ -1,7 +1,8 @@
-"""What a JPEG file says of itself, read from its markers without decoding pixels.
+"""The header of a JPEG file, read from its markers without decoding pixels.
 
-Pillow stops at the first scan: it counts no scans, misses tables of later scans, and
-fails on kinds that an error should name, such as 12 bits. So this parser is ours.
+Pillow stops at the first scan: it does not count scans, misses the tables of later
+ones, and fails on kinds that an error should name, such as 12 bits. So this parser is
+ours.
 """
 
 import dataclasses
@@ -59,7 +60,7 @@ class Segment(NamedTuple):
     end: int
 
     def body(self, data: bytes) -> bytes:
-        """What it holds, without marker and length."""
+        """Its content, without marker and length."""
         return data[self.start + 4 : self.end]
 
 
@@ -76,9 +77,9 @@ def segments(data: bytes) -> Iterator[Segment]:
         if marker == EOI:
             length = 0
         elif start + 4 > len(data):
-            length = 2  # cut off: whether that matters shows in what came before
+            length = 2  # cut off: whether that matters depends on the segments before
         elif length < 2 and (marker == COMMENT or 0xE0 <= marker <= 0xEF):
-            length = 2  # nothing is lost by going on, and decoders do
+            length = 2  # decoders skip it, too
         elif length < 2:
             raise ValueError(f"the segment at byte {start} has no length")
         end = start + 2 + length
@@ -89,7 +90,7 @@ def segments(data: bytes) -> Iterator[Segment]:
 
 @dataclasses.dataclass(frozen=True)
 class JpegHeader:
-    """What a JPEG file says of itself.
+    """The header of a JPEG file.
 
     Attributes:
         width: Pixels, > 0.
@@ -103,7 +104,7 @@ class JpegHeader:
         quantization: A table for each component: 64 steps, int, in the order of rows;
             empty for lossless files.
         num_scans: Scans that begin in the file.
-        is_complete: Whether these bring every bit of every coefficient.
+        is_complete: Whether these hold every bit of every coefficient.
         restart_interval: Units between restart markers; 0 without.
         adobe_transform: The colour transform of Adobe's marker (0 none, 1 YCbCr,
             2 YCCK), or None without such a marker.
@@ -135,14 +136,15 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     scan is read as far as it goes.
 
     Raises:
-        ValueError: `data` is no JPEG file, or is cut off or damaged before its pixels.
+        ValueError: `data` is not a JPEG file, or is cut off or damaged before its
+            pixels.
     """
     if data[:2] != b"\xff\xd8":
         raise ValueError("no JPEG file")
     frame, hierarchical = None, False
     tables: dict[int, np.ndarray] = {}
     latched: dict[int, np.ndarray | None] = {}
-    # Bits that are still to come, by component and frequency.
+    # Bits that are still missing, by component and frequency.
     missing: dict[tuple[int, int], int] = {}
     num_scans, restart_interval, adobe_transform = 0, 0, None
     for count, segment in enumerate(segments(data)):
@@ -270,7 +272,7 @@ class _Frame:
 
 
 def _band(frame: _Frame, body: bytes) -> tuple[int, int, int]:
-    """(first, last frequency of a scan, bits of them that it leaves out)."""
+    """(first and last frequency of a scan, number of low bits that it omits)."""
     band = body[1 + 2 * body[0] :][:3]
     if _PROCESSES.get(frame.marker) != "progressive" or len(band) < 3:
         return 0, 63, 0

@@ -1,7 +1,7 @@
-"""The quantization tables of a JPEG file as planes: what a network sees of them.
+"""The quantization tables of a JPEG file as planes, an input of networks.
 
-A step of 40 at some frequency says how coarsely it was rounded, so how much of what is
-there may be wrong. The plane shows the table once per block, and so where blocks begin:
+The step of a frequency tells how coarsely it was rounded, and so how large its error
+may be. The plane repeats the table in every block, so it shows where blocks begin, too:
 
     a pixel in row 3, column 5 of its block: the step of frequency (3, 5), in logarithms
 """
@@ -42,15 +42,15 @@ class Tables:
     origin: tuple[int, int] = (0, 0)
 
     def part(self, top: int, left: int) -> "Tables":
-        """Those of the part of the picture that begins at row `top`, column `left`."""
+        """The tables of the part of the picture from row `top`, column `left` on."""
         row, column = self.origin
         return dataclasses.replace(self, origin=(row + top, column + left))
 
     def turned(self, symmetry: int, height: int, width: int) -> "Tables":
-        """Those of the picture as `symmetries.turn` leaves it.
+        """The tables of the picture after `symmetries.turn`.
 
         As if the file had been turned without loss: rows and columns of the tables
-        change places with those of the picture, and blocks begin at its other side.
+        swap with those of the picture, and blocks begin at its other side.
 
         Args:
             symmetry: 0 to 7: quarter turns against the clock, and 4 for a flip of left

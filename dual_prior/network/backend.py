@@ -1,4 +1,4 @@
-"""What each backend does in a way of its own: the one place that knows which computes.
+"""The code that differs between backends: no other module asks which one computes.
 
 The derivative of a scalar with respect to a model's input, which the descent of Eq. 9
 needs inside the network's own forward pass, where training differentiates through it
@@ -17,8 +17,8 @@ _BACKEND = keras.backend.backend()
 if _BACKEND not in BACKENDS:
     raise ImportError(f"dual_prior runs on {' and '.join(BACKENDS)} only")
 
-# On JAX a size is compiled once so many of its pixels were restored without: before,
-# the 3 to 4 seconds that it takes would not be won back.
+# On JAX a size is compiled once this many pixels of it were restored uncompiled:
+# compiling takes 3 to 4 seconds, which fewer pixels would not win back.
 PIXELS_BEFORE_COMPILING = 500_000  # ours
 
 
@@ -56,11 +56,11 @@ def value_and_input_gradient(function: Callable, x):
 def compiled(network: keras.Model, channels: int, aux_channels: int = 0) -> Callable:
     """A network as compiled graphs: the same function, faster.
 
-    Layer by layer, each result has memory of its own and Python between it and the
-    next. TensorFlow traces one graph for all sizes. JAX compiles each size by itself,
-    so only sizes that come often are: the tiles of large pictures, or a folder of
-    pictures of one camera. Others run as they are. Padding them to a few common sizes
-    would change pixels near the border by up to 13 grey levels.
+    Uncompiled, each layer allocates its result and returns to Python. TensorFlow traces
+    one graph for all sizes. JAX compiles each size separately, so only frequent sizes
+    are compiled: the tiles of large pictures, or a folder of pictures of one camera.
+    Padding the others to a few common sizes would change pixels near the border by up
+    to 13 grey levels.
 
     Args:
         network: Maps `[B, H, W, channels]`, float32, to the same. Its weights may be

@@ -84,7 +84,7 @@ class CompressionClassifier(keras.layers.Layer):
 
     def get_config(self):
         config = super().get_config()
-        # `freeze` after construction is what freezes: see there.
+        # Keras would not freeze the children: `freeze`, after construction, does.
         del config["trainable"]
         return {**config, "features": self.features, "strides": self.strides}
 
@@ -93,8 +93,8 @@ def freeze(layer: keras.layers.Layer) -> keras.layers.Layer:
     """`layer`, with no trainable weight left in it or in any of its children.
 
     A layer constructed with `trainable=False`, as Keras does when it loads a frozen
-    one, hands that to none of its children, and setting False once more changes
-    nothing: the next `fit` would move them (keras-team/keras issue 9589).
+    one, does not pass that on to its children, and setting False again has no effect:
+    the next `fit` would change them (keras-team/keras issue 9589).
     """
     layer.trainable = True
     layer.trainable = False

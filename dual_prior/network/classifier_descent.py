@@ -33,7 +33,7 @@ class ClassifierDescent(keras.layers.Layer):
 
     Departs from the paper: N = H W. f_s averages over the positions, so that its
     derivative at one of them falls as 1 / N; the other terms of Eq. 4 are sums over
-    positions. Without N what is learned at 64x64 means nothing at 512x512.
+    positions. Without N, scalars learned at 64x64 would be wrong at 512x512.
 
     Follows Eq. 9 where the paper departs from itself: the gradient of its Eq. 6 is
     2 beta (g - grad x) + ..., and Eq. 9 drops the 2. What the steps lower is Eq. 6 with
@@ -82,7 +82,7 @@ class ClassifierDescent(keras.layers.Layer):
             beta |g - grad x|^2 + 2 lambda2 N f_s(g)
 
         Args:
-            x, beta: As of a call.
+            x, beta: See "Call arguments".
             g: `[B, H, W, 2C]`.
 
         Returns:

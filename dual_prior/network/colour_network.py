@@ -9,9 +9,9 @@ restored by then.
     Cb, Cr ------------------------------> PyramidDeblocker --------> Cb, Cr restored
     tables of Cb, Cr -------------------/
 
-Of all that the chroma part sees, the local mean is taken away. With it, training stays
-at doing nothing: the mean is most of every feature map, and the errors of flat pieces,
-of either sign, drown the gradient of all else. See NOTES.md.
+The local mean is subtracted from all inputs of the chroma part. Otherwise it does not
+learn: the mean dominates every feature map, and the errors of flat patches, of either
+sign, drown the gradient (experiments/NOTES.md).
 """
 
 import os
@@ -26,7 +26,7 @@ from dual_prior.network.presets import Preset, RestorationProfile
 from dual_prior.network.unfolding import DualPriorNetwork
 
 _CHANNELS = 3  # Y, Cb, Cr
-_MEAN_OVER = 33  # ours, pixels: side of the square whose mean is taken away
+_MEAN_OVER = 33  # ours, pixels: side of the square whose mean is subtracted
 _CHROMA_AUX = 3  # restored Y, tables of Cb and of Cr, which jpegli writes apart
 
 

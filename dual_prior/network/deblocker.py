@@ -20,13 +20,13 @@ class BasicUnit(keras.layers.Layer):
     Args:
         features: Number F of feature maps.
         reduced: Number of reduced channels of the non-local operation.
-        dilations: Dilation factor d of each convolution, which is computed as a dense
-            one of the d^2 phases of its input: the same. On GPUs XLA recognises the
-            derivative by the kernel of dense convolutions only.
+        dilations: Dilation factor d of each convolution. It is computed as a dense
+            convolution of the d^2 phases of its input, which gives the same: on GPUs
+            XLA has a fast derivative by the kernel for dense convolutions only.
 
     Call arguments:
         features: `[B, H, W, F]`.
-        context: Of the non-local operation, `[B or 1, R, R]`; see there.
+        context: Of the non-local operation, `[B or 1, R, R]`; see `NonLocal`.
 
     Returns:
         `[B, H, W, F]`.
@@ -184,10 +184,10 @@ class Deblocker(keras.layers.Layer):
         return self._deblocked(x, contexts)
 
     def with_contexts(self, x, contexts=None):
-        """u, and what a picture of which `x` is a part needs to know of it.
+        """u, and the contexts of `x` as a part of a larger picture.
 
         Args:
-            x, contexts: As of a call.
+            x, contexts: See "Call arguments".
 
         Returns:
             The pair of u and the contexts of `x` itself, `[n, B, R, R]`.

@@ -1,4 +1,4 @@
-"""Every position sees every other, at a cost linear in the number of positions."""
+"""The non-local operation, at a cost linear in the number of positions."""
 
 import keras
 from keras import ops
@@ -14,8 +14,8 @@ class NonLocal(keras.layers.Layer):
 
     theta, nu and xi are 1x1 convolutions that reduce the channels, W is a 1x1
     convolution back, N = H W the number of positions. The small `[R, R]` product comes
-    first, so that no N x N matrix is ever made. s is 1 unless the second term outweighs
-    M, and then as small as it takes that it does not.
+    first, so that no N x N matrix is needed. s <= 1 scales the second term down to the
+    root mean square of M where it is larger.
 
     Args:
         reduced: Number R of reduced channels, > 0.

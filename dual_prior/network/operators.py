@@ -68,14 +68,14 @@ def _difference_spectrum(period):
 
 
 def extended(x, multiple: int):
-    """`x` with its last row and column repeated up to multiples of `multiple`.
+    """Edge padding of `x`, until height and width are multiples of `multiple`.
 
-    At the bottom and on the right only: the grid of 8x8 blocks stays in place. By what
-    is at the border: black there would be an edge, and taken for one.
+    At the bottom and on the right only: the grid of 8x8 blocks stays in place. Edge
+    padding is used because zero padding would look like an edge.
 
     Args:
         x: Image `[B, H, W, C]`.
-        multiple: What height and width shall be multiples of.
+        multiple: Height and width of the result are multiples of it.
     """
     for axis in (1, 2):
         size = ops.shape(x)[axis]
@@ -172,7 +172,7 @@ def depth_to_space(x, scale: int):
 
 
 def local_mean(x, side: int):
-    """The mean over a square around each pixel, of what of it lies in the image.
+    """The mean over a square around each pixel, over its part within the image.
 
     Args:
         x: `[B, H, W, C]`.

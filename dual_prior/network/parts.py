@@ -1,4 +1,4 @@
-"""What the network asks of its images, and of the parts that a person brings along."""
+"""Checks of the images, the de-blocker and the classifier that a network is given."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 
 Shape = tuple[Any, ...]  # of integers and None
 
-# Of the image on which a part is tried where height and width are open: ours.
+# Ours: the side of the image on which a part is tried where the size is not fixed.
 _SIDE = 64
 
 
@@ -18,20 +18,20 @@ def image_spec(channels: int | None) -> keras.InputSpec:
         channels: C; None for any number.
 
     Returns:
-        What Keras checks; its errors give the name, and with it the rule.
+        A specification that Keras checks; its errors show the name, hence the rule.
     """
     name = f"an image [B, H, W, {channels or 'C'}], float32 in [0, 1]"
     return keras.InputSpec("float32", ndim=4, axes={-1: channels}, name=name)
 
 
 def feature_spec(channels: int, of: str = "feature maps") -> keras.InputSpec:
-    """The input of a layer of another kind, of any precision: likewise."""
+    """The input of a layer that takes feature maps or gradients, of any precision."""
     name = f"{of} [B, H, W, {channels}]"
     return keras.InputSpec(ndim=4, axes={-1: channels}, name=name)
 
 
 def channels_of(deblocker: keras.layers.Layer) -> int | None:
-    """C, where the de-blocker or the input of a functional model has it."""
+    """C, if the de-blocker or the input of a functional model has it; else None."""
     shape = getattr(deblocker, "input_shape", None) or (None,)
     channels = getattr(deblocker, "channels", shape[-1])
     return channels if isinstance(channels, int) else None
@@ -79,13 +79,13 @@ def _build(part, role: str, given: keras.KerasTensor, wanted: Shape) -> None:
         if isinstance(part, keras.Sequential) and not part.built:
             # By a call, it would be one of that call's height and width.
             part.build((None, None, None, given.shape[-1]))
-        # By a call, since a layer may make its children there, or leave some of them
-        # out in `build`: they would be loaded without their weights.
+        # By a call, since a layer may create children in `call`, or not build all of
+        # them in `build`: those would be loaded without their weights.
         output = part(given)
         if not all(layer.built for layer in part._flatten_layers()):
-            # Its own `compute_output_shape` has spared Keras the call.
+            # Keras used its `compute_output_shape` and did not call it.
             output = keras.Operation.compute_output_spec(part, given)
-    except Exception as error:  # whatever a person's own code raises
+    except Exception as error:  # a user's layer may raise anything
         raise ValueError(f"{rule} fails: {first_line(error)}") from error
     if not isinstance(output, keras.KerasTensor):
         raise ValueError(f"{rule} returns a {type(output).__name__}.")
@@ -95,13 +95,13 @@ def _build(part, role: str, given: keras.KerasTensor, wanted: Shape) -> None:
 
 
 def serialized(part: keras.layers.Layer) -> dict:
-    """As Keras serialises it, but for shapes, by which Keras would build it, too."""
+    """As Keras serialises it, without the shapes, by which Keras would build it."""
     config = keras.saving.serialize_keras_object(part)
     return {key: config[key] for key in config if key != "build_config"}
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, where Keras and TensorFlow say much."""
+    """The first line of an error that says something: Keras and TensorFlow say much."""
     text = re.sub(r"\x1b\[\d*m", "", str(error))  # bold
     text = re.sub(r"^Exception encountered when calling .*", "", text)
     text = text.rpartition("Error encountered:")[2]

@@ -17,10 +17,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="dual_prior")
 class PositiveScalar(keras.layers.Layer):
-    """One learned positive number, the part of a layer that builds it.
+    """One learned positive number, a child of the layer that uses it.
 
-    A layer without inputs, for the name of its weight: files hold weights by the
-    attributes that lead to them (`solver/alpha`, not the solver's first and second).
+    It is a layer, although without inputs, for the name of its weight: files store
+    weights under the attributes that lead to them (`solver/alpha`).
 
     Args:
         initial: Value before training, > 0.

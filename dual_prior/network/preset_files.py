@@ -1,4 +1,4 @@
-"""A network out of a preset's files, and into them."""
+"""Reads a network from the files of a preset, and writes them."""
 
 import dataclasses
 import json
@@ -32,11 +32,11 @@ def load(
     weights: str | os.PathLike | None,
     changes: Mapping[str, Any],
 ) -> keras.Model:
-    """See `DualPriorNetwork.from_preset`.
+    """Builds the network of a preset.
 
     Args:
         kinds: The classes that the network may be of.
-        preset, weights, changes: See there.
+        preset, weights, changes: See `DualPriorNetwork.from_preset`.
     """
     preset = preset if isinstance(preset, Preset) else find_preset(preset)
     ships = weights == "shipped"
@@ -128,7 +128,7 @@ def _from_config(
         network = keras.saving.deserialize_keras_object(config)
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{path}: no network comes of its {CONFIG}: {first_line(error)}"
+            f"{path}: its {CONFIG} does not describe a network: {first_line(error)}"
         ) from error
     network = _checked(kinds, network, path)
     network.build((None, None, None, network.channels))
@@ -147,7 +147,7 @@ def _checked(
 
 
 def _portable(item: Any) -> Any:
-    """What serialises a layer, without its precision if it is one of ours."""
+    """The configuration of a layer, without its precision if it is one of ours."""
     name = item.get("registered_name") if isinstance(item, dict) else None
     if not str(name).startswith("dual_prior>"):
         return item

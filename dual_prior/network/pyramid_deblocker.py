@@ -23,24 +23,22 @@ class PyramidDeblocker(keras.layers.Layer):
                                 down -> ... -> up
 
     Each level works on a grid twice as coarse as the one above it, at a quarter of the
-    cost for as many feature maps. What fine levels know goes past the coarse ones, and
-    is added to what comes back up.
+    cost for as many feature maps. Skip connections add the features of fine levels to
+    those that come back up.
 
     Args:
         channels: Number C of image channels.
         features: Number of feature maps at each level, from fine to coarse.
-        depths: Number of 3x3 convolutions at each level, on either way; at the
-            coarsest, where there is but one way, in all. What they make of their input
-            is added to it.
-        aux_channels: Number A of planes that it sees beside the image, and does not
-            restore.
+        depths: Number of 3x3 convolutions at each level, on the way down and again on
+            the way up; at the coarsest level in all. Each group has a skip connection.
+        aux_channels: Number A of further input planes, which are not restored.
         scale: The finest level has a grid `scale` times as coarse as the image; the
             head takes the pixels of each square as channels, and the tail gives them.
 
     Call arguments:
         x: Image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
-        aux: What else is known of it, `[B, H, W, A]`, float32 in about [0, 1], for
-            instance a plane of the quantization table; None for zeros: unknown.
+        aux: Further planes `[B, H, W, A]`, float32 in about [0, 1], for instance a
+            plane of the quantization table; None for zeros, which mean unknown.
 
     Returns:
         u, shaped like `x`, float32: under a mixed policy the residual is computed in

@@ -19,7 +19,7 @@ Conventions, in this file and in all that it calls:
 - Images are `[B, H, W, C]`, float32 in [0, 1]; channels last; any height and width.
 - Gradients are `[B, H, W, 2C]`: the horizontal differences, then the vertical ones.
 - Boundaries are periodic in the gradient and the solver, zero in convolutions.
-- Results are not clipped: what measures or writes them does that.
+- Results are not clipped: the code that measures or writes them does that.
 - Under a mixed policy the convolutions of the de-blocker and of the classifier run in
   half precision; images, gradients and the solver stay in float32.
 
@@ -60,8 +60,8 @@ class UnfoldingStage(keras.layers.Layer):
     Call arguments:
         y: Compressed image `[B, H, W, C]`, float32 in [0, 1].
         x: The image of the stage before, shaped like `y`.
-        aux: What else is known of the image, for a de-blocker whose attribute
-            `aux_channels` is more than 0; others do not get it.
+        aux: Further planes that describe the image, `[B, H, W, A]`, for a de-blocker
+            whose attribute `aux_channels` is A > 0; others do not get them.
 
     Returns:
         The dictionary of `"u"` and `"x"`, `[B, H, W, C]`, and `"g"`, `[B, H, W, 2C]`.
@@ -110,10 +110,10 @@ class UnfoldingStage(keras.layers.Layer):
         return self.after(y, x, self.deblocker(x, **known))
 
     def after(self, y, x, u):
-        """What a call returns, by a u that is given.
+        """The second half of a call: g and x for a given u.
 
         Args:
-            y, x: As of a call.
+            y, x: See "Call arguments".
             u: The de-blocked image, shaped like `y`.
         """
         u = ops.cast(u, "float32")
@@ -189,8 +189,8 @@ class DualPriorNetwork(keras.Model):
 
     Call arguments:
         y: Compressed image `[B, H, W, C]`, float32 in [0, 1], of any height and width.
-        return_stages: Return what every stage did.
-        aux: What else is known of it, for the de-blocker: see `UnfoldingStage`.
+        return_stages: Return the variables of every stage.
+        aux: Further planes that describe it, for the de-blocker: see `UnfoldingStage`.
 
     Returns:
         The restored image x_K, shaped like `y`. With `return_stages`, a list of K
@@ -317,10 +317,10 @@ class DualPriorNetwork(keras.Model):
 
     @property
     def output(self):
-        """The tensors of the symbolic call that returned most of them.
+        """The tensors of the symbolic call that returned the most.
 
-        Keras has those of the first one, and takes all others to return as many: after
-        a call, one with `return_stages` could not be part of a functional model.
+        Keras returns those of the first call, and expects as many of all others: after
+        a plain call, one with `return_stages` could not be part of a functional model.
         """
         return max((node.output_tensors for node in self._inbound_nodes), key=len)
 
@@ -329,7 +329,7 @@ class DualPriorNetwork(keras.Model):
 
         Args:
             **changes: Arguments of the network. `deblocker` and `classifier` may be
-                dictionaries of arguments to change in these; what comes of them is new.
+                dictionaries of arguments to change in these; such a part is new.
 
         Returns:
             A network whose scalars are those of the same stage here, or of the last
@@ -358,15 +358,15 @@ class DualPriorNetwork(keras.Model):
         weights: str | os.PathLike | None = "shipped",
         **changes,
     ) -> "DualPriorNetwork":
-        """A network out of files.
+        """Loads a network from the files of a preset.
 
         Args:
             preset: `"paper"`, `"compact"`, `"photo"`, a folder that `save_to_preset`
                 wrote, or a `.keras` file, which must hold no code.
             weights: `"shipped"` for those that come with the preset, None for random
                 ones, or the path of a `.weights.h5` file.
-            **changes: Arguments to change, as of `with_changes`. The shipped weights
-                are read before that; a file of weights is one of the changed network.
+            **changes: Arguments to change, as for `with_changes`. Shipped weights are
+                read before the change; a weights file is of the changed network.
 
         Raises:
             ValueError: There is no such preset or argument, or the weights do not fit.

@@ -1,4 +1,4 @@
-"""Weights out of a file, checked against the network they are for."""
+"""Reads weights from a file, and checks that they fit the network."""
 
 import math
 import os
@@ -10,8 +10,8 @@ def load_weights(network: keras.Model, path: str | os.PathLike) -> None:
     """Reads a `.weights.h5` file into `network`, which is built.
 
     Raises:
-        OSError: The file is missing, is not a weights file, or is not called so.
-        ValueError: Its weights are not those of such a network.
+        OSError: The file is missing, is not a weights file, or is not named like one.
+        ValueError: Its weights do not fit the network.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
@@ -22,7 +22,7 @@ def load_weights(network: keras.Model, path: str | os.PathLike) -> None:
         stored = _stored_shapes(path)
     except OSError as error:
         raise OSError(f"{path}: not a Keras .weights.h5 file.") from error
-    # Keras itself takes a file that holds more than the network asks for.
+    # Keras itself accepts a file that holds more than the network needs.
     wanted = sorted(tuple(weight.shape) for weight in network.weights)
     mismatch = f"{path}: these weights do not fit the network {network.name!r}"
     if stored != wanted:
@@ -42,7 +42,7 @@ def _stored_shapes(path: str) -> list[tuple[int, ...]]:
     shapes = []
 
     def visit(name, item):
-        # A model saved while it was compiled brings its optimiser along.
+        # The file of a compiled model holds its optimiser, too.
         if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
             shapes.append(item.shape)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dual_prior.pictures.picture import Notes
 
-# Where a box says, and by which bits of a byte, that there are more than 8 a channel.
+# Where a box stores, and in which bits of a byte, that a channel has more than 8 bits.
 _DEPTHS = [(b"av1C", 6, 0x40), (b"hvcC", 21, 7)]
 # Codes of colours that need no conversion: sRGB's, or unspecified.
 _USUAL_PRIMARIES, _USUAL_TRANSFER = (1, 2), (1, 2, 6, 13)
@@ -68,7 +68,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def read_jpeg_xl_boxes(data: bytes, info: dict, notes: Notes) -> None:
-    """Adds the XMP packet of a JPEG XL file to what Pillow knows of it."""
+    """Adds the XMP packet of a JPEG XL file to the `info` that Pillow read."""
     for kind, start, end in _boxes(data):
         if kind == b"xml ":
             info["xmp"] = data[start:end]

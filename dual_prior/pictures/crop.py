@@ -16,8 +16,8 @@ _GRID = 8  # the side of a JPEG block
 def cropped(picture: Picture, width: int, height: int, left: int, top: int) -> Picture:
     """A part of a picture, which begins and ends on the grid of 8x8 blocks.
 
-    Edges between its lines move outwards, as jpegtran moves the first two: networks see
-    the grid where it was. What is beyond the picture is left out.
+    Edges between the lines of the grid move outwards, as jpegtran moves the first two,
+    so that networks see the grid in its place. The part ends at the picture's border.
 
     Args:
         picture: The whole.

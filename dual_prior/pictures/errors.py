@@ -20,5 +20,5 @@ class PictureError(OSError):
         super().__init__(f"{shown(name)}: {' '.join(reason.split())}")
         self._parts = name, reason
 
-    def __reduce__(self):  # else no process could hand it to another
+    def __reduce__(self):  # so that it can be pickled
         return type(self), self._parts

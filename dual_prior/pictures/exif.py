@@ -1,8 +1,8 @@
 """The EXIF data of a file, changed in place: nothing in them moves.
 
-Cameras' own notes point into the block by offsets that nobody else knows, so that a
-block which is written anew (Pillow's way) breaks them. Here a value is overwritten
-where it lies, and a directory that must grow is written again behind the others.
+The maker notes of cameras point into the block by offsets in unknown formats. Rewriting
+the block, as Pillow does, breaks them. Here a value is overwritten in its place, and a
+directory that must grow is written again at the end.
 """
 
 import dataclasses
@@ -98,12 +98,12 @@ class ExifBlock:
         return inside if entry.size <= 4 else self._number("L", inside)
 
     def value(self, entry: Entry) -> bytes:
-        """The bytes of its value, as many of them as there are."""
+        """The bytes of its value; fewer if the data end before."""
         start = self.place(entry)
         return bytes(self.data[start : start + entry.size])
 
     def integers(self, entry: Entry | None) -> tuple[int, ...]:
-        """Its value as integers; none of another type, of too many, or of no tag."""
+        """Its value as integers; empty for another type, too many, or no tag."""
         if (
             entry is None
             or entry.type not in _INTEGERS
@@ -120,7 +120,7 @@ class ExifBlock:
         return entry.type in _SIZES and end <= len(self.data)
 
     def pointers(self) -> dict[int, int]:
-        """Where the camera's directory, GPS's and the third are, by their tags."""
+        """The places of the EXIF, GPS and interoperability directories, by tag."""
         found: dict[int, int] = {}
         for parent, tag in ((None, EXIF), (None, GPS), (EXIF, INTEROPERABILITY)):
             if parent is None or parent in found:
@@ -135,7 +135,7 @@ class ExifBlock:
         return {self.first, *self.pointers().values()}
 
     def remove_unsound(self) -> list[int]:
-        """Removes the tags whose value is not there; their numbers."""
+        """Removes the tags whose value is missing; returns their numbers."""
         removed = []
         for at in self.directories():
             for entry in reversed(self.entries(at)):
@@ -169,7 +169,7 @@ class ExifBlock:
                     self.data[start:stop] = bytes(stop - start)
 
     def blank_previews(self) -> bool:
-        """Blanks the JPEG files in the camera's notes; whether there were any."""
+        """Blanks the JPEG files in the maker notes; returns whether there were any."""
         camera = self.pointers().get(EXIF)
         note = self.find(MAKER_NOTE, camera) if camera else None
         found = False
@@ -204,7 +204,7 @@ class ExifBlock:
             self._remove(self.first, entry)
 
     def turn_sizes(self) -> None:
-        """Lets widths and heights change places, as after a quarter turn."""
+        """Swaps widths and heights, as after a quarter turn."""
         for at in self.directories():
             entries = {entry.tag: entry for entry in self.entries(at)}
             for pair in _PAIRS:
@@ -213,7 +213,7 @@ class ExifBlock:
                     self.data[a], self.data[b] = self.data[b], self.data[a]
 
     def set_sizes(self, width: int, height: int) -> None:
-        """Writes the size of the pixels over the one that is there."""
+        """Overwrites the stored size of the pixels."""
         for at in self.directories():
             for entry in self.entries(at):
                 if entry.tag not in _WIDTHS | _HEIGHTS or entry.count != 1:
@@ -231,11 +231,11 @@ class ExifBlock:
         return self.value(entry).split(b"\0")[0].decode("utf-8", "replace")
 
     def set_text(self, tag: int, text: str) -> None:
-        """Writes a text into the first directory, over the one that is there."""
+        """Writes a text into the first directory, in place of an existing one."""
         self.set_bytes(tag, text.encode(errors="replace") + b"\0")
 
     def set_bytes(self, tag: int, value: bytes) -> None:
-        """As `set_text`, of a text as it is stored."""
+        """As `set_text`, for the bytes of a text."""
         entry = self.find(tag)
         if entry is not None and entry.type == ASCII and entry.count >= len(value):
             start = self.place(entry)
@@ -265,7 +265,7 @@ class ExifBlock:
         return Entry(at, *struct.unpack_from(f"{self.order}HHL", self.data, at))
 
     def _count(self, at: int) -> int:
-        """How many entries of a directory there are, and are looked at."""
+        """The number of entries of a directory, limited to what is read of it."""
         room = (len(self.data) - at - 2) // 12
         return min(self._number("H", at), room, _MAX_ENTRIES)
 
@@ -273,13 +273,13 @@ class ExifBlock:
         return struct.unpack_from(f"{self.order}{code}", self.data, at)[0]
 
     def _append(self, part: bytes) -> int:
-        """Where the part begins: at an even place."""
+        """Appends a part at an even place, and returns the place."""
         self.data += bytes(len(self.data) % 2)
         self.data += part
         return len(self.data) - len(part)
 
     def _remove(self, at: int, entry: Entry) -> None:
-        """Takes an entry out; those behind it, and the place of the next, move up."""
+        """Removes an entry; those after it, and the pointer to the next, move up."""
         count = self._number("H", at)
         end = at + 2 + 12 * count + 4
         self.data[entry.at : end] = self.data[entry.at + 12 : end] + bytes(12)

@@ -1,4 +1,4 @@
-"""What can be known of a picture's compression."""
+"""Facts about how a picture was compressed."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from dual_prior.jpeg.header import JpegHeader
 from dual_prior.metrics import blocking_effect_factor
 from dual_prior.pictures.picture import Picture
 
-# What the components of a JPEG are, by their number; as Adobe's marker may say instead.
+# The names of the components of a JPEG, by their number; Adobe's marker may differ.
 _COMPONENTS = {
     1: ("luma",),
     2: ("first", "second"),
@@ -20,7 +20,7 @@ _UNTRANSFORMED = {
 
 
 def description(picture: Picture, probability: float) -> dict:
-    """What `dual-prior inspect` tells, by name.
+    """The facts that `dual-prior inspect` prints, by name.
 
     Args:
         picture: The picture.

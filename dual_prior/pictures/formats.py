@@ -2,12 +2,12 @@
 
 from importlib.util import find_spec
 
-# What a search through a folder takes for pictures, besides what begins as JPEGs do;
-# files named by the user may be called anything.
+# A search through a folder finds files with these suffixes, and all that begin like
+# JPEGs. Files named by the user may have any name.
 PICTURE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp")
 )
-# The same, where a package that reads them is installed.
+# Found as well, if the package that reads them is installed.
 _OPTIONAL = {
     "PIL._avif": (".avif",),
     "pillow_heif": (".heic", ".heif"),
@@ -50,7 +50,7 @@ def output_format(suffix: str) -> str:
     """The format, a key of `SUFFIXES`, of a suffix, as ".PNG".
 
     Raises:
-        ValueError: No format that is written has this suffix.
+        ValueError: No format that can be written has this suffix.
     """
     try:
         return _FORMATS[suffix.lower()]
@@ -60,7 +60,7 @@ def output_format(suffix: str) -> str:
 
 
 def missing_package(format: str) -> str | None:
-    """What has to be installed for results of a format; None if nothing."""
+    """The package to install for results of a format; None if it can be written."""
     if format == "avif" and find_spec("PIL._avif") is None:
         return "Pillow>=11.3"
     if format == "jxl" and find_spec("pillow_jxl") is None:

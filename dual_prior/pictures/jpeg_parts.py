@@ -19,7 +19,7 @@ _PHOTOSHOP = b"Photoshop 3.0\0"
 _PROFILE = b"ICC_PROFILE\0"
 _MPF = b"MPF\0"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
-# Written by encoders for themselves, or read elsewhere.
+# Private to encoders, or read by other modules.
 _UNDERSTOOD = [
     *((0xE0, b"JFIF\0"), (0xE0, b"JFXX\0"), (0xE1, b"Exif\0"), (0xE1, XMP_HEADER)),
     *((0xE1, _EXTENDED), (0xE2, _PROFILE), (0xE2, _MPF), (0xEC, b"Ducky")),

@@ -36,7 +36,7 @@ from dual_prior.pictures.tiff import CAPTIONS, DESCRIPTIVE, PHOTOSHOP, exif_of_t
 
 _MAX_JPEG_DPI = 65535
 _MAX_JPEG_XMP = MAX_BODY - len(XMP_HEADER)
-# Of sRGB, as PNG says it: the gamma, and white, red, green and blue as (x, y).
+# Of sRGB, as PNG stores it: the gamma, and white, red, green and blue as (x, y).
 _SRGB_GAMMA = 1 / 2.2
 _SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
 _SRGB_CICP = (b"\1\15\0\1", b"\1\1\0\1")  # its curve, and that of BT.709
@@ -109,7 +109,7 @@ def read_metadata(image: Image.Image, data: bytes, notes: Notes) -> tuple[dict, 
     )
     if is_jpeg and not has_density and not in_exif:
         dpi = ()  # its default of 72
-    # Files say 0 and infinity, too.
+    # Some files say 0 or infinity.
     if len(dpi) == 2 and all(isinstance(v, Real) and 1 <= float(v) <= 1e6 for v in dpi):
         metadata["dpi"] = tuple(float(value) for value in dpi)
         if orientation > 4:
@@ -132,7 +132,7 @@ def fitting(picture: Picture, format: str) -> tuple[dict, list[str]]:
 
     Args:
         picture: The picture.
-        format: As of `encode_picture`.
+        format: As for `encode_picture`.
 
     Returns:
         (`metadata` as in `Picture`, a sentence for each loss).
@@ -354,7 +354,7 @@ def _describe(metadata: dict, comment: bytes) -> bool:
 
 
 def _fit_into_jpeg(metadata: dict, lost: list[str]) -> None:
-    """Leaves out what JPEG has no room for; Pillow would fail, or cut numbers."""
+    """Drops what is too long for JPEG; Pillow would fail, or truncate numbers."""
     for key, what in (("exif", "EXIF"), ("comment", "comment")):
         if len(metadata.get(key, b"")) > MAX_BODY:
             del metadata[key]
@@ -384,5 +384,5 @@ def _space(profile: bytes) -> str | None:
         if mode := {"RGB": "RGB", "GRAY": "L"}.get(space):
             ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), mode, "RGB")
         return space
-    except Exception:  # Pillow raises nearly everything on broken profiles
+    except Exception:  # Pillow raises many kinds of errors on broken profiles
         return None

@@ -2,7 +2,7 @@
 
 _SIGNATURES = (b"8BIM", b"MeSa", b"PHUT", b"AgHg", b"DCSR")
 IPTC = 0x0404
-# Thumbnails, EXIF and XMP: they stand elsewhere, and speak of the old pixels.
+# Thumbnails, EXIF and XMP: stored elsewhere, too, and out of date after restoring.
 _STALE = {0x0409, 0x040C, 0x0422, 0x0423, 0x0424}
 _PATHS = range(2000, 2999)
 
@@ -30,7 +30,7 @@ def resources(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def kept_resources(data: bytes, is_turned: bool) -> tuple[bytes, bool]:
-    """(what still holds, whether clipping paths of pixels now turned had to go)."""
+    """(the resources that still hold, whether paths of turned pixels were dropped)."""
     found = resources(data)
     lost = is_turned and any(number in _PATHS for number, _ in found)
     return b"".join(

@@ -38,13 +38,14 @@ class Picture:
         pixels: `[H, W]` (grey) or `[H, W, 3]` (red, green, blue), uint8 or uint16.
         alpha: `[H, W]`, of the same dtype, or None.
         format: What the file is, as Pillow names it: "JPEG", "PNG", ...
-        jpeg: What a JPEG file says of itself, else None.
-        metadata: What results keep of the file, if present: `icc_profile` (bytes),
+        jpeg: The header of a JPEG file, else None.
+        metadata: The metadata that results keep, if present: `icc_profile` (bytes),
             `exif` (bytes that begin with "Exif", those of the file but for orientation,
             sizes and thumbnail), `xmp` (bytes), `dpi` (horizontal, vertical),
             `photoshop` (resources, captions among them), `comment`; of a JPEG file, for
-            one, `extended_xmp`, `segments`, `mpf` and `trailer` (see `jpeg_parts`); of
-            a PNG file, for one, `png_chunks` (texts and colours).
+            a JPEG result, `extended_xmp`, `segments`, `mpf` and `trailer` (see
+            `jpeg_parts`); of a PNG file, for a PNG result, `png_chunks` (texts and
+            colours).
         warnings: Remarks on how it was read, a sentence each.
         losses: Those that name a part of the file that cannot be kept.
         symmetry: How the pixels were turned by the file's orientation, 0 to 7: see
@@ -74,12 +75,12 @@ class Picture:
 
     @property
     def is_grey(self) -> bool:
-        """Whether there is one channel, alpha aside."""
+        """Whether there is one channel, alpha not counted."""
         return self.pixels.ndim == 2
 
     @property
     def num_channels(self) -> int:
-        """How many there are, alpha among them."""
+        """Number of channels, alpha included."""
         return (1 if self.is_grey else 3) + (self.alpha is not None)
 
     @property
@@ -89,7 +90,7 @@ class Picture:
 
     @property
     def description(self) -> str:
-        """What it is, in words: "colour JPEG 4:2:0 of quality about 75"."""
+        """In words, as "colour JPEG 4:2:0 of quality about 75"."""
         words = ["grey" if self.is_grey else "colour", self.format]
         if self.pixels.dtype == np.uint16:
             words.insert(0, "16-bit")

@@ -93,7 +93,7 @@ def text_chunk(keyword: str, text: bytes) -> tuple[bytes, bytes]:
 def without_texts(data: bytes) -> bytes:
     """A PNG file without the texts that Pillow would mistake for other chunks.
 
-    It keeps both in one dictionary, a text by the name that its author gave it.
+    Pillow keeps both in one dictionary, a text under the name that its author chose.
     """
     kept, kept_to = [], 0
     for kind, start, end in _places(data):
@@ -129,7 +129,7 @@ def completed_png(data: bytes) -> bytes:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Every chunk, complete but for pixels; checksums are not looked at."""
+    """Every complete chunk, and incomplete ones of pixels; ignores checksums."""
     for kind, start, end in _places(data):
         is_complete = end - 4 <= len(data)  # but for the checksum maybe
         if is_complete or kind == b"IDAT":

@@ -54,7 +54,7 @@ _TIFF_PLACES = [(273, 279), (324, 325)]  # of strips and of tiles: offsets, size
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Limits on files and pictures, so that a hostile file costs no memory or time.
+    """Limits on files and pictures, against files made to exhaust memory or time.
 
     Attributes:
         max_megapixels: Millions of pixels.
@@ -85,12 +85,12 @@ def read_picture(
     Args:
         source: The path of a file, its content, or a stream of that.
         limits: The largest files and pictures to accept; `Limits()` by default.
-        strict: Whether damage that decoders paint over is an error, not a warning.
+        strict: Whether damage that decoders conceal is an error, not a warning.
         salvage: Whether to decode the rest of a truncated JPEG or PNG, with a warning.
             `strict` overrides it.
         name: What errors call the picture; by default the path, or "picture".
-        page: Which of the full pictures of a TIFF file, from 1; by default there must
-            be one only, thumbnails and smaller versions aside.
+        page: Which of the full pictures of a TIFF file, from 1. By default the file
+            must have only one, not counting thumbnails and smaller versions.
 
     Raises:
         PictureError: The file is missing, damaged, too large, animated, or not a
@@ -122,10 +122,10 @@ def read_picture(
 
 
 def read_stream(stream: BinaryIO, limits: Limits) -> bytes:
-    """What a stream holds, but no more than `read_picture` needs to refuse it."""
+    """The content of a stream, up to one byte more than `read_picture` accepts."""
     missing = int(limits.max_file_megabytes * 1e6) + 1
     parts = []
-    # Asked for all at once, so much memory would be taken first.
+    # In parts: one call would allocate memory for the limit first.
     while part := stream.read(min(missing, _STREAM_PART)):
         parts.append(part)
         missing -= len(part)
@@ -164,7 +164,7 @@ _IGNORING = threading.Lock()
 
 @contextlib.contextmanager
 def _one_error(name: str) -> Iterator[None]:
-    """Turns whatever Pillow raises or warns of into one `PictureError`."""
+    """Turns every error and warning of Pillow into one `PictureError`."""
     try:
         # Warning filters are global: threads that change them take turns.
         with _IGNORING, warnings.catch_warnings():
@@ -179,7 +179,7 @@ def _one_error(name: str) -> Iterator[None]:
             f"of more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels"
         )
         raise PictureError(name, f"WebP {reason} is not supported") from error
-    # Pillow's decoders raise nearly everything on broken data.
+    # Pillow's decoders raise many kinds of errors on broken data.
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         reason = f"truncated or damaged ({reason})"
@@ -191,7 +191,7 @@ def _one_error(name: str) -> Iterator[None]:
 
 
 def _silence(data: bytes) -> contextlib.AbstractContextManager:
-    """For the readers that print what they find wrong, besides failing."""
+    """Silences the readers that print errors besides raising them."""
     is_tiff = data[:2] in (b"II", b"MM")
     is_deep_png = data[24:25] == b"\x10"  # OpenCV's
     return silenced_stderr() if is_tiff or is_deep_png else contextlib.nullcontext()
@@ -260,7 +260,8 @@ def _page(data: bytes, page: int | None, name: str) -> bytes:
     """A TIFF file with one page only.
 
     Raises:
-        PictureError: There are several, or not so many, or it is a camera's raw file.
+        PictureError: There are several and none was chosen, or fewer than the number
+            chosen, or it is a camera's raw file.
     """
     try:
         found = pages(data)
@@ -282,7 +283,7 @@ def _lacks_only_its_end(data: bytes, header: JpegHeader) -> bool:
 
 
 def _jpeg_header(data: bytes, limits: Limits, name: str) -> JpegHeader:
-    """The header, once it is clear that libjpeg decodes such a file, and soon."""
+    """The header of a file that libjpeg can decode, in acceptable time."""
     try:
         header = read_jpeg_header(data)
     except ValueError as error:
@@ -398,7 +399,7 @@ def _scale_transparency(image: Image.Image, bits: int) -> None:
 
 
 def _check_tiff_is_whole(image: Image.Image, data: bytes, name: str) -> None:
-    """Says "truncated", where libtiff would speak of some decoding error."""
+    """Reports "truncated" where libtiff would report a decoding error."""
     tags = getattr(image, "tag_v2", {})
     for offsets, sizes in _TIFF_PLACES:
         ends = map(sum, zip(tags.get(offsets, ()), tags.get(sizes, ()), strict=False))
@@ -428,7 +429,7 @@ def _cmyk_to_rgb(
     image: Image.Image, profile: bytes | None, notes: Notes
 ) -> Image.Image:
     if profile:
-        with contextlib.suppress(Exception):  # Pillow raises nearly everything
+        with contextlib.suppress(Exception):  # Pillow raises many kinds of errors
             converted = ImageCms.profileToProfile(
                 image,
                 ImageCms.ImageCmsProfile(io.BytesIO(profile)),

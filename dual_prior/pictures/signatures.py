@@ -47,7 +47,7 @@ _READERS = [
     (b"II+\0", TiffImagePlugin.TiffImageFile),
     (b"BM", BmpImagePlugin.BmpImageFile),
 ]
-# Boxes of MPEG's family, by the brands that they say they are of.
+# Files of boxes (ISO base media), by their brands.
 _BRANDS: list[tuple[set[bytes], str, Callable]] = [
     ({b"avif", b"avis"}, "AVIF", _avif),
     ({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}, "HEIC", _heic),
@@ -75,10 +75,10 @@ def reader_of(data: bytes, name: str):
     """Pillow's reader for a file of these bytes.
 
     Raises:
-        PictureError: They begin as no picture does that is read, or what reads it is
-            not installed.
+        PictureError: They are not the start of a supported picture, or the package
+            that reads it is not installed.
     """
-    if data.startswith(_CANON_RAW):  # which would do for TIFF
+    if data.startswith(_CANON_RAW):  # which begins like TIFF, too
         raise PictureError(name, "a camera's raw file (CR2) is not supported")
     for signature, reader in _READERS:
         if _begins(data, signature):

@@ -1,23 +1,22 @@
-"""Colours for formats that keep no profile."""
+"""Colours for formats that do not keep a profile."""
 
 import io
 
 import numpy as np
 from PIL import Image, ImageCms
 
-_SAME = 2  # ours, levels of 255: profiles of sRGB differ by so much
+_SAME = 2  # ours, levels of 255: by which profiles of sRGB differ
 
 
 def in_srgb(pixels: np.ndarray, profile: bytes) -> np.ndarray:
-    """The same colours by sRGB instead of a profile.
+    """Converts colours from a profile to sRGB.
 
     Args:
         pixels: `[H, W]` or `[H, W, 3]`, uint8.
-        profile: What they are by: of one channel, or of three.
+        profile: Their ICC profile, of one channel or of three.
 
     Returns:
-        `[H, W, 3]`; `pixels` itself if the profile is that of sRGB, for all that can be
-        seen.
+        `[H, W, 3]`; `pixels` itself if the profile is visibly equal to sRGB.
     """
     is_grey = pixels.ndim == 2
     transform = ImageCms.buildTransform(

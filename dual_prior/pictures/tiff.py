@@ -1,7 +1,7 @@
 """TIFF files: which of their pictures counts, their EXIF data, and writing them.
 
-Pillow writes no 16 bits in colour, and tifffile no EXIF directories, which would also
-have to stay where they are: so the writer is ours.
+Pillow does not write 16 bits in colour. tifffile does not write EXIF directories, which
+must also keep their place. So the writer is ours.
 """
 
 import struct
@@ -98,7 +98,7 @@ def single_page(data: bytes, at: int) -> bytes:
 
 
 def exif_of_tiff(data: bytes) -> tuple[ExifBlock | None, list[int]]:
-    """(the EXIF data of a TIFF file by themselves, damaged tags left out of them).
+    """(the EXIF data of a TIFF file without its pixels, the damaged tags left out).
 
     The camera's notes stay where they were, if that is not too far.
     """
@@ -159,7 +159,7 @@ def exif_of_tiff(data: bytes) -> tuple[ExifBlock | None, list[int]]:
 def encode_tiff(planes: np.ndarray, metadata: dict) -> bytes:
     """A TIFF file of any depth, compressed without loss.
 
-    It begins with the EXIF data as they are, since cameras' notes count from there.
+    It begins with the unchanged EXIF data, since maker notes count from the start.
 
     Args:
         planes: `[H, W, C]`, uint8 or uint16, C from 1 (grey) to 4 (with alpha).

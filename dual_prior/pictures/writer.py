@@ -27,20 +27,20 @@ def encode_picture(
     subsampling: int = 444,
     notes: list[str] | None = None,
 ) -> bytes:
-    """The file that shows `picture`, always the same for the same picture.
+    """Encodes a picture; the same picture always gives the same bytes.
 
-    PNG and TIFF give the pixels back exactly, WebP and JPEG XL without a quality, too.
-    WebP and AVIF have no grey: grey pictures are of three equal channels there, without
-    the profile, which is one for grey. So are grey TIFF files of 16 bits with alpha,
-    which hardly any program opens otherwise. A PNG whose source had a palette has one
-    again, where that is exact. docs/metadata.md lists what metadata each keeps.
+    PNG and TIFF are lossless, and so are WebP and JPEG XL without a quality. WebP and
+    AVIF have no grey: grey pictures get three equal channels there, without the grey
+    profile. So do grey TIFF files of 16 bits with alpha, which hardly any program opens
+    otherwise. A PNG whose source had a palette gets one again, where that is lossless.
+    docs/metadata.md lists which metadata each format keeps.
 
     Args:
         picture: Of uint8, or of uint16 for PNG and TIFF.
         format: "png", "webp", "tiff", "jpeg", "avif" or "jxl".
         quality: Of the encoder, 1 to 100; 95 for JPEG and AVIF by default.
         subsampling: Of the chroma of JPEG and AVIF: 444 (none) or 420.
-        notes: Takes a sentence for each part of the metadata that has no place.
+        notes: Takes a sentence for each part of the metadata that is lost.
 
     Raises:
         ValueError: The format cannot hold the picture.
@@ -76,7 +76,7 @@ def encode_picture(
         if small is not None:
             return with_metadata(small.getbuffer(), metadata)
         return with_metadata(_saved(image, "PNG").getbuffer(), metadata)
-    # What Pillow is to write by itself.
+    # Metadata that Pillow writes.
     usual = {
         key: metadata[key]
         for key in ("icc_profile", "exif", "xmp", "dpi", "comment")
@@ -103,15 +103,15 @@ def encode_picture(
 
 
 def check_fits(picture: Picture, format: str, depth: int | None = None) -> None:
-    """Refuses a picture that a format cannot hold.
+    """Checks that a format can hold a picture.
 
     Args:
         picture: The picture.
-        format: As of `encode_picture`.
-        depth: Bits a channel that it is to have; None for those that it has.
+        format: As for `encode_picture`.
+        depth: Bits a channel of the result; None for those of `picture`.
 
     Raises:
-        ValueError: The format cannot hold the picture, or is not written.
+        ValueError: The format cannot hold the picture, or cannot be written.
     """
     if format not in SUFFIXES:
         *most, last = SUFFIXES

@@ -1,4 +1,4 @@
-"""XMP packets, edited in place: all other bytes stay as they are."""
+"""XMP packets, edited in place: all other bytes stay unchanged."""
 
 import hashlib
 import io
@@ -220,7 +220,7 @@ def _without_names(xmp: bytes, prefix: bytes, names: bytes) -> bytes:
 
 
 def _without_elements(xmp: bytes, name: bytes, is_unwanted=lambda _: True) -> bytes:
-    """A packet without the elements of a name, in one pass whatever is in it."""
+    """A packet without the elements of a name; one pass, whatever they hold."""
     start = re.compile(rb"<%b(?=[\s/>])" % re.escape(name))
     closing = b"</" + name
     kept, place = [], 0

@@ -1,4 +1,4 @@
-"""Folders that are complete or not there."""
+"""Folders that are complete or absent."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ from pathlib import Path
 def atomic_folder(
     path: str | os.PathLike, replaces: str | None = None
 ) -> Iterator[Path]:
-    """A new, empty folder that becomes `path` when the block ends well.
+    """A new, empty folder that becomes `path` when the block succeeds.
 
     Args:
         path: Where it goes; the folders above it are made.
-        replaces: A name: an older folder that holds a file so called is replaced.
+        replaces: The name of a file: an older folder that holds it is replaced.
 
     Raises:
-        OSError: Something else is at `path`, or the disk does not take the folder.
+        OSError: Something else is at `path`, or the folder cannot be written.
     """
     path = Path(path)
     if path.exists() and not (replaces and (path / replaces).is_file()):

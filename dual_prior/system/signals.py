@@ -1,8 +1,8 @@
-"""Ctrl-C and SIGTERM: nothing unfinished stays, and the request is not lost.
+"""Ctrl-C and SIGTERM: no unfinished file is left, and no request to stop is lost.
 
-An exception raised by a signal handler is lost where it meets code that swallows it:
-garbage collection, for instance, which runs callbacks of JAX. So the request is
-remembered, and raised again where the work can stop.
+An exception raised by a signal handler is lost if it passes through code that swallows
+it, for instance garbage collection, which runs callbacks of JAX. So the request is
+stored, and raised again where the work can stop.
 """
 
 import signal
@@ -16,9 +16,9 @@ _requested: type[BaseException] | None = None
 
 
 def install() -> None:
-    """Lets both signals raise, now and at the next `raise_if_requested`.
+    """Makes both signals raise, at once and at the next `raise_if_requested`.
 
-    A request that came before is forgotten.
+    Forgets earlier requests.
     """
     global _requested
     _requested = None
@@ -27,7 +27,7 @@ def install() -> None:
 
 
 def raise_if_requested() -> None:
-    """Raises what a signal has asked for, if one has.
+    """Raises the exception of a signal that has arrived, if any.
 
     Raises:
         KeyboardInterrupt: After SIGINT.

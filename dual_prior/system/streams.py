@@ -10,28 +10,28 @@ _STANDARD_ERROR = threading.RLock()
 
 @contextlib.contextmanager
 def to_standard_error():
-    """What must not be lost is written to standard error in such a block.
+    """Messages that must not be lost are written to standard error in such a block.
 
-    Where it cannot be written to, as on a full disk, nothing else is: no picture fails
-    since another one could not be told of.
+    If it cannot be written to, as on a full disk, later messages are discarded: a
+    message that cannot be printed must not fail a picture.
     """
     with _STANDARD_ERROR:
         try:
             yield
         except OSError:
-            # What is left in the buffer would fail again when Python ends.
+            # The rest of the buffer would fail again when Python exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 @contextlib.contextmanager
 def silenced_stderr():
-    """Nothing reaches the process's standard error while the block runs.
+    """Discards what the process writes to standard error while the block runs.
 
     TensorFlow 2.21 writes lines about the processor and about GPUs, whatever
-    TF_CPP_MIN_LOG_LEVEL says. Python's exceptions pass as always.
+    TF_CPP_MIN_LOG_LEVEL says. Python's exceptions are not affected.
     """
     with _STANDARD_ERROR:
-        if sys.stderr is None:  # closed: whatever has its number now is to stay
+        if sys.stderr is None:  # closed: its number may belong to another file now
             yield
             return
         sys.stderr.flush()
@@ -48,7 +48,7 @@ def silenced_stderr():
 
 
 def start_backend() -> None:
-    """Imports Keras and starts its backend, which looks for GPUs, in silence."""
+    """Imports Keras and starts its backend, which looks for GPUs, silently."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silenced_stderr():
         import keras

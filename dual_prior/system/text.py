@@ -1,10 +1,10 @@
-"""What a person can read on one line: names of files, and what went wrong."""
+"""File names and error messages on one printable line."""
 
 import os
 
 
 def shown(name: str | os.PathLike) -> str:
-    """`name` with whatever is not printable escaped: line breaks, bytes of no text."""
+    """`name` with unprintable characters escaped: line breaks, invalid bytes."""
     text = os.fspath(name)
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
@@ -12,5 +12,5 @@ def shown(name: str | os.PathLike) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, on one line of at most 200 characters."""
+    """The message of an error, on one line of at most 200 characters."""
     return " ".join(str(error).split())[:200]

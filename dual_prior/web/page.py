@@ -1,6 +1,6 @@
-"""The page: pictures are dropped, before and after lie under one slider.
+"""The page: drop pictures, and compare before and after with a slider.
 
-Everything is gradio's; nothing is asked of any other machine.
+Everything is gradio's; the page loads nothing from other machines.
 """
 
 import dataclasses
@@ -43,8 +43,8 @@ Removes JPEG artifacts. Your pictures stay on this computer."""
 _WELCOME = """\
 ### Drop pictures into the box
 
-JPEGs, and PNG, WebP, TIFF and BMP files that were JPEGs once. Each is restored at once;
-before and after then lie here, under one slider. The first picture takes a few seconds
+JPEGs, and PNG, WebP, TIFF and BMP files that were JPEGs once. They are restored right
+away; compare before and after here with a slider. The first picture takes a few seconds
 more, while the network is loaded."""
 
 _HINT = "Move the handle; zoom with the mouse wheel or two fingers, drag to move about."
@@ -63,9 +63,9 @@ def page(
     """The page, to be served.
 
     Args:
-        settings: Where its controls stand at first, and what they leave open.
-        restorer: Returns what restores as the settings say; never called twice at once.
-        folder: Takes a folder for each visitor, which goes when they leave.
+        settings: The initial values of its controls, and all other settings.
+        restorer: Returns the restorer for some settings; never called twice at once.
+        folder: Holds a folder for each visitor, which is deleted when they leave.
     """
     sessions: dict[str, Session] = {}
     named = os.fspath(settings.preset)  # or a path
@@ -170,7 +170,7 @@ def page(
             raise gr.Error(f"Cannot be drawn: {one_line(error)}") from error
         return path
 
-    # Named for the queue: one picture at a time is restored, whoever asks.
+    # One picture at a time is restored, for all visitors together.
     network: dict[str, Any] = {"concurrency_id": "network", "concurrency_limit": 1}
 
     with gr.Blocks(
@@ -257,12 +257,12 @@ def page(
 def launch(
     blocks: gr.Blocks, port: int | None, opens_browser: bool, max_file_size: int
 ) -> str:
-    """Serves the page on this machine alone, in other threads; its address.
+    """Serves the page on this machine only, in other threads; returns its address.
 
     Args:
         blocks: The page.
-        port: Where; None for the first one free from 7860 on.
-        opens_browser: Whether the browser of the user is to show it.
+        port: The port; None for the first free one from 7860 on.
+        opens_browser: Whether to open it in the user's browser.
         max_file_size: Of a picture, bytes.
 
     Raises:
@@ -284,7 +284,7 @@ def launch(
         max_file_size=max_file_size,
         app_kwargs={
             "middleware": [
-                # Names of other hosts may be made to mean this one.
+                # Against DNS rebinding: other host names may resolve to this machine.
                 Middleware(TrustedHostMiddleware, allowed_hosts=[_HOST, "localhost"]),
                 Middleware(_OnlyOwnContent),
             ]
@@ -321,7 +321,7 @@ def _outcomes(items: list[Item]) -> str:
 
 
 def _summary(item: Item, facts: dict) -> str:
-    """What is known of a picture, in words."""
+    """The facts about a picture, in words."""
     probability = facts["probability"]
     surely = next(
         word

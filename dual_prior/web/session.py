@@ -1,4 +1,4 @@
-"""What one visitor of the page has dropped, and what became of it.
+"""The pictures that one visitor of the page has dropped, and their results.
 
 Results, and what the page shows of them, are files of a folder that goes when the
 visitor does.
@@ -34,13 +34,13 @@ class Stopped(BaseException):
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """A picture, and what became of it.
+    """A picture and its result.
 
     Attributes:
         source: The file that was dropped.
         folder: Where its result and its views are.
         settings: How it was restored.
-        record: What became of it.
+        record: The outcome.
     """
 
     source: Path
@@ -77,7 +77,7 @@ class Session:
     """The pictures of one visitor.
 
     Args:
-        folder: Takes what becomes of them.
+        folder: Where results are written.
 
     Attributes:
         sources: All files that were dropped.

@@ -1,4 +1,4 @@
-"""The networks that ship, each a folder, and the folders that a person makes.
+"""The networks that ship, each a folder, and folders that a user adds.
 
 A preset is a folder of
 
@@ -28,11 +28,11 @@ class RestorationProfile:
     """What restoring pictures needs to know of a network.
 
     Attributes:
-        clean_below: Pictures that the classifier gives a lower probability are taken
-            for uncompressed; None where that was not measured.
-        bytes_per_tile_pixel: What each pixel of a tile takes while it is restored,
-            measured on processors with AVX-512 and with AVX2 alone, which take more.
-            The default is what the paper's network takes.
+        clean_below: Pictures to which the classifier gives a lower probability count
+            as uncompressed; None where no threshold was measured.
+        bytes_per_tile_pixel: Memory for each pixel of a tile while it is restored: the
+            larger of what was measured with AVX-512 and with AVX2. The default is that
+            of the paper's network.
 
     Example:
         >>> network = dual_prior.DualPriorNetwork.from_preset("compact")
@@ -59,7 +59,7 @@ class RestorationProfile:
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A network as files; each property reads its own.
+    """A network as files; each property reads its file.
 
     Attributes:
         path: A preset's folder, or a `.keras` file.
@@ -69,7 +69,7 @@ class Preset:
 
     @property
     def name(self) -> str:
-        """What to call the network."""
+        """The name of the network."""
         return self.path.stem if self.is_file else self.path.name
 
     @property
@@ -88,10 +88,10 @@ class Preset:
 
     @property
     def arguments(self) -> dict:
-        """Those of the network, its parts serialised.
+        """The arguments of the network, its parts serialised.
 
         Raises:
-            OSError: As of `config`.
+            OSError: As for `config`.
         """
         return self.config["config"]
 
@@ -102,10 +102,10 @@ class Preset:
 
     @property
     def profile(self) -> RestorationProfile:
-        """What restoring needs to know; where the preset does not say, the defaults.
+        """What restoring needs to know; the defaults where the preset does not say.
 
         Raises:
-            OSError: It says something else.
+            OSError: The file holds something else.
         """
         if self.is_file or not (self.path / RESTORATION).exists():
             return RestorationProfile()
@@ -118,8 +118,8 @@ class Preset:
         """The file of the weights that come with the preset, its checksum verified.
 
         Raises:
-            ValueError: None come with it.
-            OSError: The file cannot be read, or is not the one that was written.
+            ValueError: The preset has no weights.
+            OSError: The file cannot be read, or its checksum is wrong.
         """
         path = self.path / WEIGHTS
         if not path.exists():

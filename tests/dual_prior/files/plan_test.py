@@ -213,7 +213,7 @@ def test_an_input_is_no_output(tree, link):
     if link:
         target = "link.png"
         os.symlink("photos/a.jpg", target)
-    with pytest.raises(UsageError, match="--in_place only"):
+    with pytest.raises(UsageError, match="only overwritten with --in_place"):
         _plan("photos/a.jpg", output=target)
 
 
