@@ -2,7 +2,8 @@
 
 Each worker, a Ray actor, holds one network and has one picture in hand. A worker that
 is lost, alone or with its machine, costs no picture: the one in hand goes to another.
-Paths must mean the same files on all machines, as those of a shared file system do.
+Paths must mean the same files on all machines, as those of a shared file system and
+addresses of a store do.
 """
 
 import collections
@@ -77,6 +78,9 @@ def restore_on_cluster(
         )
         try:
             pool.run(jobs, reporter)
+        except SystemError:  # what Ray makes of a signal other than Ctrl-C
+            raise_if_requested()
+            raise
         finally:
             pool.stop()
 

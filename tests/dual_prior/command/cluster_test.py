@@ -4,6 +4,7 @@ import _thread
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -14,6 +15,7 @@ from PIL import Image
 
 from dual_prior.cli import main
 from dual_prior.command.loading import NoNetworkError
+from dual_prior.system import signals
 from tests.conftest import ROOT, made_picture
 from tests.dual_prior.fakes import Darkening
 
@@ -33,8 +35,8 @@ _FATAL = 24  # the height of a picture that takes a worker along
 class Worker(Darkening):
     """Takes a moment for each picture, and dies of one."""
 
-    def __init__(self, options=None):
-        super().__init__(pause=0.1)
+    def __init__(self, options=None, pause=0.1):
+        super().__init__(pause=pause)
 
     def restore(self, image, on_tile=None, num_channels=None, tables=None):
         if image.shape[0] == _FATAL:
@@ -43,6 +45,11 @@ class Worker(Darkening):
         if on_tile:
             on_tile(1, 1)
         return result
+
+
+def slow(options):
+    """So slow that a signal comes while Ray waits: it looks for one once a second."""
+    return Worker(pause=2.5)
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +106,9 @@ def pictures(tmp_path, soak):
     return folder
 
 
-def restore(*words, cluster=None):
+def restore(*words, cluster=None, load=Worker):
     where = [] if cluster is None else ["--cluster", cluster.address]
-    return main(["restore", *map(str, words), *where], load=Worker)
+    return main(["restore", *map(str, words), *where], load=load)
 
 
 def contents(folder):
@@ -161,12 +168,29 @@ def test_a_node_lost_in_the_middle_costs_no_picture(
     assert set(os.listdir(spread)) == set(contents(alone))  # left-overs are gone
 
 
-def test_it_goes_on_where_ctrl_c_stopped_it(cluster, pictures, tmp_path, capsys):
+@pytest.fixture
+def handlers():
+    """The command's own for signals, as long as the test runs."""
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    signals.install()
+    yield
+    signals.install()  # forgets the request
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_it_goes_on_where_a_signal_stopped_it(
+    cluster, handlers, pictures, tmp_path, capsys, number, code
+):
     output = tmp_path / "out"
     interruption = when_there_are(
-        2, lambda: output.glob("*.png"), _thread.interrupt_main
+        2, lambda: output.glob("*.png"), lambda: _thread.interrupt_main(number)
     )
-    assert restore(pictures, "--output", output, cluster=cluster) == 130
+    assert restore(pictures, "--output", output, cluster=cluster, load=slow) == code
+    signals.install()
     interruption.join()
     done = contents(output)
     assert 2 <= len(done) < len(list(pictures.iterdir())) - 1
