@@ -1,4 +1,4 @@
-"""How the binaries start and fail: quietly, and in one line."""
+"""Starts the binaries quietly, and reports their errors in one line."""
 
 import sys
 from collections.abc import Callable
@@ -14,8 +14,8 @@ def run(
 ) -> NoReturn:
     """Parses the flags of `argv`, by default the command line's, and runs `main`.
 
-    What a user can cause (OSError, ValueError, a training that diverges) ends in one
-    line on stderr and exit code 1, wrong usage in exit code 2, Ctrl-C in 130.
+    Errors that a user can cause (OSError, ValueError, training that diverges) end in
+    one line on stderr and exit code 1, wrong usage in exit code 2, Ctrl-C in 130.
     """
 
     def guarded(argv):

@@ -1,10 +1,10 @@
-"""Compares what was measured of the same pictures by two networks.
+"""Compares the scores of two networks on the same pictures.
 
     python -m experiments.compare runs/one/pictures.csv runs/two/pictures.csv
 
 For each data set, quality and measure: the mean over the pictures of B less A, and the
-interval that 95 % of 10,000 resamples of the pictures lie in (paired bootstrap, seed
-0). An interval without 0 is a difference that other pictures of the kind would show,
+interval that holds 95 % of 10,000 resamples of the pictures (paired bootstrap, seed 0).
+An interval without 0 means a difference that other pictures of the kind would show,
 too. Pictures that only one of the files has are left out, and counted.
 """
 
@@ -30,7 +30,7 @@ _INTERVAL = (2.5, 97.5)  # percent
 
 
 def interval(differences: np.ndarray) -> tuple[float, float]:
-    """What 95 % of the means of resampled differences `[N]` lie between.
+    """The interval that holds 95 % of the means of resampled differences `[N]`.
 
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
     """

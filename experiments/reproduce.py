@@ -4,10 +4,10 @@
     python -m experiments.reproduce --only=table1,figure8
 
 Writes into --output: pictures, CSV files, NAME.md for each, README.md, the page that
-holds them all, and configuration.json. What was measured is kept in --scores, so that a
-run that was killed goes on where it was, and only what has changed is measured again.
-What compares networks at equal cost reads the runs of
-`python -m experiments.train_contenders`; without them it says so.
+holds them all, and configuration.json. Scores are kept in --scores: a run that was
+killed resumes, and only what has changed is measured again. Run
+`python -m experiments.train_contenders` first; without it, the rows at equal cost are
+omitted.
 """
 
 import re
@@ -31,7 +31,7 @@ _CONTENDERS = flags.DEFINE_string(
     "contenders", "runs/contenders", "The --run_dir of train_contenders."
 )
 _SCORES = flags.DEFINE_string(
-    "scores", "runs/reproduce", "Folder of what was measured; remove it to begin anew."
+    "scores", "runs/reproduce", "Folder of measured scores; remove it to start afresh."
 )
 _OUTPUT = flags.DEFINE_string("output", "results", "Folder to write.")
 _LIMIT = flags.DEFINE_integer(

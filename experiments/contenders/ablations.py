@@ -7,15 +7,15 @@ from experiments.training.classifier_model import load_classifier
 def ablated(
     classifier: str | None, gradient_term: bool = True, **changes
 ) -> DualPriorNetwork:
-    """The untrained network of `compact`, changed as the arguments say.
+    """The untrained network of `compact` with the changes of the arguments.
 
     Args:
         classifier: Weights that `train_classifier` wrote; None leaves random ones.
-        gradient_term: False holds beta at next to 0, so that the solver's gradient term
-            and with it g drop out of Eq. 10.
-        **changes: Arguments of `DualPriorNetwork`: `deblocker`, what takes the
-            de-blocker's place; `num_stages`, K; `num_descent_steps`, J, where 0 is the
-            network without the semantic-level prior.
+        gradient_term: False fixes beta near 0, so that the solver's gradient term and
+            g drop out of Eq. 10.
+        **changes: Arguments of `DualPriorNetwork`: `deblocker`, another de-blocker;
+            `num_stages`, K; `num_descent_steps`, J, where 0 is the network without the
+            semantic-level prior.
 
     Raises:
         OSError, ValueError: The classifier cannot be read.

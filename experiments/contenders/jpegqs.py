@@ -1,4 +1,4 @@
-"""jpegqs, a tool that people use: JPEG Quant Smooth, by Ilya Kurdyukov.
+"""jpegqs, a popular tool: JPEG Quant Smooth, by Ilya Kurdyukov.
 
 Debian has it in the package of that name. It takes a JPEG file and writes one that is
 smoother between the blocks, each coefficient within what the file allows.
@@ -17,7 +17,7 @@ _BEST_QUALITY = 6  # of its settings 1 to 6, the slowest
 
 
 def is_installed() -> bool:
-    """Whether the command is there."""
+    """Whether the command is installed."""
     return shutil.which(COMMAND) is not None
 
 
@@ -35,8 +35,8 @@ def jpegqs(compressed: np.ndarray, table: np.ndarray) -> np.ndarray:
     """The restored plane `[H, W]`, uint8.
 
     Args:
-        compressed: The decoded JPEG `[H, W]`, uint8. Encoded again, it has the
-            coefficients that it had.
+        compressed: The decoded JPEG `[H, W]`, uint8. Encoded again, it has its old
+            coefficients.
         table: Steps of its quantization `[8, 8]`: one of libjpeg's.
     """
     data = jpeg.encode(compressed, estimate_quality(table.ravel()))

@@ -1,7 +1,7 @@
-"""What is trained at equal cost and compared: the baselines and the ablations.
+"""The contenders at equal cost: the baselines and the ablations.
 
-What is changed is the network around the paper's de-blocker, made small: two of its
-units at half the resolution. `compact` has another de-blocker, and is a contender too.
+Ablations change the network around the paper's de-blocker, made small: two of its units
+at half the resolution. `compact` has another de-blocker, and is a contender, too.
 Each has about 300,000 multiply-accumulates a pixel, or the size published if that is
 less; the ablations of K and J have what these cost. TNRD's compute is in its influence
 functions, which do not count as multiply-accumulates: it is reduced, too. All numbers

@@ -1,4 +1,4 @@
-"""Rivals that are not networks, by name: the paper's, and a tool that people use."""
+"""Rivals that are not networks, by name: those of the paper, and jpegqs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +32,7 @@ def rivals() -> dict[str, Rival]:
 
 
 def at_quality(rival: Rival, quality: int) -> Callable[[np.ndarray], np.ndarray]:
-    """What maps a plane of that quality, uint8, to the restored one, uint8."""
+    """A function from a plane of that quality, uint8, to the restored one, uint8."""
     table = jpeg.quantization_table(quality)
 
     def restore(compressed: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Drawings to train on and to measure with: pure functions of a seed.
 
-Photographs teach next to nothing of what people draw, write and plot: text on a flat
-ground, lines, few colours, single pixels. Fonts are those that come with matplotlib.
-Nothing here was ever compressed. All numbers are ours.
+Photographs teach a network little about drawings, text and plots: letters on a flat
+background, lines, few colours, single pixels. The fonts are those of matplotlib. The
+drawings were never compressed. All numbers are ours.
 """
 
 import functools
@@ -66,7 +66,7 @@ def _colour(rng: np.random.Generator) -> tuple[int, ...]:
 
 
 def _ground_and_ink(rng: np.random.Generator) -> tuple[tuple, tuple]:
-    """Two colours that can be told apart, most often dark on bright."""
+    """Two colours that can be distinguished, most often dark on bright."""
     kind = rng.integers(5)
     if kind <= 1:
         return (255, 255, 255), (0, 0, 0) if rng.random() < 0.6 else _colour(rng)

@@ -1,12 +1,12 @@
 """The JPEG encoders that pictures are compressed with in training and measuring.
 
-What people have was written by libjpeg-turbo (most programs), by mozjpeg (web sites;
-tables of its own, and trellis quantization: coefficients change where that saves
-bytes), by jpegli (Google's; adaptive quantization within one table), or by a camera or
-an editor with tables of its own. libjpeg-turbo comes with Pillow; the others with
-`pip install dual-prior[encoders]`.
+Most files were written by libjpeg-turbo (most programs), by mozjpeg (web sites; its own
+tables, and trellis quantization, which changes coefficients to save bytes), by jpegli
+(Google's; adaptive quantization within one table), or by a camera or an editor with its
+own tables. libjpeg-turbo comes with Pillow; the others with `pip install
+dual-prior[encoders]`.
 
-Progressive files hold the same coefficients as baseline ones: they are not drawn.
+Progressive files hold the same coefficients as baseline ones, so they are not used.
 """
 
 import dataclasses
@@ -62,12 +62,11 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Decoded:
-    """What a JPEG file holds.
+    """The content of a JPEG file.
 
     Attributes:
-        planes: Y, Cb, Cr as the file has them (full range), chroma brought to the size
-            of the picture by libjpeg, `[H, W, 3]`, uint8. Cb and Cr of a grey file are
-            128.
+        planes: Y, Cb, Cr of the file (full range), chroma upsampled to the size of the
+            picture by libjpeg, `[H, W, 3]`, uint8. Cb and Cr of a grey file are 128.
         tables: Of Y, Cb and Cr; steps of 0 for the chroma of a grey file.
     """
 
@@ -79,7 +78,7 @@ def encode(picture: np.ndarray, settings: Settings) -> bytes:
     """The JPEG file of a picture `[H, W, 3]`, or a grey one `[H, W]`, uint8.
 
     Raises:
-        ValueError: jpegli was asked for what it does not offer.
+        ValueError: jpegli does not offer these settings.
         ImportError: The encoder is not installed.
     """
     picture = np.ascontiguousarray(picture)
@@ -128,8 +127,8 @@ def _jpegli(picture: np.ndarray, settings: Settings) -> bytes:
 
 
 def decode(data: bytes) -> Decoded:
-    """What a JPEG file holds, decoded by libjpeg-turbo."""
-    image: Any = Image.open(io.BytesIO(data))  # with what a JPEG file has
+    """Decodes a JPEG file by libjpeg-turbo."""
+    image: Any = Image.open(io.BytesIO(data))  # a JpegImageFile
     steps = np.zeros((3, 8, 8), np.uint16)
     for channel, (*_, table) in enumerate(image.layer):
         steps[channel] = np.reshape(image.quantization[table], (8, 8))
@@ -156,7 +155,7 @@ def odd_tables(
 
     Args:
         quality: As libjpeg counts, 1 to 99.
-        rng: What draws the shape.
+        rng: The generator that draws the shape.
         bases: Steps of luma and of chroma at frequency 0 and quality 50.
         least_growth: Of the logarithm of the steps, from the lowest frequency to the
             highest, the smallest that is drawn.
@@ -182,10 +181,10 @@ def draw_settings(
     grey: bool = False,
     encoders: tuple[str, ...] = (LIBJPEG,),
 ) -> Settings:
-    """Settings as files of people have them; all shares are ours.
+    """Random settings like those of real files; all shares are ours.
 
     Args:
-        rng: What draws them.
+        rng: The generator that draws them.
         qualities: The lowest and the highest, as libjpeg counts.
         low_bias: Qualities are low + (high - low) u^low_bias, u uniform.
         grey: For a grey picture.

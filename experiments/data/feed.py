@@ -16,15 +16,15 @@ def batch_stream(
 ) -> Iterator[Batch]:
     """The batches of `num_steps` steps from `first_step` on.
 
-    In order, and through all epochs of a `fit`: Keras begins a `PyDataset` anew in
-    each, and would train on the batches of the first one for ever.
+    In order, through all epochs of a `fit`: Keras restarts a `PyDataset` in each epoch,
+    and would train on the batches of the first one again and again.
 
     Args:
         batch_of: Maps a step to its batch, a tuple of arrays.
         first_step: The step of the first batch.
         num_steps: Number of batches.
     """
-    # Threads: encoding and decoding JPEG leave the interpreter to the others.
+    # Threads: encoding and decoding JPEG release the interpreter.
     num_threads = os.cpu_count() or 1
     pool = ThreadPoolExecutor(num_threads)
     steps = iter(range(first_step, first_step + num_steps))

@@ -1,11 +1,12 @@
-"""Training patches of JPEG files as they are stored: Y, Cb, Cr, and their tables.
+"""Training patches of JPEG files: Y, Cb, Cr as stored, and their tables.
 
     clean picture -> a piece of it, turned -> JPEG, once or twice -> planes and tables
                                                                   -> patches of these
 
-Pieces are turned before they are compressed: what a network sees is always a file as a
-decoder gives it. Compressing takes longest, so each piece gives several patches, spread
-over the steps of a group. A batch is still a pure function of (pictures, recipe, step).
+Pieces are turned before they are compressed, so that a network always sees a file as a
+decoder returns it. Compressing takes longest, so each piece gives several patches,
+spread over the steps of a group. A batch is still a pure function of (pictures, recipe,
+step).
 
 All numbers are ours.
 """
@@ -38,7 +39,7 @@ class JpegRecipe:
         patch_size: Side of the square patches, pixels, even.
         batch_size: Patches a batch.
         seed: At least 0; another seed gives other patches.
-        qualities, low_bias, encoders: As of `encoders.draw_settings`.
+        qualities, low_bias, encoders: As for `encoders.draw_settings`.
         piece_size: Side of the pieces that are compressed, pixels, at most.
         patches_per_piece, steps_per_group: A group of steps takes all the patches of
             its pieces.
@@ -49,7 +50,7 @@ class JpegRecipe:
         shifted: See `scaled`.
         cropped: Probability that the result is cropped anywhere and stored without
             loss: no table is known, and blocks begin anywhere.
-        hidden: Probability that the tables of another one are not given.
+        hidden: Probability that the tables of a compressed piece are not given.
         grey: Probability of a grey file: luma, half of them in MATLAB's range, 16 to
             235.
         clear: Probability that a piece is not compressed at all.
@@ -76,7 +77,7 @@ class JpegRecipe:
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """A compressed part of a picture, and what it was.
+    """A compressed part of a picture, and the clean part.
 
     Attributes:
         compressed, clean: Y, Cb, Cr `[H, W, 3]`, grey levels, uint8 and float32.
@@ -120,7 +121,7 @@ class JpegPatches:
     ):
         self._photographs, self._drawings = photographs, drawings
         self._recipe = recipe
-        # Threads ask for steps of one group at a time: one of them compresses.
+        # Several threads need the same group at a time: one of them compresses it.
         self._lock = threading.Lock()
         self._pieces_of = functools.lru_cache(maxsize=3)(self._draw_pieces)
 
@@ -207,7 +208,7 @@ def shown(decoded: encoders.Decoded) -> np.ndarray:
     """The decoded picture as programs show it, uint8: RGB, or grey `[H, W]`."""
     if not decoded.tables.steps[1].any():
         return decoded.planes[..., 0]
-    # By Pillow's own conversion it would be darker by half a grey level: it truncates.
+    # Pillow's own conversion truncates, and so darkens by half a grey level.
     rgb = to_rgb(decoded.planes)
     return np.clip(np.round(rgb), 0, 255).astype(np.uint8)
 
@@ -252,7 +253,7 @@ def _cut(rgb: np.ndarray, side: int, rng) -> np.ndarray:
 
 
 def _as_grey(rgb: np.ndarray, rng) -> np.ndarray:
-    """Luma `[H, W]`, uint8: what a grey file stores, or what MATLAB makes of it."""
+    """Luma `[H, W]`, uint8, in the range of a grey file or in MATLAB's."""
     luma = to_ycc(rgb)[..., 0]
     if rng.random() < 0.5:
         luma = 16 + luma * (219 / 255)

@@ -1,8 +1,7 @@
-"""Training patches in NumPy: what every backend is fed, bit for bit the same.
+"""Training patches in NumPy, bit for bit the same for every backend.
 
 A batch is a pure function of (pictures, recipe, step). Training that stops after step n
-goes on with step n + 1 as if it had never stopped, and needs no state of the feed for
-it: see `feed`.
+resumes with step n + 1 without any state of the feed: see `feed`.
 """
 
 import dataclasses
@@ -17,7 +16,7 @@ from dual_prior.restoration.symmetries import turn
 
 @dataclasses.dataclass(frozen=True)
 class CompressedPicture:
-    """One clean luma and what JPEG makes of it.
+    """One clean luma and its compressed versions.
 
     Attributes:
         clean: `[H, W]`, uint8.
@@ -57,9 +56,9 @@ class PatchRecipe:
     Attributes:
         patch_size: Side of the square patches, pixels.
         batch_size: Patches a batch.
-        alignment: Patches start at multiples of this many pixels. At 8 they keep the
-            grid of JPEG blocks in place, as it is in the pictures to be restored; at 1
-            they start anywhere, as the paper's do.
+        alignment: Patches start at multiples of this many pixels. With 8 the grid of
+            JPEG blocks is where it is in whole pictures; with 1 patches start anywhere,
+            as in the paper.
         seed: At least 0; another seed gives other patches.
     """
 

@@ -1,9 +1,9 @@
-"""Pictures of patterns, which photographs have too few of to train on.
+"""Pictures of patterns, of which photographs have too few to train on.
 
-Nothing in photographs says what a network makes of single pixels in turn: what it had
-learned of edges turned a checkerboard into ten times itself (see NOTES.md). Text,
-dithering and screenshots have such things. And few of the photographs at hand show
-cloth, whose stripes JPEG breaks up block by block.
+Photographs do not train a network on alternating single pixels: one that had learned
+edges amplified a checkerboard tenfold (experiments/NOTES.md). Text, dithering and
+screenshots have such patterns. Few of the training photographs show cloth, whose
+stripes JPEG breaks up block by block.
 
 All numbers are ours.
 """
@@ -46,7 +46,7 @@ def _pattern(rng: np.random.Generator) -> np.ndarray:
 
 
 def woven(picture: np.ndarray, seed: int) -> np.ndarray:
-    """`picture` with stripes and checks laid over parts of it, as cloth in folds has.
+    """`picture` with stripes and checks over parts of it, like folded cloth.
 
     Args:
         picture: `[H, W]` or `[H, W, 3]`, uint8.

@@ -1,4 +1,4 @@
-"""What the paper trains and measures on."""
+"""The qualities and pictures of the paper's protocol."""
 
 QUALITIES = (10, 20, 30)  # paper: one model for all three
 

@@ -6,8 +6,8 @@ A source is one of
       bsds500/train  bsds500/test  bsds500/val    live1    classic5    cid22    clic
       twitter/clean  twitter/compressed    wechat/clean  wechat/compressed
 
-  of which training takes BSD500's train + test, and evaluation its val, as the paper
-  does; CID22 and CLIC join the former for what goes beyond the paper;
+  where training uses BSD500's train + test, and evaluation its val, as in the paper;
+  training beyond the paper also uses CID22 and CLIC;
 - a folder, searched with all folders inside it, or a single picture;
 - `tfds:NAME` or `tfds:NAME:SPLIT`: a data set that TFDS has built, for instance by
   `tfds build datasets/live1`.
@@ -48,12 +48,12 @@ _TFDS = "tfds:"
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture that is read when it is wanted.
+    """A picture that is read on demand.
 
     Attributes:
-        name: Its path within its source, or what TFDS calls it.
-        read: Returns `[H, W, 1 or 3]`, uint8, as it is stored.
-        content: Returns what a checksum is taken of.
+        name: Its path within its source, or its name in TFDS.
+        read: Returns the stored pixels `[H, W, 1 or 3]`, uint8.
+        content: Returns the bytes for a checksum.
     """
 
     name: str
@@ -169,7 +169,7 @@ def read_pairs(
 
 
 def described(pictures: Sequence[Picture]) -> dict:
-    """What a run stores of its pictures: names, number, and a checksum of all."""
+    """A description of pictures, to store: names, number, and a checksum of all."""
     digest = hashlib.sha256()
     for picture in pictures:
         digest.update(hashlib.sha256(picture.content()).digest())
@@ -208,7 +208,7 @@ def _find(source: str, data_dir, sets: dict[str, tuple[str, ...]]) -> list[Pictu
 
 
 def _file(path: Path, name: str) -> Picture:
-    # Parts that can be pickled: contenders are trained in processes of their own.
+    # Functions that can be pickled: contenders are trained in separate processes.
     read = functools.partial(folders.read_image, path, None)
     return Picture(name, read, path.read_bytes)
 
@@ -261,7 +261,7 @@ def _tfds_pictures(source: str, key: str | None = None) -> list[Picture]:
 
 
 def _examples(builder, split: str) -> Iterable[dict]:
-    """In NumPy: without TensorFlow where the files allow it."""
+    """The examples as NumPy arrays, without TensorFlow where the files allow it."""
     import tensorflow_datasets as tfds
 
     if builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:

@@ -1,7 +1,7 @@
 """The pictures of training, in memory, and the patches drawn from them.
 
-Some pictures are held out, the same whatever the seed: what chooses weights is the same
-in all runs, and is none of the three test sets.
+Some pictures are held out, the same for every seed, to choose weights by. They are from
+none of the three test sets.
 """
 
 import abc
@@ -87,7 +87,7 @@ def hold_out(pictures: Sequence, stride: int | None = None) -> tuple[list, list]
 
 
 class TrainingPictures(abc.ABC):
-    """What pictures of any kind give to training."""
+    """Pictures of any kind, as training uses them."""
 
     # Compressed and clean held-out images, `[B, S, S, C]`, float32 in [0, 1], and
     # `[B]`, the errors of the pictures that they are from, squared grey levels.
@@ -102,7 +102,7 @@ class TrainingPictures(abc.ABC):
     def _drawing(
         self, *, patch_size: int, batch_size: int, alignment: int, seed: int
     ) -> Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """What maps a step to its patches, and the errors of their pictures."""
+        """A function from a step to its patches, and the errors of their pictures."""
 
     def validation(self, loss: str | None = None) -> Batch:
         """Compressed and clean held-out images.
@@ -122,16 +122,16 @@ class TrainingPictures(abc.ABC):
         seed: int,
         loss: str | None = None,
     ) -> Callable[[int], Batch]:
-        """What maps a step to its batch.
+        """A function from a step to its batch.
 
         Args:
-            patch_size, batch_size, alignment, seed: As of `PatchRecipe`.
+            patch_size, batch_size, alignment, seed: As for `PatchRecipe`.
             loss: Give each patch its `weights` for this loss, too.
 
         Raises:
             ValueError: A patch is larger than the smallest picture has room for.
         """
-        # Here, since a small picture may not be drawn for hours.
+        # Checked here: a small picture may be drawn only after hours.
         if patch_size > self._largest_patch:
             raise ValueError(
                 f"Expected patches of at most {self._largest_patch} pixels a side, "
@@ -153,7 +153,7 @@ class PaperPictures(TrainingPictures):
         split: Clean pictures.
         qualities: JPEG qualities.
         num_patterns: Sheets of patterns among the pictures; see `pattern_sheet`.
-        num_woven: How many of the pictures are there once more, under cloth; see
+        num_woven: Number of pictures that are used a second time, under cloth; see
             `woven`.
 
     Attributes:
@@ -196,7 +196,7 @@ class PaperPictures(TrainingPictures):
 
 
 class FilePictures(TrainingPictures):
-    """Luma of JPEG files as people have them, of photographs and of drawings.
+    """Luma of JPEG files by several encoders, of photographs and of drawings.
 
     Clean pictures are rounded to whole grey levels, as files store them.
 
@@ -227,7 +227,7 @@ class FilePictures(TrainingPictures):
             qualities=(min(qualities), max(qualities)),
             encoders=encoders.installed(),
             drawings=0.5,  # ours
-            clear=0.0,  # no patch is called compressed that is not
+            clear=0.0,  # no clean patch is labelled compressed
         )
         self._pictures, held_out = (
             ([picture.rgb() for picture in pictures], [drawing(n) for n in seeds])
@@ -288,14 +288,14 @@ def _weighted(drawn: tuple[np.ndarray, ...], loss: str | None) -> Batch:
 
 
 def weights(errors: np.ndarray, loss: str) -> np.ndarray:
-    """What each patch's loss counts, to be taken relatively.
+    """Relative weights of the losses of patches.
 
     1 / (4 + e), e the squared error of the whole compressed picture that the patch is
     from; for an absolute error the root of that. The sum over the patches of a picture
-    is then its error relative to the JPEG's, as in its PSNR: 1 dB is 1 dB at every
-    quality, and where a picture holds more errors, there is more to win. By the error
-    of the patch itself texture would weigh too little: see NOTES.md. With less than
-    two grey levels wrong (the 4, ours) less is to win.
+    is then its error relative to the JPEG's, as in its PSNR: 1 dB counts the same at
+    every quality, and within a picture large errors count more. With the error of the
+    patch itself, texture would weigh too little (experiments/NOTES.md). The 4 (ours)
+    limits the weight of pictures whose error is below two grey levels.
 
     Args:
         errors: `[B]`, squared grey levels.

@@ -1,4 +1,4 @@
-"""How a classifier's probabilities are gathered and tabled."""
+"""Collects the probabilities of a classifier, and makes a table of them."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ def centre(image: np.ndarray, side: int = _PATCH) -> np.ndarray:
 
 
 def versions(rgb: np.ndarray, channels: int) -> dict[str, np.ndarray]:
-    """A clear picture, and what JPEG makes of it, as a network of so many channels.
+    """A clean picture and its compressed versions, as inputs of a network.
 
     Args:
         rgb: `[H, W, 3]`, uint8.
@@ -32,11 +32,11 @@ def versions(rgb: np.ndarray, channels: int) -> dict[str, np.ndarray]:
 
 
 def probabilities(restorer: Restorer, pictures: Iterable) -> dict[str, list]:
-    """Of being compressed, of whole frames and of their middles, `[N, 2]`, by version.
+    """Probabilities of whole frames and of their middles, `[N, 2]`, by version.
 
     Args:
-        restorer: Whose classifier is asked.
-        pictures: Clear ones `[H, W, 3]`, uint8.
+        restorer: The owner of the classifier.
+        pictures: Clean pictures `[H, W, 3]`, uint8.
     """
     values: dict[str, list] = {}
     for rgb in pictures:

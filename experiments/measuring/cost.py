@@ -1,4 +1,4 @@
-"""What a network costs: multiply-accumulates a pixel, counted in its graph."""
+"""The cost of a network: multiply-accumulates a pixel, counted in its graph."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ _SIDE = 480  # pixels of the picture counted: a multiple of strides and dilation
 def macs(network: Callable, channels: int = 1) -> float:
     """Multiply-accumulates a pixel of convolutions and matrix products.
 
-    Those of derivatives within the network count; Fourier transforms and what is done
-    element by element do not. Of branches and loops what is in them is not counted as
-    often as it is done: there are none in these networks. Both backends count alike.
+    Derivatives within the network count; Fourier transforms and elementwise operations
+    do not. The content of loops and branches counts once, but these networks have none.
+    Both backends give the same numbers.
 
     Args:
         network: Maps an image `[B, H, W, channels]` to another.

@@ -27,13 +27,13 @@ Restore = Callable[[bytes], np.ndarray]
 _QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
 _OF_DRAWINGS = ((40, "4:2:0"), (75, "4:4:4"), (75, "4:2:0"), (95, "4:2:0"))
 _TWICE = (10, 50)
-_SIZES = (30, 60, 85)  # the qualities of libjpeg-turbo whose sizes others are given
-_NO_ERROR_DB = 71.0  # what a picture without errors counts in means
+_SIZES = (30, 60, 85)  # of libjpeg-turbo; files of other encoders have these sizes
+_NO_ERROR_DB = 71.0  # the value of a picture without errors in means
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A file and what it was made from.
+    """A file and the picture it was made from.
 
     Attributes:
         groups: The rows of the table that it counts in.
@@ -47,7 +47,7 @@ class Case:
 
 
 def of_photograph(rgb: np.ndarray) -> Iterator[Case]:
-    """All that is measured of a clean photograph `[H, W, 3]`, uint8."""
+    """All cases of a clean photograph `[H, W, 3]`, uint8."""
     luma = jpeg.luma(rgb)
     for name, picture in (("colour", rgb), ("luma", luma)):
         for quality in _QUALITIES:
@@ -68,7 +68,7 @@ def of_photograph(rgb: np.ndarray) -> Iterator[Case]:
 
 
 def of_drawings(seeds: Iterable[int]) -> Iterator[Case]:
-    """All that is measured of the drawings of these seeds."""
+    """All cases of the drawings of these seeds."""
     for seed in seeds:
         rgb = drawing(seed)
         kind = tuple(KINDS)[seed % len(KINDS)]
@@ -100,7 +100,7 @@ def _png(rgb: np.ndarray) -> bytes:
 
 
 def by(restorer: Restorer) -> Restore:
-    """What `dual-prior restore` makes of the pixels of a file."""
+    """Restores the pixels of a file as `dual-prior restore` does."""
 
     def restore(data: bytes) -> np.ndarray:
         picture = read_picture(io.BytesIO(data))

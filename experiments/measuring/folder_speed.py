@@ -1,4 +1,4 @@
-"""How fast a folder of photographs is restored, and what else was tried there."""
+"""The speed of restoring a folder of photographs, and of alternatives."""
 
 import itertools
 import subprocess
@@ -19,7 +19,7 @@ from experiments.measuring import cost
 from experiments.measuring.throughput import best_seconds
 
 _QUALITIES = (50, 65, 75, 85, 95)  # ours, in turn
-_ALONE = 8  # ours: pictures that are given a process each
+_ALONE = 8  # ours: pictures that are restored in a process each
 _BATCH, _BATCH_SIDE = 4, 256  # ours
 
 
@@ -86,7 +86,7 @@ def _command(preset: str, source: Path, output: Path) -> float:
 
 
 def _batch_seconds(network, channels: int, repeats: int) -> float:
-    """Of a batch, as a share of what its pictures take one by one."""
+    """The time of a batch, as a share of that of its pictures one by one."""
     shape = (_BATCH, _BATCH_SIDE, _BATCH_SIDE, channels)
     batch = np.random.default_rng(0).uniform(size=shape).astype(np.float32)
     graph = compiled(network, channels)

@@ -1,7 +1,7 @@
 """Measures of a restored picture against the clean one, by the names in --metrics.
 
-Of pictures in colour PSNR is that of all channels together, the others are means over
-red, green and blue.
+In colour, PSNR is measured over all channels together; the other measures are means
+over red, green and blue.
 """
 
 import importlib
@@ -93,13 +93,13 @@ def _find(name: str) -> Measure:
     if not callable(found):
         raise ValueError(
             f"--metrics: expected a function of a clean and a restored picture, {name} "
-            f"is {'not there' if found is None else 'a ' + type(found).__name__}."
+            f"is {'missing' if found is None else 'a ' + type(found).__name__}."
         )
 
     def checked(clean, restored):
         try:
             return float(found(clean, restored))
-        except Exception as error:  # whatever a person's own function raises
+        except Exception as error:  # a user's function may raise anything
             raise ValueError(
                 f"--metrics: expected a number of {name}, got "
                 f"{type(error).__name__}: {error}."

@@ -1,4 +1,4 @@
-"""Work done in a process of its own."""
+"""Runs a function in a separate process."""
 
 import multiprocessing
 import os
@@ -9,13 +9,13 @@ from concurrent.futures.process import BrokenProcessPool
 
 
 def alone(function: Callable, *args, **kwargs):
-    """What `function` returns in a new process, which inherits no memory of this one.
+    """The result of `function` in a new process, which inherits no memory of this one.
 
-    The new one ends when this one does, however that ends: a run that is started again
-    must not find it at work in the same folder.
+    The new process ends with this one, even if this one is killed: a run that is
+    started again must not find it at work in the same folder.
 
     Raises:
-        OSError: The process was killed, as where there is no memory left.
+        OSError: The process was killed, for instance for lack of memory.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context, _end_with_parent) as process:
@@ -23,8 +23,8 @@ def alone(function: Callable, *args, **kwargs):
             return process.submit(function, *args, **kwargs).result()
         except BrokenProcessPool as error:
             raise OSError(
-                f"{function.__name__}: its process was killed, for want of memory "
-                "maybe. What had been finished is kept."
+                f"{function.__name__}: its process was killed, perhaps for lack of "
+                "memory. Finished results are kept."
             ) from error
 
 

@@ -1,10 +1,10 @@
-"""Published networks, as printed, and what they cost: to be set beside ours.
+"""Figures of published networks, as printed, and their cost.
 
 `peers.csv` holds PSNR (dB), SSIM (gaussian window) and PSNR-B (dB) of grey pictures, in
 the form of `table1.csv`: ARCNN, DnCNN-3, MWCNN and FBCNN from the table of FBCNN
 (Jiang, Zhang, Timofte, ICCV 2021), DRUNet, RNAN and SwinIR from Table 4 of SwinIR
 (Liang and others 2021), QGCN from its own figures (VDIGPKU/QGCN). `peers_cost.csv`
-holds parameters, multiply-accumulates a pixel, and what a network is told of the
+holds parameters, multiply-accumulates a pixel, and whether and how a network knows the
 quality.
 """
 
@@ -23,14 +23,14 @@ class Peer:
     Attributes:
         parameters: Millions.
         macs: Millions of multiply-accumulates a pixel.
-        told: What it is told of the quality.
+        knows_quality: Whether, and how, it knows the quality.
         psnr: In dB, by data set (`classic5`, `live1`) and quality.
     """
 
     method: str
     parameters: float
     macs: float
-    told: str
+    knows_quality: str
     psnr: dict[tuple[str, int], float]
 
 
@@ -47,7 +47,7 @@ def peers() -> list[Peer]:
                 row["method"],
                 float(row["parameters_millions"]),
                 float(row["macs_millions_per_pixel"]),
-                row["told_the_quality"],
+                row["knows_the_quality"],
                 psnr[row["method"]],
             )
             for row in csv.DictReader(file)

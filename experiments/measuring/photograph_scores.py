@@ -1,4 +1,4 @@
-"""What is measured beyond the paper: colour, high quality, compressed twice."""
+"""Measurements beyond the paper: colour, high quality, compressed twice."""
 
 import collections
 import dataclasses
@@ -25,7 +25,7 @@ _TWICE = (10, 50)
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A compressed picture and what it was: `[H, W]` or `[H, W, 3]`, uint8."""
+    """A compressed picture and the clean one: `[H, W]` or `[H, W, 3]`, uint8."""
 
     name: str
     compressed: np.ndarray
@@ -33,7 +33,7 @@ class Case:
 
 
 def cases(rgb: np.ndarray) -> Iterator[Case]:
-    """All that is measured of one clean picture `[H, W, 3]`, uint8."""
+    """All cases of one clean picture `[H, W, 3]`, uint8."""
     for quality in _COLOUR_QUALITIES:
         yield Case(f"colour {quality}", jpeg.compress_colour(rgb, quality), rgb)
     luma = jpeg.luma(rgb)
@@ -68,10 +68,10 @@ def restore_planes(rgb: np.ndarray, restore_grey: Restore) -> np.ndarray:
 def methods(
     name: str, network: DualPriorNetwork
 ) -> tuple[dict[str, Restore], dict[str, Restore]]:
-    """What restores with a network, by name: for all pictures, and for colour only.
+    """The methods of a network by name: for all pictures, and for colour only.
 
-    A network of one channel leaves the chroma alone; "NAME, planes", for colour only,
-    restores that as well.
+    A network of one channel does not change the chroma; "NAME, planes", for colour
+    only, restores it, too.
     """
     channels = network.channels
 
@@ -94,7 +94,7 @@ def measure(
 
     Args:
         pictures: Clean pictures `[H, W, 3]`, uint8.
-        methods: By name, what maps a compressed picture to a restored one.
+        methods: By name, functions from a compressed picture to a restored one.
         colour_methods: The same, for colour only.
         on_picture: Called after each picture.
 

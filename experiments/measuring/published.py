@@ -1,4 +1,4 @@
-"""Table 1 of the paper, as printed: figures of others, to be set beside ours.
+"""Table 1 of the paper, as printed.
 
 `table1.csv` holds PSNR (dB), SSIM and PSNR-B (dB) of Table 1 of Fu et al., "Learning
 Dual Priors for JPEG Compression Artifacts Removal", ICCV 2021.
@@ -19,9 +19,9 @@ _DATASETS = {
     "WeChat": "wechat",
 }
 
-# The table mixes two conventions of SSIM, and names neither. Which row is in which is
-# told from the figures by experiments/reproduction/ssim_windows.py, and agrees with the
-# methods' own publications where those are known (ARCNN, TNRD, DnCNN, M-Net, RNAN, RDN:
+# The table mixes two conventions of SSIM, and names neither. The figures tell which row
+# is in which (experiments/reproduction/ssim_windows.py), and agree with the methods'
+# own publications where those are known (ARCNN, TNRD, DnCNN, M-Net, RNAN, RDN:
 # gaussian; DCSC: uniform).
 _UNIFORM_METHODS = {"SADCT", "LD", "DCSC", "Proposed"}
 _GAUSSIAN_METHODS = {"PCA", "LPIO"}

@@ -35,13 +35,13 @@ _PICTURE_HEADER = ("dataset", "quality", "picture", "method")
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """Means over a data set: one row of the table. None where nothing is known.
+    """Means over a data set: one row of the table. None for unknown values.
 
     Attributes:
         quality: None for pictures that others compressed.
         pictures: How many were measured.
-        kept: The share of quantized coefficients that come out as before when the
-            result is encoded again.
+        kept: The share of quantized coefficients that are unchanged when the result is
+            encoded again.
         others: By other measures than the paper's, by name.
     """
 
@@ -82,7 +82,7 @@ def evaluate(
         dataset: Its name.
         quality: Of the JPEG, if known.
         pairs: Names, compressed and clean pictures `[H, W]` or `[H, W, 3]`, uint8.
-        methods: By name, what maps the compressed picture to the restored one.
+        methods: By name, functions from the compressed picture to the restored one.
         measured_by: By name; the paper's by default.
     """
     if measured_by is None:
@@ -198,10 +198,10 @@ def picture_csv(rows: Sequence[PictureScore]) -> str:
 
 
 def read_picture_csv(text: str) -> list[PictureScore]:
-    """What `picture_csv` has written.
+    """Reads the text that `picture_csv` writes.
 
     Raises:
-        ValueError: The text is not that.
+        ValueError: The text has another form.
     """
     rows = []
     try:
@@ -251,13 +251,13 @@ def methods(
     also: Sequence[str],
     quality: int | None,
 ) -> dict[str, Restore]:
-    """What is measured of a network, by name: itself, and with the options of `also`.
+    """The methods of a network by name: itself, and with the options of `also`.
 
     Args:
         name: Of the network.
         network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same.
         also: Some of `OPTIONS`.
-        quality: Of the JPEG; nothing can be projected without it.
+        quality: Of the JPEG; projections need it.
     """
 
     steps = None if quality is None else jpeg.quantization_table(quality)
@@ -287,9 +287,9 @@ def methods(
 
 
 class _Restored:
-    """A plane restored, unrounded; the last one is remembered: two methods ask for it.
+    """Restores a plane, and caches the last result, which two methods use.
 
-    It has 16 bits: what is projected must not have been rounded before.
+    The result has 16 bits: a projection needs values that were not rounded to 8.
     """
 
     def __init__(self, function: Callable, channels: int):

@@ -1,4 +1,4 @@
-"""Tables: in Markdown that can be read in a terminal, too, and as CSV."""
+"""Tables as CSV, and as Markdown that is readable in a terminal, too."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""How fast this machine trains: a network, and plain 3x3 convolutions."""
+"""The training speed of this machine: of a network, and of plain 3x3 convolutions."""
 
 import itertools
 import time
@@ -12,7 +12,7 @@ import numpy as np
 FLOP_PER_MAC = 2
 PASSES = 3
 
-# Timed to choose a precision: enough to tell sevenfold from equal within a second.
+# Timed to choose a precision: shows a difference of sevenfold within a second.
 _SMALL = {"layers": 2, "channels": 64, "side": 32, "batch_size": 1}
 _REPEATS = 5
 
@@ -38,7 +38,7 @@ def seconds_per_step(model: keras.Model, batch: tuple[np.ndarray, ...]) -> float
 
     Args:
         model: Compiled; it is trained.
-        batch: What it is fed at each step.
+        batch: The input of each step.
     """
     steps = _EXECUTIONS * (model.steps_per_execution or 1)
     ends = []
@@ -81,8 +81,8 @@ def convolution_peak(
 def faster_dtype(dtype: str) -> str:
     """`dtype`, or float32 if this machine trains twice as fast in that.
 
-    Where the processor has no bfloat16, its arithmetic is done in software: correct,
-    and several times slower than float32's.
+    A processor without bfloat16 emulates it in software, correctly but several times
+    slower than float32.
     """
     if dtype == "float32":
         return dtype

@@ -1,4 +1,4 @@
-"""Beyond the paper: how well the classifiers tell compressed pictures from clear."""
+"""Beyond the paper: the accuracy of the classifiers."""
 
 from pathlib import Path
 
@@ -30,10 +30,10 @@ def make(sources: Sources, folder: Path) -> str:
         )
     together = "\n".join(sections)
     return f"""
-Whole frames of BSD500 val, and the 64x64 pixels at their centre: how many are called
-what they are at a probability of one half, the mean probability of being compressed,
-and which share `--skip_clean` leaves alone. The thresholds were chosen on held-out
-training pictures.
+Whole frames of BSD500 val, and the 64x64 pixels at their centre: the share classified
+correctly at a probability of one half, the mean probability of being compressed, and
+the share that `--skip_clean` skips. The thresholds were chosen on held-out training
+pictures.
 
 {together}
 """

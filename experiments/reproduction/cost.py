@@ -122,7 +122,7 @@ def _table(networks: list[Peer]) -> str:
     qualities = " / ".join(map(str, QUALITIES))
     lines = [
         "| network | M parameters | M multiply-accumulates a pixel "
-        f"| Classic5 {qualities} | LIVE1 {qualities} | told the quality |",
+        f"| Classic5 {qualities} | LIVE1 {qualities} | knows the quality |",
         "|---|---|---|---|---|---|",
     ]
     for network in sorted(networks, key=lambda network: network.macs):
@@ -134,6 +134,6 @@ def _table(networks: list[Peer]) -> str:
         name = f"**{network.method}**" if network.method in PRESETS else network.method
         lines.append(
             f"| {name} | {network.parameters:.3g} | {network.macs:.3g} "
-            f"| {cells[0]} | {cells[1]} | {network.told} |"
+            f"| {cells[0]} | {cells[1]} | {network.knows_quality} |"
         )
     return "\n".join(lines) + "\n"

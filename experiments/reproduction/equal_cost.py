@@ -36,9 +36,9 @@ def make(sources: Sources, folder: Path) -> str:
     return f"""
 Gain over the JPEG in dB on the 10 held-out training pictures, mean of quality 10, 20
 and 30. Each was trained for {time} on the same machine, with the same feed
-and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± how far
-they lie from it. The runs are short: they say which network learns fastest, not which
-is the best in the end.
+and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± half
+their range. The runs are short: they show which network learns fastest, not which is
+the best in the end.
 
 {verdict(trials, compared)}
 {baselines}

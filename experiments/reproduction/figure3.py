@@ -35,7 +35,7 @@ def make(sources: Sources, folder: Path) -> str:
     comparison(folder / "figure3.png", rows)
     return f"""
 LIVE1 at quality {_QUALITY}. The detail is where the JPEG and the clear picture differ
-most. As in the paper blocks and ringing go; texture that is gone does not come back.
+most. As in the paper, blocks and ringing disappear; lost texture does not come back.
 
 ![LIVE1 at quality {_QUALITY}](figure3.png)
 """

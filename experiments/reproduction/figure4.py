@@ -25,7 +25,7 @@ def make(sources: Sources, folder: Path) -> str:
         rows.append({"before": before, "after": restorer.restore(before).pixels})
     comparison(folder / "figure4.png", rows)
     return """
-The paper shows pictures of Twitter and WeChat, which are not at hand. These are
+The paper shows pictures of Twitter and WeChat, which were not available. These are
 recompressed photographs of unknown history, restored by preset `photo`.
 
 ![Real pictures before and after](figure4.png)

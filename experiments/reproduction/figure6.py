@@ -1,4 +1,4 @@
-"""Figure 6: what the last convolution of the classifier answers to."""
+"""Figure 6: activations of the last convolution of the classifier."""
 
 from pathlib import Path
 
@@ -40,10 +40,10 @@ def make(sources: Sources, folder: Path) -> str:
                 show(row[2 * k + 1], maps[k], "activation", vmin=0, vmax=largest)
     of_clear, of_compressed = means[..., channel].mean(axis=0)
     return f"""
-The paper's maps tell compressed pictures from clear ones. Shown is map
+The paper's maps separate compressed pictures from clean ones. Shown is map
 {channel} of the last convolution, the one whose mean differs most between the two:
 {of_clear:.3f} for clear and {of_compressed:.3f} for compressed pictures, on average
-over BSD500 val at quality {_QUALITY}. Twitter and WeChat are not at hand.
+over BSD500 val at quality {_QUALITY}. Twitter and WeChat were not available.
 
 ![Activations](figure6.png)
 """

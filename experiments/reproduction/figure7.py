@@ -34,7 +34,7 @@ def make(sources: Sources, folder: Path) -> str:
     comparison(folder / "figure7.png", rows)
     difference = mean_gain(sources.trials(_WITH)) - mean_gain(sources.trials(_WITHOUT))
     return f"""
-The paper finds blurred edges without f_s and clear ones with it. At equal training time
+The paper finds blurred edges without f_s and sharp ones with it. At equal training time
 the prior changes the held-out PSNR by {difference:+.3f} dB here (see the comparison at
 equal cost for the spread of the seeds).
 

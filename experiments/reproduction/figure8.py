@@ -30,8 +30,8 @@ def make(sources: Sources, folder: Path) -> str:
     named = {name: sources.trials(name) for name in by_stages.values()}
     table = gain_table(named, {*STAGES, *DUAL_PRIOR})
     return f"""
-The paper trains each K to the end: quality rises up to K = 5 and falls a little at 7.
-Here each has the same time, so that more stages mean fewer steps: what is shown is the
+The paper trains each K to convergence: quality rises up to K = 5 and falls a little at
+7. Here each has the same time, so more stages mean fewer steps: the figure shows the
 best K for a given budget. "dual prior" is K = 2, around the paper's de-blocker made
 small.
 

@@ -1,4 +1,4 @@
-"""What tables and figures are made of: pictures, networks, finished trials."""
+"""The inputs of tables and figures: pictures, networks, finished trials."""
 
 import dataclasses
 import functools
@@ -29,12 +29,12 @@ from experiments.training.fit import BEST_WEIGHTS
 
 @dataclasses.dataclass(frozen=True)
 class Sources:
-    """Where they are.
+    """The places of the inputs.
 
     Attributes:
         data_dir: The folder of the data sets.
         contenders: The --run_dir of `train_contenders`.
-        scores: Where scores are kept that took long to measure.
+        scores: Folder of measured scores, which are slow to measure.
         limit: Of pictures of each set; None for all.
     """
 
@@ -44,7 +44,7 @@ class Sources:
     limit: int | None = None
 
     def pictures(self, dataset: str) -> list[Picture]:
-        """The pictures of an evaluation set, as many as are wanted."""
+        """The pictures of an evaluation set, up to `limit`."""
         return evaluation_pictures(dataset, self.data_dir)[: self.limit]
 
     def pairs(
@@ -70,7 +70,7 @@ class Sources:
         ]
 
     def settings(self) -> dict:
-        """What decides the results: the shipped weights, and how trials were run.
+        """What decides the results: the shipped weights and the settings of trials.
 
         Raises:
             ValueError: Trials were run in different ways.
@@ -85,7 +85,7 @@ class Sources:
             (one, _), (other, _) = list(trials.values())[:2]
             raise ValueError(
                 f"{one} and {other} were trained with different settings "
-                "(config.json): what was not trained alike is not compared."
+                "(config.json); they cannot be compared."
             )
         return {
             "limit": self.limit,

@@ -8,8 +8,9 @@ _INTRODUCTION = """# The paper, and what was measured here
 Fu, Wang, Liu, Han, Zha, "Learning Dual Priors for JPEG Compression Artifacts Removal",
 ICCV 2021. For each of its tables and figures: the command, our figures, and what
 differs. `compact`, the network measured here, is a small one of the paper's kind,
-trained for seven hours on two CPU cores and for seven minutes on an accelerator; at the
-paper's size, nine minutes on that were too few (NOTES.md).
+trained for seven hours on two CPU cores and for seven minutes on an accelerator. At the
+paper's size, nine minutes on the accelerator were too short
+([notes](../experiments/NOTES.md#paper-on-an-accelerator)).
 """
 
 

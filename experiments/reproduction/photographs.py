@@ -25,12 +25,12 @@ def make(sources: Sources, folder: Path) -> str:
     with atomic_file(folder / "photographs.csv") as file:
         file.write(csv_text(["case", "method", "psnr"], rows).encode())
     return f"""
-PSNR in dB on LIVE1. "colour": RGB, encoded at 4:2:0, measured over RGB; "shift": by how
-many grey levels the mean of a channel is off, at most. "luma": the paper's protocol at
-more qualities. "twice 10 50": luma at quality 10, cropped by one pixel in both
-directions, then at quality 50. `compact`, here in colour only (its luma is in Table 1),
-restores luma alone and leaves the chroma as it is; "planes": it restores both chroma
-planes, too, each as a grey picture of its own size.
+PSNR in dB on LIVE1. "colour": RGB, encoded at 4:2:0, measured over RGB; "shift": the
+largest error of a channel's mean, grey levels. "luma": the paper's protocol at more
+qualities. "twice 10 50": luma at quality 10, cropped by one pixel in both directions,
+then at quality 50. `compact`, here in colour only (its luma is in Table 1), restores
+luma and does not change chroma; "planes": it restores both chroma planes, too, each as
+a grey picture.
 
 {scores.table(means, shifts)}
 """

@@ -64,22 +64,22 @@ def make(sources: Sources, folder: Path) -> str:
     with atomic_file(folder / "rivals.csv") as file:
         file.write(csv_table(scores).encode())
     text = f"""
-Our own code, by the papers (`experiments/contenders/classical`), measured by the
-protocol of Table 1; what the code leaves out or adds stands at the top of each file.
+Our own implementations (`experiments/contenders/classical`), measured by the protocol
+of Table 1. The top of each file says what it leaves out or adds.
 
 - SADCT: the constants of the authors' demonstration.
 - LD: the constants of the authors' demonstrations, made for quality 40 and above; the
   map of texture is refined by a guided filter in place of matting. PSNR and SSIM are
   those printed; PSNR-B at 20 and 30 is 0.6 and 1.1 dB higher, for no reason that we
   found.
-- "{PCA}": the paper itself was not at hand.
+- "{PCA}": the paper itself was not available.
   Its abstract says what is learned (a mixture of pairs of patches, a basis of clean
   ones, bands drawn to what similar patches say), not how: patch size, size of the
   mixture and of the search, the prior of a band, the noise, the repetitions and the
   averaging are ours. So it is not the authors' method; their figures are about 0.3 dB
   higher.
 - LPIO is a network: `lpio` among the baselines, trained by `train_contenders`.
-- jpegqs, a tool that people use, at its best setting, where it is installed.
+- jpegqs, a popular tool, at its best setting, where it is installed.
 
 PSNR in dB: ours, as printed, and the difference; "(!)" beyond {_CLOSE} dB.
 

@@ -1,4 +1,4 @@
-"""Scores that were measured before: a long run is taken up again, not begun anew."""
+"""A cache of measured scores, so that a long run resumes."""
 
 import dataclasses
 import hashlib
@@ -11,12 +11,12 @@ from experiments.measuring.scores import Score
 
 
 def remembered(folder: Path, measure: Callable[[], list[Score]], **key) -> list[Score]:
-    """What `measure` finds, or has found before for the same key.
+    """The result of `measure`, from the cache if the same key was measured before.
 
     Args:
-        folder: Where scores are kept.
-        measure: What takes long.
-        **key: All that its result depends on, JSON. Paths stand for what is in them.
+        folder: Of the cache.
+        measure: The slow function.
+        **key: All that its result depends on, JSON. Paths stand for their content.
     """
     key = {
         name: hashlib.sha256(value.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Which convention of SSIM each row of Table 1 is in, told from the figures.
+"""Finds the convention of SSIM of each row of Table 1, from the figures.
 
 On one data set at one quality, PSNR and SSIM of good methods lie close to a line: here
 the line through the JPEG and `compact`, both measured by us in both conventions. The

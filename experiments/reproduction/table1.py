@@ -34,7 +34,7 @@ TITLE = "Table 1: comparison with other methods"
 _TRAINED_HERE = {f"{name}, trained here": name for name in BASELINES}
 
 _TIMED_SIDE = 512  # pixels
-# Two cores take an hour for the rows below; these two would make it three.
+# The rows below take an hour on two cores; with these two it would be three.
 _SELF_ENSEMBLE_SETS = ("classic5",)
 _BASELINE_SETS = ("classic5", "live1")
 
@@ -57,14 +57,14 @@ def make(sources: Sources, folder: Path) -> str:
     untrained = ", ".join(name for name in BASELINES if sources.weights(name) is None)
     return f"""
 Rows marked "(Table 1)" are the paper's, as printed; the others were measured here, by
-one protocol. Baselines "trained here" had as many minutes of training as each other
-(see the comparison at equal cost), a small part of what the published weights had;
-`compact` had some hours of it, and some minutes of an accelerator. "kept": the share of
-coefficients that come out as before when the result is encoded again. "consistent",
-"narrow": projected onto what the JPEG may have been made from, and onto what lies well
-within that; neither takes training nor, to speak of, time. The self-ensemble, eight
-times as slow, is measured on Classic5 only, and the baselines trained here not on
-BSD500. Twitter and WeChat: data not at hand;
+one protocol. Baselines "trained here" had equal training times of minutes (see the
+comparison at equal cost), a small part of what the published weights had; `compact` had
+seven hours on two CPU cores and seven minutes on an accelerator. "kept": the share of
+quantized coefficients that are unchanged when the result is encoded again.
+"consistent": the result, projected onto the pictures that the JPEG may have been made
+from; "narrow": onto a narrower set within. Neither needs training, and hardly any time.
+The self-ensemble, eight times as slow, is measured on Classic5 only; the baselines
+trained here are not measured on BSD500. Twitter and WeChat were not available;
 `evaluate --preset=compact --datasets=twitter,wechat --crop=1024` measures them.
 Not trained yet: {untrained or "none"}.
 
@@ -86,7 +86,7 @@ Classic5 and LIVE1, as their authors published, and measured with the uniform on
 BSD500; the paper's own row is uniform throughout. So the gain over RDN that it states
 for Classic5 at 10, 0.0209 in SSIM, is mostly the window's: on that set at that quality
 the uniform SSIM of the same picture is 0.018 higher. Four rows fit neither: M-Net on
-LIVE1 at 10 (0.8103; 0.8193 in other copies of the table in the text at hand), RNAN on
+LIVE1 at 10 (0.8103; 0.8193 in other copies of the table in the paper's text), RNAN on
 Classic5 at 10 (0.8278; 0.8178), LD at 30, whose PSNR on LIVE1 is lower than at 20, and
 SADCT on BSD500, which is nearer to the uniform one.
 

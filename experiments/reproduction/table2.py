@@ -15,9 +15,9 @@ def make(sources: Sources, folder: Path) -> str:
     names = [*DUAL_PRIOR, *DEBLOCKERS]
     trials = {name: sources.trials(name) for name in names}
     return f"""
-The text at hand does not give the table's figures, only what it concludes: the paper's
-de-blocker is better than DnCNN and than the l1 sparsity. Here "dual prior" is the
-paper's de-blocker, made small; the pyramid is that of `compact`.
+The available text of the paper lacks the figures of this table. It concludes that the
+paper's de-blocker is better than DnCNN and than the l1 sparsity. Here "dual prior" is
+the paper's de-blocker, made small; the pyramid is that of `compact`.
 
 {gain_table(trials, names)}
 """

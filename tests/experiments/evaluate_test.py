@@ -270,7 +270,7 @@ def test_measures_of_ones_own_are_columns(tiny_data, tmp_path):
     [
         ("lpips", "some of psnr, .* or module:function; got 'lpips'"),
         ("nowhere:f", "No module named 'nowhere'"),
-        ("math:nothing", "math:nothing is not there"),
+        ("math:nothing", "math:nothing is missing"),
         ("math:pi", "math:pi is a float"),
         (f"{__name__}:broken", "expected a number of .*broken, got AttributeError"),
     ],

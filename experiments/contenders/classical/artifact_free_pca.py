@@ -10,11 +10,11 @@ Artifacts-Free PCA Basis Learning and Adaptive Sparse Modeling", TIP 2020:
 3. Expectation and variance of each band in that basis, of the similar patches of the
    picture. The patch is shrunk towards the expectation as far as the variance says.
 
-Only the abstract of the paper was at hand. Ours is all that it does not say: the size
-of patches, of the mixture and of the search; a Gaussian prior of each band; the noise
-of a band, which is what clean and compressed patches of the component differ by; a
-second round; the projection onto what the JPEG may have been made from; the plain mean
-of patches that overlap. So this is not the authors' method, but one on its principle.
+Only the abstract of the paper was available. What it does not say is ours: the size of
+patches, of the mixture and of the search; a Gaussian prior of each band; the noise of a
+band, the difference of clean and compressed patches of the component; a second round;
+the projection onto the pictures that the JPEG may have been made from; the plain mean
+of overlapping patches. So this is not the authors' method, but one on its principle.
 """
 
 import dataclasses
