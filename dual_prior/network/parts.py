@@ -95,9 +95,10 @@ def _build(part, role: str, given: keras.KerasTensor, wanted: Shape) -> None:
 
 
 def serialized(part: keras.layers.Layer) -> dict:
-    """As Keras serialises it, without the shapes, by which Keras would build it."""
+    """As Keras serialises it, without what builds or compiles it."""
     config = keras.saving.serialize_keras_object(part)
-    return {key: config[key] for key in config if key != "build_config"}
+    left_out = ("build_config", "compile_config")
+    return {key: config[key] for key in config if key not in left_out}
 
 
 def first_line(error: Exception) -> str:

@@ -42,8 +42,8 @@ def _stored_shapes(path: str) -> list[tuple[int, ...]]:
     shapes = []
 
     def visit(name, item):
-        # The file of a compiled model holds its optimiser, too.
-        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
+        # The file of a compiled model, or part, holds its optimiser, too.
+        if isinstance(item, h5py.Dataset) and "optimizer" not in name.split("/"):
             shapes.append(item.shape)
 
     with h5py.File(path) as file:

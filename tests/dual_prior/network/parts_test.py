@@ -140,6 +140,20 @@ def test_a_classifier_of_ones_own_stays_frozen(make, tmp_path):
         np.testing.assert_array_equal(np.asarray(network(y)), expected)
 
 
+@pytest.mark.filterwarnings("error:Skipping variable loading for optimizer")
+def test_a_classifier_trained_by_itself_leaves_its_optimiser_behind(tmp_path):
+    classifier = _classifier_model()
+    classifier.compile("adam", "binary_crossentropy")
+    classifier.fit(ops.ones((2, 12, 10, 2)), ops.ones((2, 1)), verbose=0)
+    network = _network(classifier=classifier)
+    expected = np.asarray(network(_image()))
+    network.save(tmp_path / "network.keras")
+    network.save_to_preset(tmp_path / "preset")
+    for path in (tmp_path / "network.keras", tmp_path / "preset"):
+        loaded = DualPriorNetwork.from_preset(path)
+        np.testing.assert_array_equal(np.asarray(loaded(_image())), expected)
+
+
 def test_parts_of_ones_own_keep_the_layer_contract():
     def make(**policy):
         return DualPriorNetwork(WithoutBuild(**policy), MeanGradient(**policy), 2, 1)
