@@ -69,7 +69,7 @@ _REPEATS = flags.DEFINE_integer(
 
 def training_report(preset: str, repeats: int) -> str:
     """Where the time of a training step goes, as Markdown."""
-    recipe = recipes.network_recipe(preset)
+    recipe = recipes.network_recipe(find_preset(preset))
     phase = recipe.phases[-1]
     peaks = {
         dtype: convolution_peak(dtype, repeats)

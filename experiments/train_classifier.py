@@ -26,17 +26,22 @@ from experiments import binaries
 from experiments.data import training_pictures
 from experiments.data.sources import described
 from experiments.measuring.throughput import faster_dtype
-from experiments.training import fit, recipes
+from experiments.training import devices, fit, recipes
 from experiments.training.classifier_model import classifier_model
 from experiments.training.flags import define_data_flags, define_step_flags
 from experiments.training.run_dir import open_run_dir
 
 _PRESET = flags.DEFINE_string(
-    "preset", "compact", f"Whose classifier and recipe: one of {', '.join(PRESETS)}."
+    "preset",
+    "compact",
+    f"Whose classifier and recipe: one of {', '.join(PRESETS)}, or a preset's folder.",
 )
 _DATA = define_data_flags()
 _RECIPE = flags.DEFINE_string(
-    "recipe", None, "Train as this preset's is trained. Default: --preset itself."
+    "recipe",
+    None,
+    "Train as this preset's is trained. Default: --preset itself; for a folder of your "
+    "own compact or photo, by its number of channels.",
 )
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Folder of the run. Default: runs/classifier-PRESET."
@@ -148,7 +153,7 @@ def main(argv):
     del argv
     preset = find_preset(_PRESET.value)
     recipe = recipes.override(
-        _DATA.recipe(recipes.recipe_for(preset.name, _RECIPE.value).classifier),
+        _DATA.recipe(recipes.recipe_for(preset, _RECIPE.value).classifier),
         steps=_STEPS.value,
         learning_rate=_STEP_FLAGS.learning_rate.value,
         batch_size=_STEP_FLAGS.batch_size.value,
@@ -158,7 +163,7 @@ def main(argv):
         recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
     )
     config = Config(
-        preset=preset.name,
+        preset=_PRESET.value,
         recipe=recipe,
         steps_per_epoch=_STEP_FLAGS.steps_per_epoch.value,
         seed=_STEP_FLAGS.seed.value,
@@ -167,14 +172,17 @@ def main(argv):
     )
     # All that may be wrong with the flags comes to light before what takes long.
     _schedule(config, _STEP_FLAGS.steps_per_execution.value)
+    found = devices.find(_STEP_FLAGS.devices.value, [recipe.batch_size])
     dtype = _STEP_FLAGS.dtype.value or faster_dtype(recipe.dtype)
     run_dir = _RUN_DIR.value or f"runs/classifier-{preset.name}"
-    loss = train(
-        dataclasses.replace(config, recipe=dataclasses.replace(recipe, dtype=dtype)),
-        split=split,
-        run_dir=run_dir,
-        steps_per_execution=_STEP_FLAGS.steps_per_execution.value,
-    )
+    recipe = dataclasses.replace(recipe, dtype=dtype)
+    with devices.scope(found):
+        loss = train(
+            dataclasses.replace(config, recipe=recipe),
+            split=split,
+            run_dir=run_dir,
+            steps_per_execution=_STEP_FLAGS.steps_per_execution.value,
+        )
     weights = f"{run_dir}/{fit.BEST_WEIGHTS}"
     print(f"Cross-entropy on the held-out pictures {loss:.4f}. Weights: {weights}")
 

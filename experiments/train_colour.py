@@ -31,7 +31,7 @@ from experiments.data.jpeg_patches import JpegPatches, JpegRecipe
 from experiments.data.patterns import pattern_sheet
 from experiments.data.sources import described
 from experiments.measuring.throughput import faster_dtype
-from experiments.training import fit, recipes
+from experiments.training import devices, fit, recipes
 from experiments.training.classifier_model import load_classifier
 from experiments.training.colour_training import (
     IMAGE_CHANNELS,
@@ -50,7 +50,9 @@ _PART = flags.DEFINE_enum(
     "part", None, list(PARTS), "Train this part alone. Default: both."
 )
 _INITIAL = flags.DEFINE_string(
-    "initial", None, "The preset folder of an earlier run, to start from."
+    "initial",
+    None,
+    "What to start from: the preset of an earlier run, its folder or a .keras file.",
 )
 _CLASSIFIER = flags.DEFINE_string(
     "classifier", None, "Weights that train_classifier wrote. Default: as it starts."
@@ -207,6 +209,7 @@ def main(argv):
     )
     if len(recipe.qualities) != 2:
         raise ValueError("--qualities: expected the lowest and the highest one.")
+    found = devices.find(_STEPS.devices.value, [recipe.batch_size])
     installed = encoders.installed()
     if missing := {encoders.MOZJPEG, encoders.JPEGLI} - {*installed}:
         logging.warning(
@@ -228,7 +231,7 @@ def main(argv):
         encoders=installed,
         steps_per_epoch=_STEPS.steps_per_epoch.value,
         seed=_STEPS.seed.value,
-        initial=initial and sha256(find_preset(initial).weights()),
+        initial=initial and find_preset(initial).sha256(),
         classifier=classifier and sha256(Path(classifier)),
         train_pictures=described(split.kept),
         held_out_pictures=described(split.held_out),
@@ -236,14 +239,15 @@ def main(argv):
     steps_per_execution = _STEPS.steps_per_execution.value
     _schedule(config, steps_per_execution)  # refuses what does not fit together
     run_dir = _RUN_DIR.value or f"runs/{_NETWORK.value}-{_PART.value or 'both'}"
-    preset, loss = train(
-        config,
-        split=split,
-        run_dir=run_dir,
-        initial=initial,
-        classifier=classifier,
-        steps_per_execution=steps_per_execution,
-    )
+    with devices.scope(found):
+        preset, loss = train(
+            config,
+            split=split,
+            run_dir=run_dir,
+            initial=initial,
+            classifier=classifier,
+            steps_per_execution=steps_per_execution,
+        )
     print(f"Loss on the held-out pictures {loss:.4f}. Preset: {preset}")
 
 

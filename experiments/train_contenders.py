@@ -24,8 +24,9 @@ from experiments.data import training_pictures
 from experiments.data.sources import described
 from experiments.measuring.own_process import alone
 from experiments.measuring.throughput import faster_dtype
+from experiments.training import devices
 from experiments.training.classifier_model import write_shipped_classifier
-from experiments.training.flags import define_data_flags
+from experiments.training.flags import define_data_flags, define_devices
 from experiments.training.recipes import network_recipe
 
 _DATA = define_data_flags()
@@ -39,6 +40,7 @@ _CLASSIFIER = flags.DEFINE_string(
     None,
     "Weights that train_classifier wrote for compact. Default: the shipped ones.",
 )
+_DEVICES = define_devices()
 _RUN_DIR = flags.DEFINE_string("run_dir", "runs/contenders", "Folder of the runs.")
 
 
@@ -54,10 +56,11 @@ def main(argv):
         )
     if not _SEEDS.value or not all(seed.isdecimal() for seed in _SEEDS.value):
         raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
-    recipe = _DATA.recipe(network_recipe("compact"))
+    recipe = _DATA.recipe(network_recipe(find_preset("compact")))
     split = training_pictures.find(
         recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
     )
+    found = alone(devices.find, _DEVICES.value, [TrialConfig.batch_size])
     run_dir = Path(_RUN_DIR.value)
     classifier = _CLASSIFIER.value
     source = classifier or find_preset("compact").version
@@ -82,12 +85,14 @@ def main(argv):
     for name in names:
         config = dataclasses.replace(of_all, contender=name)
         setting = f"{slug(name)}-{config.dtype}-{config.backend}"
+        setting += f"-{len(found)}-devices" if found else ""
         seconds[name] = alone(
             measured_step,
             config,
             split=split,
             classifier=classifier,
             file=run_dir / "seconds_per_step" / f"{setting}.json",
+            found=found,
         )
         print(f"{name:24} {seconds[name]:.3f} s a step", flush=True)
     for seed in map(int, _SEEDS.value):
@@ -100,6 +105,7 @@ def main(argv):
                 classifier=classifier,
                 seconds=seconds[name],
                 folder=run_dir / config.folder,
+                found=found,
             )
             print(
                 f"{name:24} seed {seed}  {result.steps:6} steps  {result.gain:+.3f} dB",

@@ -19,7 +19,6 @@ tensorboard/ and checkpoints/.
 """
 
 import dataclasses
-import hashlib
 import operator
 import re
 from pathlib import Path
@@ -29,38 +28,44 @@ import keras
 import numpy as np
 from absl import flags
 
-from dual_prior.network.presets import PRESETS, find_preset
+from dual_prior.network.presets import PRESETS, find_preset, sha256
 from dual_prior.network.unfolding import DualPriorNetwork
 from experiments import binaries
 from experiments.data import training_pictures
 from experiments.data.sources import described
 from experiments.measuring.throughput import faster_dtype, seconds_per_step
-from experiments.training import fit, recipes
+from experiments.training import devices, fit, recipes
 from experiments.training.classifier_model import load_classifier
 from experiments.training.flags import define_data_flags, define_step_flags
-from experiments.training.growing import start_from
+from experiments.training.growing import copy_classifier, start_from
 from experiments.training.losses import LOSSES, psnr
 from experiments.training.run_dir import open_run_dir, save_atomically, stored_config
 
 _PRESET = flags.DEFINE_string(
-    "preset", "compact", f"What to train: one of {', '.join(PRESETS)}."
+    "preset",
+    "compact",
+    f"What to train: one of {', '.join(PRESETS)}, or a preset's folder.",
 )
 _DATA = define_data_flags()
 _CLASSIFIER = flags.DEFINE_string(
     "classifier",
     None,
     "Weights that train_classifier wrote. "
-    f"Default: runs/classifier-PRESET/{fit.BEST_WEIGHTS}.",
+    "Default: that of --initial, or "
+    f"runs/classifier-PRESET/{fit.BEST_WEIGHTS}.",
 )
 _INITIAL = flags.DEFINE_string(
     "initial",
     None,
-    "Weights to start from: of the same preset; of one whose de-blocker is of the same "
-    "kind and nowhere wider or deeper in units; or of such a one for luma where colour "
-    "is trained. Default: random ones.",
+    "What to start from: a preset's name or folder, a .keras file, or a .weights.h5 "
+    "file. Of the same preset; of one whose de-blocker is of the same kind and nowhere "
+    "wider or deeper in units; or of such a one for luma where colour is trained. Its "
+    "classifier comes along. Default: random weights.",
 )
 _INITIAL_PRESET = flags.DEFINE_string(
-    "initial_preset", None, "Whose they are. Default: those of --preset."
+    "initial_preset",
+    None,
+    "Whose the weights of a .weights.h5 file are. Default: those of --preset.",
 )
 _CHANGE = flags.DEFINE_list(
     "change",
@@ -69,13 +74,14 @@ _CHANGE = flags.DEFINE_list(
     "instance features=32,num_units=2: a smaller network for a run to start from.",
 )
 _INITIAL_CHANGE = flags.DEFINE_list(
-    "initial_change", [], "What --change was where the --initial weights were trained."
+    "initial_change", [], "What --change was where these weights were trained."
 )
 _RECIPE = flags.DEFINE_string(
     "recipe",
     None,
     "Train as this preset is trained: by its recipe, and from its alpha, beta, lambda2 "
-    "and eta unless --initial has others. Default: --preset itself.",
+    "and eta unless --initial has others. Default: --preset itself; for a folder of "
+    "your own the recipe of compact or photo, by its number of channels.",
 )
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Folder of the run. Default: runs/network-PRESET."
@@ -116,7 +122,8 @@ class Config:
     """All that decides the result of a run.
 
     Attributes:
-        classifier, initial: SHA-256 of the weights files.
+        classifier, initial: SHA-256 of the files of weights; None for the classifier
+            of `initial`.
         train_pictures, held_out_pictures: See `experiments.data.sources.described`.
     """
 
@@ -124,7 +131,7 @@ class Config:
     recipe: recipes.NetworkRecipe
     steps_per_epoch: int
     seed: int
-    classifier: str
+    classifier: str | None
     train_pictures: dict
     held_out_pictures: dict
     initial: str | None = None
@@ -139,9 +146,9 @@ def train(
     config: Config,
     *,
     split: training_pictures.Split,
-    classifier: str,
+    classifier: str | None,
     run_dir: str,
-    initial: str | None = None,
+    initial: str = "",
     steps_per_execution: int = 1,
 ) -> tuple[Path, float]:
     """Trains the network of `config`, phase by phase.
@@ -149,9 +156,9 @@ def train(
     Args:
         config: What to train, and how; the number of steps of each phase is known.
         split: The pictures.
-        classifier: The weights file of the classifier.
+        classifier: The weights file of the classifier; None for that of `initial`.
         run_dir: Folder of the run.
-        initial: The weights file to start from, if any.
+        initial: The preset or file to start from, if any.
         steps_per_execution: Steps that the backend does in one go.
 
     Returns:
@@ -164,11 +171,13 @@ def train(
     keras.config.set_dtype_policy(recipe.dtype)
     network = _untrained(config)
     num_stages = len(network.stages)
-    load_classifier(network, classifier)
+    if classifier:
+        load_classifier(network, classifier)
     if initial:
-        source = find_preset(config.initial_preset or config.preset)
-        changes = recipes.changes_of(source, config.initial_change)
-        start_from(network, DualPriorNetwork.from_preset(source, initial, **changes))
+        source = _initial_network(config, initial)
+        start_from(network, source)
+        if not classifier:
+            copy_classifier(network, source)
     pictures = training_pictures.PICTURES[recipe.pictures](
         split,
         qualities=recipe.qualities,
@@ -202,7 +211,7 @@ def train(
             / (_work(phase) / schedule.steps),
             watched=held_out[:: max(1, len(held_out) // 2)][:2],
         )
-    path = folder / f"{config.preset}.weights.h5"
+    path = folder / f"{find_preset(config.preset).name}.weights.h5"
     # Of the preset's K, to be read as such; and, never compiled, without an optimiser.
     network = network.with_changes(num_stages=num_stages)
     save_atomically(network.save_weights, path)
@@ -252,6 +261,14 @@ def _seconds_per_step(
 
 def _untrained(config: Config) -> DualPriorNetwork:
     return DualPriorNetwork.from_preset(config.preset, weights=None, **_changes(config))
+
+
+def _initial_network(config: Config, initial: str) -> DualPriorNetwork:
+    if not initial.endswith(".h5"):
+        return DualPriorNetwork.from_preset(initial)
+    source = find_preset(config.initial_preset or config.preset)
+    changes = recipes.changes_of(source, config.initial_change)
+    return DualPriorNetwork.from_preset(source, initial, **changes)
 
 
 def _changes(config: Config) -> dict[str, Any]:
@@ -326,7 +343,7 @@ def main(argv):
     """Reads the flags, trains, and says where the weights are."""
     del argv
     preset = find_preset(_PRESET.value)
-    recipe = recipes.network_recipe(preset.name, _RECIPE.value)
+    recipe = recipes.network_recipe(preset, _RECIPE.value)
     phases = parse_phases(_PHASES.value, recipe) or recipe.phases
     phases = tuple(
         recipes.override(
@@ -338,30 +355,32 @@ def main(argv):
         )
         for phase in phases
     )
-    if (_INITIAL_PRESET.value or _INITIAL_CHANGE.value) and not _INITIAL.value:
+    initial = _INITIAL.value or ""
+    of_weights_file = _INITIAL_PRESET.value or _INITIAL_CHANGE.value
+    if of_weights_file and not initial.endswith(".h5"):
         raise ValueError(
-            "--initial_preset and --initial_change say whose weights --initial is: "
-            "give it, too."
+            "--initial_preset and --initial_change say whose weights the .weights.h5 "
+            "file of --initial is: give it, too."
         )
     recipe = _DATA.recipe(
         recipes.override(recipe, phases=phases, ema_momentum=_EMA_MOMENTUM.value)
     )
-    classifier = (
-        _CLASSIFIER.value or f"runs/classifier-{preset.name}/{fit.BEST_WEIGHTS}"
-    )
+    classifier = _CLASSIFIER.value
+    if not (classifier or initial):
+        classifier = f"runs/classifier-{preset.name}/{fit.BEST_WEIGHTS}"
     split = training_pictures.find(
         recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
     )
     steps_per_execution = _STEPS.steps_per_execution.value
     config = Config(
-        preset=preset.name,
+        preset=_PRESET.value,
         recipe=recipe,
         steps_per_epoch=_STEPS.steps_per_epoch.value,
         seed=_STEPS.seed.value,
-        classifier=_sha256(classifier),
+        classifier=classifier and _sha256(classifier),
         train_pictures=described(split.kept),
         held_out_pictures=described(split.held_out),
-        initial=_INITIAL.value and _sha256(_INITIAL.value),
+        initial=_checksum(initial) if initial else None,
         initial_preset=_INITIAL_PRESET.value,
         scalars_of=_RECIPE.value if _RECIPE.value != preset.name else None,
         change=tuple(_CHANGE.value),
@@ -373,18 +392,20 @@ def main(argv):
     for phase in phases:
         if phase.minutes is None:
             _schedule(phase, config, steps_per_execution)
+    found = devices.find(_STEPS.devices.value, [p.batch_size for p in phases])
     dtype = _STEPS.dtype.value or faster_dtype(recipe.dtype)
     recipe = dataclasses.replace(recipe, dtype=dtype)
     run_dir = _RUN_DIR.value or f"runs/network-{preset.name}"
     config = dataclasses.replace(config, recipe=recipe)
-    path, score = train(
-        with_steps(config, run_dir, steps_per_execution),
-        split=split,
-        classifier=classifier,
-        run_dir=run_dir,
-        initial=_INITIAL.value,
-        steps_per_execution=steps_per_execution,
-    )
+    with devices.scope(found):
+        path, score = train(
+            with_steps(config, run_dir, steps_per_execution),
+            split=split,
+            classifier=classifier,
+            run_dir=run_dir,
+            initial=initial,
+            steps_per_execution=steps_per_execution,
+        )
     stages, own_stages = phases[-1].num_stages, preset.arguments["num_stages"]
     print(f"PSNR on the held-out pictures {score:.3f} dB. Weights: {path}")
     if stages != own_stages:
@@ -394,11 +415,17 @@ def main(argv):
         )
 
 
+def _checksum(initial: str) -> str:
+    """Of the weights to start from."""
+    return (
+        _sha256(initial) if initial.endswith(".h5") else find_preset(initial).sha256()
+    )
+
+
 def _sha256(path: str) -> str:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such weights file.")
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256(Path(path))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import operator
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -16,7 +17,7 @@ from experiments.data.protocol import QUALITIES
 from experiments.data.training_pictures import PaperPictures, Split
 from experiments.measuring import cost
 from experiments.measuring.throughput import seconds_per_step
-from experiments.training import fit
+from experiments.training import devices, fit
 from experiments.training.losses import psnr
 from experiments.training.run_dir import open_run_dir
 
@@ -93,6 +94,7 @@ def run_trial(
     classifier: str,
     seconds: float,
     folder: Path,
+    found: Sequence[str] = (),
 ) -> TrialResult:
     """Trains and scores, or resumes, or reads what an earlier run has found.
 
@@ -102,12 +104,12 @@ def run_trial(
         classifier: Weights that `train_classifier` wrote for `compact`.
         seconds: Of a training step; see `measured_step`.
         folder: Of the trial.
+        found: The devices to train on; see `devices.find`.
     """
     open_run_dir(folder, config)
     if (folder / RESULT).exists():
         return read_result(folder)
     pictures = PaperPictures(split, qualities=config.qualities)
-    model, batch_of = _set_up(config, pictures, classifier)
     steps = max(1, round(60 * config.minutes / seconds))
     schedule = fit.Schedule(
         steps=steps,
@@ -117,20 +119,24 @@ def run_trial(
         muon_ratio=config.muon_ratio,
         ema_momentum=config.ema_momentum,
     )
-    _compile(model, schedule)
     validation = pictures.validation()
-    fit.fit(
-        model,
-        batch_of=batch_of,
-        validation=validation,
-        schedule=schedule,
-        folder=folder,
-        score=operator.itemgetter("psnr"),
-        title=f"{config.contender}, seed {config.seed}",
-    )
     compressed, clean = validation
-    keras.config.set_dtype_policy("float32")
-    restored = model.predict(compressed, batch_size=2, verbose=0)
+    with devices.scope(found):
+        model, batch_of = _set_up(config, pictures, classifier)
+        _compile(model, schedule)
+        fit.fit(
+            model,
+            batch_of=batch_of,
+            validation=validation,
+            schedule=schedule,
+            folder=folder,
+            score=operator.itemgetter("psnr"),
+            title=f"{config.contender}, seed {config.seed}",
+        )
+        keras.config.set_dtype_policy("float32")
+        (images,) = devices.repeated((compressed,))
+        restored = model.predict(images, batch_size=max(2, devices.count()), verbose=0)
+    restored = restored[: len(compressed)]
     result = TrialResult(
         contender=config.contender,
         seed=config.seed,
@@ -147,7 +153,12 @@ def run_trial(
 
 
 def measured_step(
-    config: TrialConfig, *, split: Split, classifier: str, file: Path
+    config: TrialConfig,
+    *,
+    split: Split,
+    classifier: str,
+    file: Path,
+    found: Sequence[str] = (),
 ) -> float:
     """Seconds of a training step, on a machine that does nothing else.
 
@@ -156,16 +167,18 @@ def measured_step(
         split: The pictures.
         classifier: Weights that `train_classifier` wrote for `compact`.
         file: Keeps it: it is measured once.
+        found: The devices to train on; see `devices.find`.
     """
     if file.exists():
         return json.loads(file.read_text())
     pictures = PaperPictures(split, qualities=config.qualities)
-    model, batch_of = _set_up(config, pictures, classifier)
     schedule = fit.Schedule(
         steps=100, steps_per_epoch=100, learning_rate=0.0, cosine=False, muon_ratio=1.0
     )
-    _compile(model, schedule)
-    seconds = seconds_per_step(model, batch_of(0))
+    with devices.scope(found):
+        model, batch_of = _set_up(config, pictures, classifier)
+        _compile(model, schedule)
+        seconds = seconds_per_step(model, batch_of(0))
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(file) as stream:
         stream.write(json.dumps(seconds).encode())

@@ -37,6 +37,7 @@ class ColourTraining(keras.Model):
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.network = network
         self.parts = parts
+        self._mean = _Mean(name="mean")
         set_trainable(network, parts)
 
     def build(self, x_shape):
@@ -55,8 +56,19 @@ class ColourTraining(keras.Model):
                 difference = y_pred[..., channels] - y[..., channels]
                 error = ops.mean(ops.square(difference), axis=(1, 2, 3))
                 relative = sample_weight[:, index] * error
-                total += ops.mean(ops.log1p(4 * relative)) / 4
+                total += self._mean(relative, ops.log1p(4 * relative) / 4)
         return total
+
+
+class _Mean(keras.losses.Loss):
+    """The mean of what is given in place of predictions.
+
+    As a loss of Keras's, since that has the share of each device where there are
+    several.
+    """
+
+    def call(self, y_true, y_pred):
+        return y_pred
 
 
 def set_trainable(network: ColourNetwork, parts: tuple[str, ...]) -> None:

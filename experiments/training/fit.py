@@ -1,4 +1,4 @@
-"""`fit` as both training binaries use it: fed by step, validated, logged, resumable."""
+"""`fit` as all training binaries use it: fed by step, validated, logged, resumable."""
 
 import dataclasses
 import importlib.util
@@ -9,7 +9,8 @@ import keras
 import numpy as np
 from absl import logging
 
-from experiments.data.feed import Batch, batch_stream
+from experiments.data.feed import Batch
+from experiments.training import devices
 from experiments.training.checkpoint import Checkpoints, Standing
 from experiments.training.muon import IMAGE_CHANNELS, Muon
 from experiments.training.progress import Progress
@@ -17,6 +18,7 @@ from experiments.training.run_dir import save_atomically
 from experiments.training.stage_log import StageLog
 
 BEST_WEIGHTS = "best.weights.h5"
+_VALIDATION_BATCH = 2  # ours: held-out images are large
 
 
 class TrainingDiverged(ArithmeticError):
@@ -165,12 +167,12 @@ def fit(
     ]
     if num_epochs:
         history = model.fit(
-            batch_stream(batch_of, first_step, num_epochs * schedule.epoch_steps),
+            devices.batches(batch_of, first_step, num_epochs * schedule.epoch_steps),
             initial_epoch=first_epoch,
             epochs=schedule.epochs,
             steps_per_epoch=schedule.epoch_steps,
-            validation_data=validation,
-            validation_batch_size=2,
+            validation_data=devices.repeated(validation),
+            validation_batch_size=max(_VALIDATION_BATCH, devices.count()),
             shuffle=False,  # the feed has drawn at random already
             callbacks=callbacks,
             verbose=0,

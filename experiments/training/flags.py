@@ -41,6 +41,7 @@ class StepFlags:
     dtype: flags.FlagHolder[str | None]
     steps_per_epoch: flags.FlagHolder[int]
     steps_per_execution: flags.FlagHolder[int]
+    devices: flags.FlagHolder[str | None]
     seed: flags.FlagHolder[int]
 
 
@@ -77,6 +78,16 @@ def define_data_flags() -> DataFlags:
     )
 
 
+def define_devices() -> flags.FlagHolder[str | None]:
+    """How many devices train: see `experiments.training.devices`."""
+    return flags.DEFINE_string(
+        "devices",
+        None,
+        "Devices of this machine that each batch is divided among: a number, or all. "
+        "Default: one.",
+    )
+
+
 def define_step_flags(*, steps_per_epoch: int) -> StepFlags:
     """Adds the flags of `StepFlags`.
 
@@ -110,6 +121,7 @@ def define_step_flags(*, steps_per_epoch: int) -> StepFlags:
             "Steps the backend does in one go; more on accelerators.",
             lower_bound=1,
         ),
+        devices=define_devices(),
         seed=flags.DEFINE_integer(
             "seed", 0, "Of the weights and the patches.", lower_bound=0
         ),

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.pyramid_deblocker import PyramidDeblocker
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import LUMA_WEIGHTS
@@ -18,23 +19,23 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
     "Net2Net", ICLR 2016): what it knows reads nothing of what is new, which reads it at
     random. Planes that it alone sees beside the image are new, too. Only where a
     non-local operation is held back by its bound do the new maps, which count there,
-    change it.
+    change it. A de-blocker of another class starts from an equal one.
 
     Raises:
         ValueError: The two differ by more than that.
     """
     own, other = network.deblocker, source.deblocker
-    if (kind := _kind(own)) != _kind(other):
+    if (kind := _kind(network)) != _kind(source):
         raise ValueError(
             f"Expected a de-blocker that differs in its maps and units at most from "
-            f"that of {network.name!r}, {kind}; got {_kind(other)}."
+            f"that of {network.name!r}, {kind}; got {_kind(source)}."
         )
     if len(network.stages) != len(source.stages):
         raise ValueError(
             f"Expected the {len(network.stages)} stages of {network.name!r}, got "
             f"{len(source.stages)}."
         )
-    to_colour = (other.channels, own.channels) == (1, 3)
+    to_colour = (source.channels, network.channels) == (1, 3)
     for weight, given, reads in _pairs(own, other):
         start, value = map(keras.ops.convert_to_numpy, (weight, given))
         if to_colour and weight is own.head.kernel:
@@ -49,6 +50,22 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
         weight.assign(keras.ops.convert_to_numpy(given))  # no buffer shared, on JAX
 
 
+def copy_classifier(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
+    """Gives `network` the weights of `source`'s classifier.
+
+    Raises:
+        ValueError: The two classifiers differ.
+    """
+    pair = network.classifier, source.classifier
+    shapes, found = ([tuple(w.shape) for w in part.weights] for part in pair)
+    if shapes != found:
+        raise ValueError(
+            f"Expected the classifier of --initial to be as that of {network.name!r}; "
+            "they differ. Give --classifier."
+        )
+    network.classifier.set_weights(source.classifier.get_weights())
+
+
 # The axes along which a kernel has the maps that it reads: [height, width, in, out]; of
 # a transposed one, [height, width, out, in]; of a join, which reads the maps of the
 # head and of several units, as `_by_output` gives it.
@@ -61,8 +78,9 @@ def _pairs(own, other):
     A unit that only `own` has keeps its weights, and whatever joins it to those before
     begins as the last one of `other`.
     """
-    if isinstance(own, PyramidDeblocker):
-        up = [layer.kernel for layer in own.up]
+    if not isinstance(own, Deblocker):
+        ups = own.up if isinstance(own, PyramidDeblocker) else []
+        up = [layer.kernel for layer in ups]
         for weight, given in zip(own.weights, other.weights, strict=True):
             is_up = any(weight is kernel for kernel in up)
             yield weight, given, _TRANSPOSED if is_up else _PLAIN
@@ -117,12 +135,15 @@ def _widened(
     return widened
 
 
-def _kind(deblocker) -> dict:
-    """All that decides what a de-blocker computes, but how many maps and units."""
-    free = ["name", "dtype", "trainable", "channels", "features", "num_units"]
-    config = deblocker.get_config()
-    if config.get("scale") == 1:  # else they are not the last that its head reads
-        free.append("aux_channels")
+def _kind(network: DualPriorNetwork) -> dict:
+    """All that decides what its de-blocker computes, but how many maps and units."""
+    deblocker = network.deblocker
+    config = {"channels": network.channels, **deblocker.get_config()}
+    free = ["name", "dtype", "trainable"]
+    if isinstance(deblocker, Deblocker | PyramidDeblocker):
+        free += ["channels", "features", "num_units"]
+        if config.get("scale") == 1:  # else they are not the last that its head reads
+            free.append("aux_channels")
     return {
         "class": type(deblocker).__name__,
         **{name: config[name] for name in config if name not in free},

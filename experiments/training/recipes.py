@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from dual_prior.network.presets import Preset
+from dual_prior.network.presets import PRESETS, Preset
 from experiments.data.protocol import QUALITIES
 
 
@@ -259,28 +259,47 @@ COLOUR = {
 }
 
 
-def recipe_for(preset: str, of: str | None = None) -> Recipe:
+def recipe_for(preset: Preset, of: str | None = None) -> Recipe:
     """How `preset` is trained: by its own recipe, or by that of the preset `of`.
 
+    A folder that does not ship has that of `compact` for its own; of `photo` if it has
+    a `ColourNetwork`.
+
     Raises:
-        ValueError: There is no such recipe, or the two are for different pictures.
+        ValueError: There is no such recipe, the two are for different pictures, or no
+            recipe is for such a network.
+        OSError: The preset is damaged.
     """
-    for name in (preset, of or preset):
-        if name not in RECIPES:
+    name = preset.name if preset in PRESETS.values() else _like(preset)
+    for wanted in (name, of or name):
+        if wanted not in RECIPES:
             raise ValueError(
-                f"Expected a recipe among {', '.join(RECIPES)}; got {name!r}."
+                f"Expected a recipe among {', '.join(RECIPES)}; got {wanted!r}."
             )
-    own, recipe = RECIPES[preset], RECIPES[of or preset]
+    own, recipe = RECIPES[name], RECIPES[of or name]
     pictures = own.classifier.pictures, recipe.classifier.pictures
     if pictures[0] != pictures[1]:
         raise ValueError(
-            f"Expected a recipe for {pictures[0]!r} pictures, which {preset} is for; "
-            f"that of {of} is for {pictures[1]!r}."
+            f"Expected a recipe for {pictures[0]!r} pictures, which {preset.name} is "
+            f"for; that of {of} is for {pictures[1]!r}."
         )
     return recipe
 
 
-def network_recipe(preset: str, of: str | None = None) -> NetworkRecipe:
+def _like(preset: Preset) -> str:
+    """The preset that ships whose network is of the same kind."""
+    arguments = {} if preset.is_file else preset.arguments
+    if "luma" in arguments:
+        return "photo"
+    if arguments.get("channels") == 1:
+        return "compact"
+    raise ValueError(
+        "--preset: expected a preset's name, or the folder of a DualPriorNetwork of "
+        f"one channel or of a ColourNetwork; got {str(preset.path)!r}."
+    )
+
+
+def network_recipe(preset: Preset, of: str | None = None) -> NetworkRecipe:
     """That of the second stage: see `recipe_for`.
 
     Raises:
@@ -289,7 +308,7 @@ def network_recipe(preset: str, of: str | None = None) -> NetworkRecipe:
     recipe = recipe_for(preset, of).network
     if recipe is None:
         raise ValueError(
-            f"Expected a preset of one kind of pictures, got {preset!r}, which "
+            f"Expected a preset of one kind of pictures, got {preset.name!r}, which "
             "python -m experiments.train_colour trains."
         )
     return recipe

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import restore_array
 from tests.conftest import made_picture
@@ -126,6 +127,42 @@ def test_a_small_network_is_trained_for_a_large_one_to_start_from(
     assert len(scores[0]) == 1 and scores[0] == scores[1]
     files = [tmp_path / name / "tiny.weights.h5" for name in ("small", "grown")]
     assert files[0].stat().st_size < files[1].stat().st_size
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class OwnDeblocker(keras.layers.Layer):
+    """A convolution."""
+
+    def build(self, shape):
+        self.residual = keras.layers.Conv2D(shape[-1], 3, padding="same")
+
+    def call(self, x):
+        return x + self.residual(x)
+
+
+def test_a_network_of_ones_own_is_trained_on_from_its_file(tiny_data, tmp_path):
+    network = DualPriorNetwork(
+        OwnDeblocker(), CompressionClassifier(4, (2, 1)), num_stages=1, channels=1
+    )
+    network.build((None, None, None, 1))
+    network.save_to_preset(tmp_path / "mine")
+    network.save(tmp_path / "mine.keras")
+    code, out, err = run(
+        "train_network",
+        f"--data_dir={tiny_data}",
+        f"--preset={tmp_path}/mine",
+        f"--initial={tmp_path}/mine.keras",
+        *("--phases=1:2", "--learning_rate=0", f"--run_dir={tmp_path}/run", *SMALL),
+    )
+    assert code == 0, err
+    config = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
+    # Its classifier has come along, and the rest.
+    assert config["classifier"] is None and len(config["initial"]) == 64
+    trained = DualPriorNetwork.from_preset(
+        tmp_path / "mine", tmp_path / "run" / "mine.weights.h5"
+    )
+    for weight, before in zip(trained.weights, network.weights, strict=True):
+        np.testing.assert_array_equal(np.asarray(weight), np.asarray(before))
 
 
 def test_evaluate_prints_and_writes_the_table(trained, tiny, tiny_data, tmp_path):

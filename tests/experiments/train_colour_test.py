@@ -17,7 +17,7 @@ from experiments.training.colour_training import ColourTraining, colour_network
 from tests.experiments.binary import SMALL, load, run
 
 
-def _tiny(name="photo"):
+def tiny_colour_network(name="photo"):
     luma = DualPriorNetwork(
         PyramidDeblocker(1, (4, 6), (1, 1), aux_channels=1, name="deblocker"),
         CompressionClassifier(4, (2, 1), name="classifier"),
@@ -35,7 +35,7 @@ def _tiny(name="photo"):
 def train(tiny_data, tmp_path, monkeypatch, caplog):
     """What trains a part of a tiny network with few drawings, by libjpeg alone."""
     binary = load("train_colour")
-    monkeypatch.setattr(binary, "colour_network", _tiny)
+    monkeypatch.setattr(binary, "colour_network", tiny_colour_network)
     monkeypatch.setattr(encoders, "installed", lambda: (encoders.LIBJPEG,))
     for key, recipe in recipes.COLOUR.items():
         small = dataclasses.replace(
@@ -100,7 +100,7 @@ def test_the_same_flags_resume(train):
 def test_the_loss_is_the_logarithm_of_the_weighted_error_of_each_part():
     x = np.random.default_rng(0).uniform(size=(2, 16, 16, 6)).astype(np.float32)
     clean, weights = x[..., :3] + 0.1, np.array([[3.0, 0.5], [9.0, 2.0]])
-    network = _tiny()
+    network = tiny_colour_network()
     restored = np.asarray(network(x[..., :3], aux=x[..., 3:]))
     squares = np.square(restored - clean)
     expected = {

@@ -134,6 +134,14 @@ class Preset:
             )
         return path
 
+    def sha256(self) -> str:
+        """The checksum of the weights, or of the `.keras` file.
+
+        Raises:
+            ValueError, OSError: As of `weights`.
+        """
+        return sha256(self.path if self.is_file else self.weights())
+
     def _read(self, name: str) -> dict:
         path = self.path / name
         try:

@@ -1,5 +1,7 @@
 """The numbers of the paper's Section 3.4 that belong to training."""
 
+import json
+
 import pytest
 
 from dual_prior.network.presets import find_preset
@@ -32,17 +34,38 @@ def test_the_paper_trains_by_adam_at_1e_4():
 
 
 def test_a_preset_may_be_trained_by_the_recipe_of_another():
-    assert recipe_for("paper") is RECIPES["paper"]
-    assert recipe_for("paper", "compact") is RECIPES["compact"]
+    paper = find_preset("paper")
+    assert recipe_for(paper) is RECIPES["paper"]
+    assert recipe_for(paper, "compact") is RECIPES["compact"]
     with pytest.raises(ValueError, match="of photo is for 'files'"):
-        recipe_for("paper", "photo")
+        recipe_for(paper, "photo")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"), [({"channels": 1}, "compact"), ({"luma": {}}, "photo")]
+)
+def test_a_folder_of_ones_own_is_trained_as_its_kind_is(tmp_path, arguments, name):
+    (tmp_path / "config.json").write_text(json.dumps({"config": arguments}))
+    mine = find_preset(tmp_path)
+    assert recipe_for(mine) is recipe_for(mine, name) is RECIPES[name]
+    with pytest.raises(ValueError, match="among paper, compact, photo; got 'mine'"):
+        recipe_for(mine, "mine")
+
+
+def test_what_no_recipe_is_for_cannot_be_trained(tmp_path):
+    (tmp_path / "config.json").write_text('{"config": {"channels": 3}}')
+    (tmp_path / "network.keras").touch()
+    for path in (tmp_path, tmp_path / "network.keras"):
+        with pytest.raises(ValueError, match="--preset: expected a preset's name, or"):
+            recipe_for(find_preset(path))
 
 
 def test_a_network_for_colour_files_has_a_program_of_its_own():
-    assert recipe_for("photo").classifier.pictures == "files"
+    photo = find_preset("photo")
+    assert recipe_for(photo).classifier.pictures == "files"
     with pytest.raises(ValueError, match="got 'photo', which.*train_colour trains"):
-        network_recipe("photo")
-    assert network_recipe("compact") is RECIPES["compact"].network
+        network_recipe(photo)
+    assert network_recipe(find_preset("compact")) is RECIPES["compact"].network
 
 
 def test_it_then_starts_from_the_scalars_of_the_other():
