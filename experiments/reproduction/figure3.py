@@ -34,7 +34,7 @@ def make(sources: Sources, folder: Path) -> str:
         rows.append({**versions, "clear": clear})
     comparison(folder / "figure3.png", rows)
     return f"""
-LIVE1 at quality {_QUALITY}. The detail is where the JPEG and the clear picture differ
+LIVE1 at quality {_QUALITY}. The detail is where the JPEG and the clean picture differ
 most. As in the paper, blocks and ringing disappear; lost texture does not come back.
 
 ![LIVE1 at quality {_QUALITY}](figure3.png)
