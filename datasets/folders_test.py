@@ -27,7 +27,7 @@ def test_lists_pictures_by_name_in_order(tmp_path):
     assert images["b"] == tmp_path / "b.PNG"
 
 
-def test_passes_over_what_is_no_picture(tmp_path):
+def test_files_that_are_not_pictures_are_skipped(tmp_path):
     write_image(tmp_path / "a.png")
     write_image(tmp_path / "inner" / "b.png")
     for name in ("Thumbs.db", "info.txt", "._a.png"):

@@ -115,7 +115,7 @@ def test_the_long_tables_are_the_csv_files():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_what_a_page_points_at_is_there(page):
+def test_the_links_of_a_page_lead_to_files(page):
     targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text())
     for target in targets:
         assert (ROOT / page).parent.joinpath(target).exists(), target

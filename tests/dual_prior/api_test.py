@@ -42,7 +42,7 @@ def test_an_array_or_what_becomes_one(options):
         dual_prior.restore([[0.5]], **options)
 
 
-def test_the_package_shows_what_it_has():
+def test_the_package_lists_its_public_names():
     assert {"restore", "restore_file", "DualPriorNetwork"} <= set(dir(dual_prior))
     assert all(hasattr(dual_prior, name) for name in dual_prior.__all__)
 
@@ -104,7 +104,7 @@ def test_before_and_after_are_drawn(options, photo, tmp_path):
     assert Image.open(drawn).width > 2 * 88
 
 
-def test_what_was_lost_is_a_warning(options, photo):
+def test_losses_are_warnings(options, photo):
     data = photo.read_bytes()
     captions = b"Photoshop 3.0\x008BIM\4\4\0\0\0\0\0\4\x1c\2x\0"
     segment = b"\xff\xed" + (len(captions) + 2).to_bytes(2, "big") + captions
@@ -141,7 +141,7 @@ def test_limits_and_options_are_checked_before_anything_is_made(options, photo):
     assert not folder.exists()
 
 
-def test_nothing_that_is_there_is_replaced_unasked(options, photo, tmp_path):
+def test_existing_files_are_only_replaced_on_request(options, photo, tmp_path):
     before = photo.read_bytes()
     with pytest.raises(ValueError, match="strength of 0 changes nothing"):
         dual_prior.restore_file(photo, in_place=True, strength=0, **options)
@@ -159,7 +159,7 @@ def test_nothing_that_is_there_is_replaced_unasked(options, photo, tmp_path):
     assert (photo.read_bytes(), drawn.read_bytes()) == (before, b"mine")
 
 
-def test_a_clean_picture_gets_no_file(options, photo, monkeypatch):
+def test_a_clean_picture_is_skipped(options, photo, monkeypatch):
     module = "dual_prior.restoration.restorer.Restorer.probability"
     monkeypatch.setattr(module, lambda *_: 0.0)
     assert dual_prior.restore_file(photo, skip_clean=True, **options) is None

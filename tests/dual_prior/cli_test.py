@@ -102,7 +102,7 @@ def test_interruption_leaves_nothing(run, photo, error, code):
 
 
 @pytest.mark.parametrize("words", [["--version"], ["restore", "--help"]])
-def test_a_full_disk_behind_what_is_asked_gets_one_line(monkeypatch, words):
+def test_a_full_standard_output_is_one_line(monkeypatch, words):
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     with open("/dev/full", "w") as full:
         streams = {"stdout": full, "stderr": subprocess.PIPE, "capture_output": False}
@@ -111,7 +111,7 @@ def test_a_full_disk_behind_what_is_asked_gets_one_line(monkeypatch, words):
     assert done.stderr == "dual-prior: standard output: no space left on device\n"
 
 
-def test_a_full_disk_behind_standard_error_stops_no_folder(photo, tmp_path):
+def test_a_full_standard_error_does_not_stop_a_folder(photo, tmp_path):
     (tmp_path / "broken.jpg").touch()
     with open("/dev/full", "wb") as full:
         streams = {"stdout": subprocess.PIPE, "stderr": full}
@@ -134,7 +134,7 @@ def test_standard_input_goes_to_standard_output(photo):
     assert err.startswith(b"standard input (88x72")
 
 
-def test_a_missing_file_is_told_without_importing_keras(tmp_path):
+def test_a_missing_file_is_reported_without_importing_keras(tmp_path):
     script = (
         "import sys; from dual_prior import cli; "
         f"code = cli.main(['restore', {str(tmp_path / 'missing.jpg')!r}]); "

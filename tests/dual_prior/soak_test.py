@@ -93,7 +93,7 @@ def test_mutants_end_in_a_picture_or_in_one_line(kind, soak, tmp_path):
     print(f"{kind}: {count} mutants, {pictures} read, slowest {slowest:.2f} s")
 
 
-def test_every_cut_is_told(soak, tmp_path):
+def test_every_truncation_is_reported(soak, tmp_path):
     planes = [made_picture(120, 160, seed) for seed in range(3)]
     image = Image.fromarray(np.stack(planes, axis=-1))
     image.save(tmp_path / "photo.jpg", quality=80)
@@ -175,7 +175,7 @@ def test_many_files_some_of_them_bad(soak, tmp_path):
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg", "avif"])
-def test_a_full_disk_costs_no_earlier_result(format, tmp_path):
+def test_a_full_disk_keeps_earlier_results(format, tmp_path):
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (600, 600, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")

@@ -46,7 +46,7 @@ def trained(tiny, tiny_data, tmp_path_factory):
     return folder
 
 
-def test_a_run_says_what_it_was(trained, tiny):
+def test_a_run_stores_its_configuration(trained, tiny):
     record = json.loads((trained / "network" / "config.json").read_text())
     assert record["config"]["preset"] == tiny
     assert [p["num_stages"] for p in record["config"]["recipe"]["phases"]] == [1, 2]

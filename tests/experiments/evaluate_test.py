@@ -275,7 +275,7 @@ def test_measures_of_ones_own_are_columns(tiny_data, tmp_path):
         (f"{__name__}:broken", "expected a number of .*broken, got AttributeError"),
     ],
 )
-def test_a_measure_that_is_none_gets_one_line(tiny_data, metrics, message):
+def test_a_wrong_measure_is_an_error_of_one_line(tiny_data, metrics, message):
     arguments = (f"--data_dir={tiny_data}", "--datasets=live1", f"--metrics={metrics}")
     code, out, err = run("evaluate", *arguments)
     assert (code, out) == (1, "")
@@ -320,7 +320,7 @@ def test_two_files_are_compared_picture_by_picture(tmp_path):
     assert "1 pictures are in one of the files only" in out
 
 
-def test_the_interval_holds_the_mean_as_often_as_it_says():
+def test_the_interval_covers_the_mean_at_its_rate():
     # 95 % of them, by chance between 88 and 100 of 100; a little less of small sets.
     rng = np.random.default_rng(0)
     held = 0
@@ -330,7 +330,7 @@ def test_the_interval_holds_the_mean_as_often_as_it_says():
     assert 88 <= held <= 100
 
 
-def test_what_cannot_be_compared_gets_one_line(tmp_path):
+def test_incomparable_files_are_an_error_of_one_line(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n1,2\n")
     for files, expected, message in (
         ([tmp_path / "a.csv"] * 2, 1, "expected rows as `evaluate` writes them"),
@@ -346,7 +346,7 @@ def test_what_cannot_be_compared_gets_one_line(tmp_path):
     ("content", "message"),
     [(None, "no such weights file"), (b"junk", "not a Keras .weights.h5 file")],
 )
-def test_bad_weights_get_one_line_and_leave_no_file(
+def test_bad_weights_are_one_line_and_leave_no_file(
     tiny_data, tmp_path, content, message
 ):
     weights, output = tmp_path / "bad.weights.h5", tmp_path / "out"

@@ -50,7 +50,7 @@ def test_weights_trained_there_restore_alike(on_jax, tiny):
     np.testing.assert_allclose(np.load(on_jax / "restored.npy"), restored, atol=1e-5)
 
 
-def test_what_is_measured_there_is_alike(on_jax, tiny, tiny_data):
+def test_scores_agree_with_tensorflow(on_jax, tiny, tiny_data):
     weights = f"--weights={on_jax}/network/tiny.weights.h5"
     code, table, err = run("evaluate", f"--data_dir={tiny_data}", *EVALUATE, weights)
     assert code == 0, err

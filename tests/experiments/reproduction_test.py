@@ -87,7 +87,7 @@ def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
         assert "Not trained yet" in ITEMS[name].make(nothing, tmp_path)
 
 
-def test_how_long_contenders_were_trained_is_said(sources, tmp_path):
+def test_the_training_time_of_contenders_is_shown(sources, tmp_path):
     text = equal_cost.make(sources, tmp_path)
     assert "trained for 0.0001 minutes (float32)" in text
 
@@ -110,7 +110,7 @@ def test_gains_are_means_with_their_spread_the_best_first():
     assert second.startswith("| a | 1.000 ± 0.000 | 1.00 / 1.00 / 1.00 | 1 |")
 
 
-def test_what_was_measured_is_remembered_until_its_weights_change(tmp_path):
+def test_scores_are_cached_until_the_weights_change(tmp_path):
     weights, measured = tmp_path / "weights", []
 
     def measure():
@@ -170,7 +170,7 @@ def test_the_verdict_says_who_wins_and_by_how_much():
     assert equal_cost.differences(trials).endswith("- J = 3: -0.250 dB\n")
 
 
-def test_the_settings_say_what_the_results_depend_on(sources):
+def test_the_settings_name_all_inputs_of_the_results(sources):
     settings = sources.settings()
     assert settings["weights"]["compact"].startswith("compact-")
     assert settings["trials"]["minutes"] == 1e-4

@@ -81,7 +81,7 @@ def test_a_bad_file_is_an_error_and_spoils_no_later_call(tmp_path):
     assert len(signature(jpeg=tf.constant([], tf.string))["png_bytes"]) == 0
 
 
-def test_what_is_no_saved_model_is_not_replaced(tmp_path):
+def test_a_folder_that_is_not_a_saved_model_is_not_replaced(tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").touch()
     with pytest.raises(FileExistsError, match="no SavedModel"):

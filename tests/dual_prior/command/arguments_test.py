@@ -38,7 +38,7 @@ def test_an_empty_name_is_not_the_current_folder(run, photo, monkeypatch):
     assert os.listdir() == ["photo.jpg"]
 
 
-def test_a_strength_of_0_replaces_no_original(run, photo):
+def test_a_strength_of_0_never_overwrites_an_original(run, photo):
     code, _, err = run("restore", photo, "--strength", "0", "--in_place")
     assert code == 2 and "nothing to replace" in err
 
@@ -80,7 +80,7 @@ def test_wrong_usage_is_2(run, arguments):
     assert run(*arguments)[0] == 2
 
 
-def test_an_unknown_option_is_answered_by_the_usage_of_its_command(run, photo):
+def test_an_unknown_option_prints_the_usage_of_its_command(run, photo):
     for command in ("restore", "inspect"):
         code, out, err = run(command, photo, "--polish")
         usage, error = err.splitlines()

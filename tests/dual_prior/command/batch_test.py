@@ -26,9 +26,7 @@ def test_in_place_again_each_picture_is_read_once(run, photo, tmp_path, monkeypa
     assert code == 0 and out.count("restored before") == len(read) == 3
 
 
-def test_no_large_picture_is_read_while_another_one_is_restored(
-    run, photo, tmp_path, monkeypatch
-):
+def test_large_pictures_are_not_read_ahead(run, photo, tmp_path, monkeypatch):
     # Larger than 5 megapixels.
     Image.fromarray(np.zeros((2400, 2400), np.uint8)).save(tmp_path / "q_large.jpg")
     Image.fromarray(made_picture()).save(tmp_path / "r_small.jpg")
@@ -59,7 +57,7 @@ def test_whatever_a_backend_raises_costs_one_picture(run, photo, tmp_path):
     assert os.listdir(tmp_path).count("photo.restored.png") == 1
 
 
-def test_what_killed_runs_left_is_removed_wherever_they_wrote(run, photo, tmp_path):
+def test_temporary_files_of_killed_runs_are_removed(run, photo, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "a.png").touch()

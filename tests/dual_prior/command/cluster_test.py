@@ -135,9 +135,7 @@ def when_there_are(count, results, do):
     return thread
 
 
-def test_a_node_lost_in_the_middle_costs_no_picture(
-    three_nodes, pictures, tmp_path, capsys, soak
-):
+def test_a_lost_node_loses_no_picture(three_nodes, pictures, tmp_path, capsys, soak):
     cluster = three_nodes
     alone, spread = tmp_path / "alone", tmp_path / "spread"
     code = restore(pictures, "--output", alone)
@@ -182,7 +180,7 @@ def handlers():
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
-def test_it_goes_on_where_a_signal_stopped_it(
+def test_it_resumes_after_a_signal(
     cluster, handlers, pictures, tmp_path, capsys, number, code
 ):
     output = tmp_path / "out"
@@ -204,7 +202,7 @@ def test_it_goes_on_where_a_signal_stopped_it(
     assert contents(output) == contents(tmp_path / "alone")
 
 
-def test_pictures_of_a_store_are_restored_into_it_whoever_is_lost(
+def test_a_lost_worker_loses_no_picture_of_a_store(
     bucket, three_nodes, pictures, tmp_path, capsys
 ):
     name, store = bucket
@@ -228,7 +226,7 @@ def test_pictures_of_a_store_are_restored_into_it_whoever_is_lost(
     assert skipped == len(contents(tmp_path / "alone"))
 
 
-def test_a_picture_that_takes_its_workers_along_fails_alone(
+def test_a_picture_that_kills_its_workers_fails_and_no_other(
     cluster, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -246,7 +244,7 @@ def no_network(options):
     raise NoNetworkError("the weights cannot be read")
 
 
-def test_what_keeps_workers_from_the_network_is_told_in_one_line(
+def test_workers_without_a_network_are_an_error_of_one_line(
     cluster, pictures, tmp_path, capsys
 ):
     words = ["restore", str(pictures), "-o", str(tmp_path / "out")]
@@ -270,7 +268,7 @@ def test_wrong_usage_is_answered_in_one_line(words, message, tmp_path, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_without_ray_it_says_what_to_install(tmp_path, capsys, monkeypatch):
+def test_without_ray_the_error_names_the_package(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     photo = tmp_path / "photo.jpg"
     Image.fromarray(made_picture(32, 40)).save(photo)

@@ -43,7 +43,7 @@ def test_a_dry_run_lists_what_would_be_done_and_writes_nothing(run, folder):
     assert lines[3].startswith("3 pictures: 3 planned. 0.6 megapixels would take about")
 
 
-def test_what_would_fail_or_be_skipped_says_so(run, folder):
+def test_a_dry_run_reports_failures_and_skips(run, folder):
     before = _snapshot(folder)
     code, out, err = run("restore", folder, "--dry-run", "--json")
     assert code == 1 and _snapshot(folder) == before
@@ -79,12 +79,12 @@ def test_the_time_is_that_of_one_tile_for_all_pixels_of_all_tiles(run, tmp_path)
     assert 1.5 <= expected < 4
 
 
-def test_no_network_is_loaded_for_nothing(run, photo):
+def test_an_empty_run_loads_no_network(run, photo):
     photo.write_bytes(b"")
     assert run("restore", photo, "--dry_run", load=pytest.fail)[0] == 1
 
 
-def test_in_place_it_says_what_would_be_lost(run, photo):
+def test_in_place_losses_are_an_error(run, photo):
     Image.fromarray(np.zeros((16, 16, 4), np.uint8), "CMYK").save(photo)
     code, _, err = run("restore", photo, "--in_place", "--dry_run")
     assert code == 1 and "not replaced: CMYK" in err

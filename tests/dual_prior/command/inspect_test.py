@@ -19,7 +19,7 @@ def test_drawings_are_never_drawn_over_the_picture(run, tmp_path, command):
     assert code == 2 and "is an input" in err and path.read_bytes() == before
 
 
-def test_a_figure_goes_without_what_a_killed_one_left(run, photo, tmp_path):
+def test_a_figure_removes_the_temporary_files_of_killed_runs(run, photo, tmp_path):
     leftover = leave_a_file_behind(tmp_path)
     code, _, _ = run(
         "inspect", tmp_path / "missing.jpg", "--figure", tmp_path / "a.png"
@@ -27,7 +27,7 @@ def test_a_figure_goes_without_what_a_killed_one_left(run, photo, tmp_path):
     assert code == 1 and not leftover.exists()
 
 
-def test_a_drawing_that_is_there_stays_unless_it_may_go(run, photo, tmp_path):
+def test_an_existing_comparison_is_only_overwritten_on_request(run, photo, tmp_path):
     other = tmp_path / "other.png"
     other.write_bytes(b"something else")
     code, _, err = run("restore", photo, "--compare", other)
@@ -40,7 +40,7 @@ def test_a_drawing_that_is_there_stays_unless_it_may_go(run, photo, tmp_path):
     assert Image.open(other).width > 2 * 88
 
 
-def test_whatever_a_backend_raises_stops_no_inspection(run, photo):
+def test_errors_of_a_backend_do_not_stop_an_inspection(run, photo):
     class Failing(Darkening):
         probability = raising(RuntimeError("OOM\nhere"))
 
@@ -48,7 +48,7 @@ def test_whatever_a_backend_raises_stops_no_inspection(run, photo):
     assert code == 1 and err.endswith("photo.jpg: cannot be inspected (OOM here)\n")
 
 
-def test_inspect_tells_what_the_file_says(run, photo):
+def test_inspect_prints_the_facts_of_the_file(run, photo):
     code, out, err = run("inspect", photo)
     assert (code, err) == (0, "")
     for words in ("88x72", "about 12", "4:2:0", "0.750", "baseline", "blockiness"):

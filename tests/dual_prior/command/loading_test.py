@@ -9,7 +9,7 @@ from tests.dual_prior.fakes import raising
 
 @pytest.mark.parametrize("command", ["restore", "inspect"])
 @pytest.mark.parametrize("error", [ImportError, RuntimeError])  # the latter of JAX
-def test_without_a_network_no_picture_is_tried(
+def test_without_a_network_no_picture_is_read(
     photo, tmp_path, capsys, monkeypatch, command, error
 ):
     monkeypatch.setenv("KERAS_BACKEND", "abacus")
@@ -20,7 +20,7 @@ def test_without_a_network_no_picture_is_tried(
     assert err.count("\n") == 1 and "'abacus' cannot be used (no abacus)" in err
 
 
-def test_settings_of_keras_that_do_not_fit_are_told(photo, capsys, monkeypatch):
+def test_unusual_keras_settings_are_reported(photo, capsys, monkeypatch):
     monkeypatch.setattr(restorer, "Restorer", raising(TypeError("channels first")))
     assert cli.main(["restore", str(photo)]) == 1
     err = capsys.readouterr().err

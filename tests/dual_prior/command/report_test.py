@@ -50,7 +50,7 @@ def test_a_log_has_a_line_now_and_then(capsys):
 
 
 @pytest.mark.parametrize("kind", ["quiet", "as_json"])
-def test_whoever_wants_no_words_gets_none(capsys, kind):
+def test_quiet_and_json_print_no_text(capsys, kind):
     Reporter(1, pause=0, **{kind: True}).on_tile("a.jpg", 1, 4)
     assert capsys.readouterr().err == ""
 
@@ -59,7 +59,7 @@ def test_whoever_wants_no_words_gets_none(capsys, kind):
     ("seconds", "words"),
     [(0, "0 s"), (99.6, "100 s"), (1500, "25 min"), (9e3, "2.5 h")],
 )
-def test_a_dry_run_says_how_long_it_would_take(capsys, seconds, words):
+def test_a_dry_run_estimates_the_time(capsys, seconds, words):
     reporter = Reporter(1)
     reporter.tell(Record("a.jpg", "a.png", "planned", width=2000, height=1000))
     reporter.close(seconds)

@@ -12,7 +12,7 @@ from tests.dual_prior.conftest import darkening
 from tests.dual_prior.fakes import raising, result, with_restore
 
 
-def test_writes_a_png_beside_the_input_and_says_so(run, photo):
+def test_writes_a_png_beside_the_input_and_prints_it(run, photo):
     before = photo.read_bytes()
     code, out, err = run("restore", photo)
     result = photo.with_name("photo.restored.png")
@@ -58,17 +58,17 @@ def test_output_with_a_slash_is_a_folder_for_one_input(run, photo, tmp_path):
         ("a.PNG", "PNG"),
     ],
 )
-def test_the_suffix_of_the_output_says_its_format(run, photo, tmp_path, name, format):
+def test_the_suffix_of_the_output_sets_its_format(run, photo, tmp_path, name, format):
     assert run("restore", photo, "--output", tmp_path / name)[0] == 0
     assert Image.open(tmp_path / name).format == format
 
 
-def test_format_says_it_for_all_results(run, photo):
+def test_the_format_flag_holds_for_all_results(run, photo):
     assert run("restore", photo, "--format", "webp")[0] == 0
     assert Image.open(photo.with_name("photo.restored.webp")).format == "WEBP"
 
 
-def test_what_is_passed_over_and_what_failed_is_in_the_last_lines(run, photo, tmp_path):
+def test_the_summary_lists_skipped_files_and_failures(run, photo, tmp_path):
     for name in ("a.gif", "b.gif", "shot.png.bak"):
         (tmp_path / name).touch()
     code, out, _ = run("restore", tmp_path)
@@ -98,7 +98,7 @@ def test_pictures_whose_results_would_be_one_fail_alone(run, photo, tmp_path):
     assert (tmp_path / "photo.jpeg.restored.png").is_file()
 
 
-def test_one_picture_name_is_no_folder_for_several(run, photo, tmp_path):
+def test_several_results_need_a_folder(run, photo, tmp_path):
     (tmp_path / "b.jpg").write_bytes(photo.read_bytes())
     output = tmp_path / "both.jpg"
     code, _, err = run("restore", photo, tmp_path / "b.jpg", "-o", output)
@@ -162,7 +162,7 @@ def test_an_earlier_result_is_skipped_or_replaced_as_asked(run, photo):
     assert Image.open(result).size == (88, 72)
 
 
-def test_quiet_says_nothing(run, photo):
+def test_quiet_prints_nothing(run, photo):
     assert run("restore", photo, "--quiet") == (0, "", "")
 
 
@@ -223,7 +223,7 @@ def test_in_place_keeps_the_format_and_replaces_the_picture(run, photo):
     assert 4 < (before - np.array(again)).mean() < 6
 
 
-def test_in_place_leaves_what_it_cannot_restore(run, photo):
+def test_in_place_a_failure_changes_nothing(run, photo):
     broken = photo.read_bytes()[:700]
     photo.write_bytes(broken)
     assert run("restore", photo, "--in_place")[0] == 1
@@ -269,7 +269,7 @@ def test_names_are_escaped_on_the_terminal(run, photo, tmp_path):
     assert err.count("\n") == 1 and "line\\nbreak" in err
 
 
-def test_clean_pictures_are_left_alone(run, photo, tmp_path):
+def test_clean_pictures_are_skipped(run, photo, tmp_path):
     def skip_dark(image):
         return result(image, 0.01, image.mean() < 50)
 
@@ -308,7 +308,7 @@ def test_a_comparison_that_cannot_be_written_costs_the_result_too(run, photo, tm
     assert os.listdir(tmp_path) == ["photo.jpg"]
 
 
-def test_what_cannot_be_written_in_place_is_told_before_the_work(run, tmp_path):
+def test_formats_not_written_in_place_fail_early(run, tmp_path):
     path = tmp_path / "a.bmp"
     Image.fromarray(made_picture()).save(path)
     before = path.read_bytes()
@@ -318,7 +318,7 @@ def test_what_cannot_be_written_in_place_is_told_before_the_work(run, tmp_path):
 
 
 @pytest.mark.parametrize("depth", ["8", "16"])
-def test_what_a_format_cannot_hold_is_told_before_the_work(run, tmp_path, depth):
+def test_a_picture_that_a_format_cannot_hold_fails_early(run, tmp_path, depth):
     path = tmp_path / "a.png"
     Image.fromarray(np.full((9, 9, 4), 99, np.uint8)).save(path)
     if depth == "16":
@@ -331,7 +331,7 @@ def test_what_a_format_cannot_hold_is_told_before_the_work(run, tmp_path, depth)
     assert code == 1 and wanted in err
 
 
-def test_in_place_a_second_run_goes_on_where_the_first_stopped(run, photo, tmp_path):
+def test_in_place_a_second_run_resumes(run, photo, tmp_path):
     assert run("restore", photo, "--in_place", "--strip")[0] == 0
     (tmp_path / "second.jpg").write_bytes(photo.read_bytes())  # marked, as a copy is
     Image.fromarray(made_picture()).save(tmp_path / "third.jpg", quality=30)
@@ -344,7 +344,7 @@ def test_in_place_a_second_run_goes_on_where_the_first_stopped(run, photo, tmp_p
     assert photo.read_bytes() != once
 
 
-def test_in_place_a_picture_with_no_room_for_the_mark_stays(run, photo):
+def test_in_place_a_picture_without_room_for_the_mark_is_unchanged(run, photo):
     exif = Image.Exif()
     exif[0x010E] = "x" * 65_480  # with the rest of EXIF, just under a segment
     image = Image.open(photo)
@@ -367,7 +367,7 @@ def test_in_place_a_picture_with_no_room_for_the_mark_stays(run, photo):
         ),
     ],
 )
-def test_what_others_write_meanwhile_is_not_replaced(
+def test_files_that_others_write_meanwhile_are_not_replaced(
     run, photo, name, options, message
 ):
     path = photo.with_name(name)
@@ -381,7 +381,7 @@ def test_what_others_write_meanwhile_is_not_replaced(
     assert path.read_bytes() == b"precious"
 
 
-def test_a_folder_of_the_name_of_a_result_is_no_result(run, photo):
+def test_a_folder_with_the_name_of_a_result_does_not_count_as_one(run, photo):
     photo.with_name("photo.restored.png").mkdir()
     code, _, err = run("restore", photo)
     assert code == 1 and "cannot be written (is a directory)" in err
@@ -433,13 +433,13 @@ def test_metadata_travel_unless_stripped(run, photo, tmp_path):
     assert b"a camera" not in (tmp_path / "b.png").read_bytes()
 
 
-def test_a_name_too_long_is_told_as_such(run):
+def test_a_file_name_that_is_too_long_is_an_error(run):
     code, _, err = run("restore", 300 * "a" + "/*.jpg")
     assert code == 2 and "aaa/" not in err.split(": ")[0]
     assert err.endswith(": file name too long\n") and "standard output" not in err
 
 
-def test_a_current_folder_that_is_gone_is_told(run, tmp_path, monkeypatch):
+def test_a_deleted_current_folder_is_an_error(run, tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()

@@ -248,7 +248,7 @@ def test_the_stages_of_the_network_can_be_looked_at(browser, photo, soak):
     assert browser.wait(lambda: image.get_property("naturalWidth")) > 200
 
 
-def test_a_taken_port_is_told_in_one_line(capsys, monkeypatch):
+def test_a_taken_port_is_one_line(capsys, monkeypatch):
     for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED"):
         monkeypatch.setenv(name, "")  # what the command says goes with the test
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -258,7 +258,7 @@ def test_a_taken_port_is_told_in_one_line(capsys, monkeypatch):
     assert line.startswith(f"dual-prior: --port {port}: ")
 
 
-def test_without_gradio_it_says_what_to_install(capsys, monkeypatch):
+def test_without_gradio_the_error_names_the_package(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     for name in ("dual_prior.web.page", "dual_prior.web"):
         monkeypatch.delitem(sys.modules, name, raising=False)

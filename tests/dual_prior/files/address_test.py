@@ -121,14 +121,14 @@ class Meddler(Darkening):
         (["--output", "memory://bucket/a.png"], "written by another program meanwhile"),
     ],
 )
-def test_what_another_program_wrote_meanwhile_stays(store, words, message, capsys):
+def test_files_written_meanwhile_by_others_are_kept(store, words, message, capsys):
     assert main(["restore", "memory://bucket/in/a.jpg", *words], load=Meddler) == 1
     assert message in capsys.readouterr().err
     for name in ("in/a.jpg", "a.png"):
         assert store.cat(f"/bucket/{name}") == b"written by another"
 
 
-def test_a_name_that_no_path_can_have_is_told(store, capsys):
+def test_an_impossible_file_name_is_an_error(store, capsys):
     store.pipe("/bucket/in//a.jpg", jpeg())
     assert restore("memory://bucket/in", "--output", "memory://bucket/out") == 1
     assert "memory://bucket/in//a.jpg: no path can have" in capsys.readouterr().err
@@ -162,7 +162,7 @@ def test_python_takes_addresses_too(store, monkeypatch):
         (["odd://bucket/in"], 2, "odd://bucket/in: Protocol not known: odd"),
     ],
 )
-def test_wrong_addresses_are_told_in_one_line(store, words, code, message, capsys):
+def test_wrong_addresses_are_one_line(store, words, code, message, capsys):
     before = store.find("/")
     assert restore(*words) == code
     assert message in capsys.readouterr().err.splitlines()[-1]
@@ -180,7 +180,7 @@ def test_a_missing_package_is_named(store, words, capsys, monkeypatch):
     assert line.startswith("dual-prior: s3://bucket/") and "s3fs" in line
 
 
-def test_without_fsspec_it_says_what_to_install(capsys, monkeypatch):
+def test_without_fsspec_the_error_names_the_package(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
     assert restore("s3://bucket/in") == 2
     assert "addresses need pip install fsspec" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from dual_prior.files.picture_file import picture_file
 from dual_prior.pictures.errors import PictureError
 
 
-def test_a_failure_leaves_what_was_there(tmp_path):
+def test_a_failure_keeps_the_old_content(tmp_path):
     path = tmp_path / "out.png"
     path.write_bytes(b"an earlier result")
     with pytest.raises(RuntimeError), picture_file(path) as write:
@@ -30,7 +30,7 @@ def test_the_result_has_ordinary_permissions(tmp_path):
     assert modes[0] == modes[1]
 
 
-def test_what_the_user_may_not_write_is_not_replaced(tmp_path, monkeypatch):
+def test_write_protected_files_are_not_replaced(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_bytes(b"somebody else's")
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     with (
@@ -51,7 +51,7 @@ def test_a_device_is_never_replaced(tmp_path):
     assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
 
 
-def test_a_read_only_disk_is_told_before_any_work(tmp_path, monkeypatch):
+def test_a_read_only_disk_is_reported_before_any_work(tmp_path, monkeypatch):
     def mkstemp(**_):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
@@ -63,7 +63,7 @@ def test_a_read_only_disk_is_told_before_any_work(tmp_path, monkeypatch):
         pytest.fail("entered")
 
 
-def test_an_unwritable_place_is_told_before_any_work(tmp_path):
+def test_an_unwritable_folder_is_reported_before_any_work(tmp_path):
     (tmp_path / "file").touch()
     for target in (tmp_path / "file" / "out.png", tmp_path, tmp_path / ("x" * 300)):
         with (

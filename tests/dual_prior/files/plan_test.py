@@ -64,7 +64,7 @@ def test_without_output_results_lie_beside_their_inputs(tree):
     assert "photos/sub/deep/d.restored.png" in targets
 
 
-def test_patterns_that_the_shell_left_alone(tree):
+def test_quoted_patterns_are_expanded(tree):
     jobs, _ = _plan("photos/**/*.png", "photos/[ab]*", output="out")
     assert [source for source, _ in jobs] == [
         "photos/sub/c.png",  # and not a.restored.png
@@ -78,7 +78,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tree):
     assert _plan("x[1].jpg")[0] == [("x[1].jpg", "x[1].restored.png")]
 
 
-def test_a_pattern_without_matches_is_told(tree):
+def test_a_pattern_without_matches_is_an_error(tree):
     with pytest.raises(UsageError, match=r"\*.gif: no picture matches"):
         _plan("*.gif")
 
@@ -87,7 +87,7 @@ def test_a_missing_file_is_left_to_the_reader_to_report(tree):
     assert _plan("missing.jpg")[0] == [("missing.jpg", "missing.restored.png")]
 
 
-def test_a_name_depends_on_its_source_alone(tree):
+def test_a_name_depends_on_its_source_only(tree):
     before = dict(_plan("photos", output="out")[0])
     (tree / "photos" / "sub" / "c.jpg").touch()
     plan = plan_jobs(["photos"], Settings(), "out")
@@ -149,7 +149,7 @@ def test_results_of_another_suffix_are_not_restored_again(tree):
     assert len(_plan("photos")[0]) == 5
 
 
-def test_what_is_passed_over_is_counted_by_kind(tree):
+def test_skipped_files_are_counted_by_suffix(tree):
     for name in ("a.gif", "b.GIF", "shot.png.bak", "no_suffix", ".DS_Store"):
         (tree / "photos" / "sub" / name).touch()
     search = plan_jobs(["photos"], Settings()).search
@@ -184,7 +184,7 @@ def test_an_empty_name_is_not_the_current_folder(tree, given, output):
         _plan(given, output=output)
 
 
-def test_what_cannot_be_searched_is_told(tree, monkeypatch):
+def test_folders_that_cannot_be_searched_are_reported(tree, monkeypatch):
     def walk(folder, onerror, followlinks):
         onerror(PermissionError(13, "Permission denied", f"{folder}/secret"))
         yield str(folder), [], ["a.jpg"]
@@ -197,7 +197,7 @@ def test_what_cannot_be_searched_is_told(tree, monkeypatch):
     assert len(plan.jobs) == 1
 
 
-def test_earlier_comparisons_are_no_pictures(tree):
+def test_earlier_comparisons_are_not_searched(tree):
     (tree / "photos" / "a.jpg.compared.png").touch()
     assert len(_plan("photos", output="out", compare=Path("photos"))[0]) == 4
 
@@ -208,7 +208,7 @@ def test_comparisons_are_png_files(tree):
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_an_input_is_no_output(tree, link):
+def test_an_input_is_never_an_output(tree, link):
     target = "photos/a.jpg"
     if link:
         target = "link.png"
@@ -248,7 +248,7 @@ def test_links_that_lead_back_end_in_patterns_too(tree):
     assert _plan("photos/**", output="out") == before
 
 
-def test_a_pattern_that_cannot_be_is_told(tree):
+def test_an_invalid_pattern_is_an_error(tree):
     with pytest.raises(UsageError, match="no picture matches|Invalid pattern"):
         _plan("photos/**x/a.jpg")
 
@@ -266,7 +266,7 @@ def test_special_files_are_skipped_with_a_warning(tree):
     assert warnings == ["photos/pipe.jpg: not a regular file, skipped"]
 
 
-def test_an_empty_folder_is_told(tree):
+def test_an_empty_folder_is_reported(tree):
     (tree / "empty").mkdir()
     assert _plan("empty") == ([], ["empty: no pictures in this folder"])
 
@@ -293,7 +293,7 @@ def test_comparisons_keep_the_tree_and_their_names_apart(tree):
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_a_comparison_is_drawn_over_no_input_and_no_result(tree, in_place):
+def test_a_comparison_never_overwrites_an_input_or_a_result(tree, in_place):
     (tree / "p.png").touch()
     with pytest.raises(UsageError, match="is an input|both become"):
         _plan("p.png", in_place=in_place, compare=Path("p.png"))
@@ -318,7 +318,7 @@ def test_a_jpeg_is_found_whatever_it_is_called(tree):
     assert sources[1:3] == ["photos/sub/f1", "photos/sub/f2.gif"]
 
 
-def test_copies_of_pictures_are_no_pictures(tree):
+def test_copies_of_pictures_are_not_searched(tree):
     for name in ("a.jpg.orig", "photo.png.bak"):
         (tree / "photos" / name).write_bytes(b"\xff\xd8\xff\xe0")
     plan = plan_jobs(["photos"], Settings(in_place=True))

@@ -27,14 +27,14 @@ def test_one_file_is_read_restored_and_written(job):
     assert 4.5 < darkening(job.source, job.target) < 5.5
 
 
-def test_no_network_is_loaded_for_what_cannot_be_read(job):
+def test_unreadable_files_load_no_network(job):
     job.source.write_bytes(b"broken")
     record = restore(job, pytest.fail, Settings())
     assert (record.status, record.output) == ("failed", None)
     assert os.listdir(job.source.parent) == ["photo.jpg"]
 
 
-def test_no_network_is_loaded_for_what_has_a_result(job):
+def test_existing_results_load_no_network(job):
     job.target.write_bytes(b"mine")
     record = restore(job, pytest.fail, Settings())
     assert record.status == "skipped" and "result.png exists" in record.reason
@@ -50,19 +50,19 @@ def test_no_network_is_loaded_for_what_has_a_result(job):
         (MemoryError("needs 4 GiB"), "needs 4 GiB"),
     ],
 )
-def test_what_a_network_raises_is_recorded_and_leaves_nothing(job, error, reason):
+def test_errors_of_a_network_are_recorded_and_leave_no_file(job, error, reason):
     record = restore(job, with_restore(raising(error)), Settings())
     assert (record.status, record.reason) == ("failed", reason)
     assert os.listdir(job.source.parent) == ["photo.jpg"]
 
 
-def test_what_stops_the_program_is_raised_and_leaves_nothing(job):
+def test_signals_are_raised_and_leave_no_file(job):
     with pytest.raises(KeyboardInterrupt):
         restore(job, with_restore(raising(KeyboardInterrupt)), Settings())
     assert os.listdir(job.source.parent) == ["photo.jpg"]
 
 
-def test_a_clean_picture_gets_no_file(job):
+def test_a_clean_picture_is_skipped(job):
     clean = with_restore(lambda image: result(image, 0.01, skipped=True))
     record = restore(job, clean, Settings())
     assert record.status == "skipped"
@@ -108,7 +108,7 @@ def test_a_backup_keeps_the_original(lossy):
     assert restore(lossy, Darkening, settings).status == "restored"
 
 
-def test_what_cannot_be_restored_gets_no_backup(lossy):
+def test_a_failed_picture_gets_no_backup(lossy):
     fail = with_restore(raising(RuntimeError))
     restore(lossy, fail, Settings(in_place=True, backup=".orig"))
     assert os.listdir(lossy.source.parent) == ["cmyk.jpg"]
@@ -131,7 +131,7 @@ def test_depth_and_format_are_those_of_the_settings(tmp_path):
     assert Image.open(Path(job.target)).mode == "I;16"
 
 
-def test_every_result_says_how_it_was_restored_unless_it_is_stripped(job):
+def test_every_result_is_marked_unless_stripped(job):
     settings = Settings(strength=0.5, overwrite=True)
     restore(job, Darkening, settings)
     said = Image.open(job.target).getexif()[0x000B]

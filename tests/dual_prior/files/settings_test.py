@@ -64,7 +64,7 @@ def test_each_setting_is_a_flag_that_means_the_same(field):
         ({"in_place": True, "strength": 0}, "strength of 0 changes nothing"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(settings, message):
+def test_contradictory_settings_are_rejected(settings, message):
     with pytest.raises(ValueError, match=message):
         Settings(**settings)
 

@@ -68,7 +68,7 @@ def test_colour_is_what_another_encoder_writes_with_chroma_at_half_resolution():
     assert difference.max() <= 2 and difference.mean() < 0.1
 
 
-def test_what_is_no_plane_is_refused():
+def test_arrays_that_are_not_planes_are_rejected():
     with pytest.raises(ValueError, match=r"got float32 \[8, 8\]"):
         jpeg.encode(np.zeros((8, 8), np.float32), 50)
     with pytest.raises(ValueError, match=r"got uint8 \[8, 8\]"):

@@ -51,7 +51,7 @@ def test_the_original_is_within_the_bounds(quality):
 
 
 @pytest.mark.parametrize("quality", [10, 30])
-def test_no_picture_gets_farther_from_the_original(quality):
+def test_projection_never_moves_away_from_the_original(quality):
     clean, compressed, table = _compressed(quality)
     rng = np.random.default_rng(0)
     for restored in (compressed, clean + rng.normal(0, 20, clean.shape), clean * 0.0):
@@ -94,7 +94,7 @@ def test_a_projected_picture_is_encoded_as_before():
     assert before < 0.99 and before < agreement(projected, compressed, table)
 
 
-def test_what_the_file_does_not_say_is_left_alone():
+def test_blocks_without_known_bounds_are_unchanged():
     clean, compressed, table = _compressed(10)
     compressed = compressed[:20, :27].copy()
     compressed[3, 3] = 255  # this block may have been clipped

@@ -30,7 +30,7 @@ def test_a_pixel_shows_the_step_of_its_place_in_its_block(place):
     )
 
 
-def test_blocks_of_shared_samples_are_larger_in_chroma_alone():
+def test_subsampled_chroma_has_larger_blocks():
     planes = Tables(STEPS, (2, 1)).planes(32, 32)
     plain = Tables(STEPS).planes(32, 32)
     np.testing.assert_array_equal(planes[..., 0], plain[..., 0])
@@ -107,7 +107,7 @@ def test_the_tables_of_a_header_are_those_that_the_decoder_has(name):
     assert found.sampling == expected.sampling
 
 
-def test_a_grey_file_has_a_table_of_luma_alone():
+def test_a_grey_file_has_a_luma_table_only():
     data = encoders.encode(np.zeros((8, 8), np.uint8), encoders.Settings())
     tables = tables_of(read_jpeg_header(data))
     assert tables.steps[0].all() and not tables.steps[1:].any()

@@ -31,7 +31,7 @@ def test_the_papers_has_six_convolutions_of_32_features():
     assert classifier.count_params() == convolutions + dense
 
 
-def test_each_example_is_judged_alone():
+def test_examples_of_a_batch_do_not_depend_on_each_other():
     classifier = CompressionClassifier(4)
     g = _gradients()
     together = np.asarray(classifier(g))
@@ -48,7 +48,7 @@ def test_frozen_has_no_trainable_weight_before_and_after_building():
     assert all(not layer.trainable for layer in classifier._flatten_layers())
 
 
-def test_learns_to_tell_two_kinds_of_gradients_apart():
+def test_learns_to_classify_two_kinds_of_gradients():
     rng = np.random.default_rng(0)
     smooth = rng.normal(scale=0.05, size=(32, 8, 8, 2)).astype(np.float32)
     blocky = smooth.copy()

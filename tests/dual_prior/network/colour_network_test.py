@@ -45,7 +45,7 @@ def test_any_size_comes_back(size):
     assert tiny()(_planes(*size), _planes(*size)).shape == (1, *size, 3)
 
 
-def test_luma_is_what_its_network_makes_of_it_with_its_own_table():
+def test_luma_is_restored_by_its_network_with_its_table():
     network, planes, tables = tiny(), _planes(), _planes(seed=1)
     restored = np.asarray(network(planes, tables))
     alone = np.asarray(network.luma(planes[..., :1], aux=tables[..., :1]))

@@ -36,7 +36,7 @@ def test_untrained_is_close_to_the_identity(channels):
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_a_size_that_is_no_multiple_of_the_scale_keeps_the_grid_in_place(scale):
+def test_edge_padding_to_a_multiple_of_the_scale_keeps_the_grid(scale):
     # Cutting the last rows and columns changes nothing far from the cut: the coarse
     # grid starts at the top left whatever the size.
     deblocker = _tiny(scale=scale, num_units=1, dilations=(1,), reduced=1)
@@ -53,7 +53,7 @@ def test_a_size_that_is_no_multiple_of_the_scale_keeps_the_grid_in_place(scale):
 
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("size", [(1, 1), (7, 8), (13, 5)])
-def test_another_size_is_extended_by_what_is_at_its_border(size, scale):
+def test_other_sizes_get_edge_padding(size, scale):
     deblocker = _tiny(scale=scale)
     x = _image(*size)
     whole = np.pad(

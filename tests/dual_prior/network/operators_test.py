@@ -89,7 +89,7 @@ def test_space_to_depth_keeps_squares_together_and_has_an_inverse(scale):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 9), (12, 7)])
-def test_a_local_mean_is_over_what_of_the_square_lies_in_the_image(size):
+def test_the_local_mean_ignores_pixels_outside_of_the_image(size):
     x = np.random.default_rng(0).uniform(size=(1, *size, 2)).astype(np.float32)
     means = np.asarray(local_mean(x, 5))
     assert means.shape == x.shape

@@ -205,7 +205,7 @@ class _Wrong(layers.Layer):
         (lambda x: x.no_such_attribute, "fails: .*no_such_attribute"),
     ],
 )
-def test_a_de_blocker_that_is_none_is_an_error_of_one_line(function, match):
+def test_a_layer_that_is_not_a_de_blocker_is_an_error_of_one_line(function, match):
     network = _network(_Wrong(function))
     with pytest.raises(ValueError, match=match) as caught:
         network.build((None, None, None, 1))
@@ -213,7 +213,7 @@ def test_a_de_blocker_that_is_none_is_an_error_of_one_line(function, match):
     assert "\n" not in str(caught.value)
 
 
-def test_a_classifier_that_is_none_is_an_error_of_one_line():
+def test_a_layer_that_is_not_a_classifier_is_an_error_of_one_line():
     network = _network(classifier=_Wrong(lambda g: g))
     match = r"Expected a classifier .*64, 2\) .*\(None, 1\); .* returns float32 \(None"
     with pytest.raises(ValueError, match=match):

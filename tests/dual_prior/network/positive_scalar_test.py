@@ -23,7 +23,7 @@ def test_stays_positive_whatever_the_optimiser_does():
 
 
 @pytest.mark.parametrize("initial", [0.0, -1.0, float("nan")])
-def test_refuses_what_is_not_positive(initial):
+def test_values_that_are_not_positive_are_rejected(initial):
     with pytest.raises(ValueError, match="positive"):
         PositiveScalar(initial)
 

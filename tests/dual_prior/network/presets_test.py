@@ -93,7 +93,7 @@ def test_a_preset_of_ones_own_is_read_from_its_folder(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["mine"]
 
 
-def test_a_folder_is_replaced_only_when_told_to_and_if_it_is_a_preset(folder):
+def test_a_folder_is_replaced_on_request_and_only_if_it_is_a_preset(folder):
     before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
     with pytest.raises(FileExistsError, match="mine: exists"):
         _tiny().save_to_preset(folder)
@@ -121,7 +121,7 @@ def test_a_preset_that_cannot_be_written_leaves_nothing(folder, monkeypatch):
     assert [path.name for path in folder.parent.iterdir()] == ["mine"]
 
 
-def test_an_architecture_without_weights_says_what_to_do(folder):
+def test_an_architecture_without_weights_is_an_error_with_advice(folder):
     (folder / "model.weights.h5").unlink()
     assert DualPriorNetwork.from_preset(folder, weights=None).built
     with pytest.raises(ValueError, match="No weights ship with the preset 'mine'"):
@@ -209,7 +209,7 @@ def _stages(name):
 
 
 @pytest.mark.parametrize("name", ["compact", "paper"])
-def test_the_shipped_stages_look_like_what_they_are_called(name):
+def test_the_images_of_the_shipped_stages_look_like_images(name):
     clean, y, _, states = _stages(name)
     before = np.mean((y - clean) ** 2)
     for state in states:
@@ -230,7 +230,7 @@ def test_the_classifier_of_compact_sees_less_of_compression_from_stage_to_stage(
     assert probabilities[0] > 0.9 > probabilities[-1]
 
 
-def test_the_descent_of_paper_takes_out_what_its_classifier_saw():
+def test_the_descent_of_paper_lowers_the_probability_of_compression():
     _, y, network, states = _stages("paper")
     seen = float(np.asarray(network.classifier(image_gradient(y)))[0, 0])
     for state in states:
@@ -238,7 +238,7 @@ def test_the_descent_of_paper_takes_out_what_its_classifier_saw():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_patterns_that_no_photograph_has_do_not_run_away(name):
+def test_synthetic_patterns_do_not_diverge(name):
     rows, columns = np.indices((96, 96))
     patterns = [rows % 2, (rows + columns) % 2, (rows // 8 + columns // 8) % 2]
     patterns.append(np.random.default_rng(0).integers(0, 2, (96, 96)))

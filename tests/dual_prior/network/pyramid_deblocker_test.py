@@ -32,7 +32,7 @@ def test_untrained_is_close_to_the_identity(channels):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 8), (13, 5)])
-def test_another_size_is_extended_by_what_is_at_its_border(size):
+def test_other_sizes_get_edge_padding(size):
     deblocker = _tiny()
     x = _image(*size)
     whole = np.pad(x, [(0, 0), *((0, -side % 4) for side in size), (0, 0)], mode="edge")

@@ -53,7 +53,7 @@ def test_stages_are_chained_and_all_see_y():
     np.testing.assert_array_equal(np.asarray(network(y)), np.asarray(x))
 
 
-def test_what_each_stage_did_comes_back_under_stable_names():
+def test_return_stages_has_stable_names():
     network = _network()
     y = _image()
     states = network(y, return_stages=True)
@@ -196,7 +196,7 @@ def test_the_classifier_does_not_move_after_loading(tmp_path):
 
 
 @pytest.mark.parametrize("part", ["deblocker", "first stage", "nothing"])
-def test_what_is_frozen_is_so_after_loading(tmp_path, part):
+def test_frozen_parts_stay_frozen_after_loading(tmp_path, part):
     original = _network()
     original(_image())
     if part == "deblocker":
@@ -233,7 +233,7 @@ def test_in_functional_models_with_and_without_its_stages():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32])
-def test_pixels_that_are_no_floats_are_refused(dtype):
+def test_pixels_that_are_not_floats_are_rejected(dtype):
     with pytest.raises(ValueError, match=r"float32 in \[0, 1\].*found dtype=u?int"):
         _network()(_image().astype(dtype))
 
@@ -286,7 +286,7 @@ def test_weights_go_into_a_network_of_the_same_shape_only(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a weights file"])
-def test_a_file_that_holds_no_weights_is_named(tmp_path, content):
+def test_a_file_without_weights_is_named(tmp_path, content):
     path = tmp_path / "broken.weights.h5"
     path.write_bytes(content)
     network = _network()
@@ -323,7 +323,7 @@ def test_keeps_the_layer_contract():
     assert_layer_contract(network, _image())
 
 
-def test_every_stage_sees_what_is_known_beside_the_image():
+def test_every_stage_gets_the_further_planes():
     network = DualPriorNetwork(
         PyramidDeblocker(1, (4, 6), (1, 1), aux_channels=1),
         CompressionClassifier(4, (2, 1)),

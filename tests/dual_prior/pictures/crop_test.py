@@ -40,13 +40,13 @@ def test_a_crop_on_the_grid_is_exactly_that(has_alpha):
         ((999, 999, 0, 0), "88x72+0+0"),
     ],
 )
-def test_edges_move_outwards_onto_the_grid_and_it_says_so(asked, found):
+def test_edges_move_outwards_onto_the_grid_with_a_warning(asked, found):
     part = cropped(Picture(made_picture(72, 88)), *asked)
     assert part.warnings == [f"cropped to {found}, on the grid of 8x8 blocks"]
     assert found.startswith("{1}x{0}+".format(*part.pixels.shape))
 
 
-def test_the_last_columns_may_be_no_whole_block():
+def test_an_incomplete_last_block_is_allowed():
     part = cropped(Picture(made_picture(75, 91)), 11, 11, 80, 64)
     assert part.pixels.shape == (11, 11) and part.warnings == []
 

@@ -25,7 +25,7 @@ def test_the_facts_are_those_of_the_file():
     ]
 
 
-def test_tables_are_called_by_what_they_are_for():
+def test_tables_are_named_by_their_components():
     buffer = io.BytesIO()
     image = Image.fromarray(np.stack([made_picture()] * 4, axis=-1), "CMYK")
     image.save(buffer, "JPEG", quality=35)
@@ -41,7 +41,7 @@ def test_stronger_compression_is_blockier():
     assert blockiness[0] > blockiness[1] > blockiness[2]
 
 
-def test_the_text_says_all_of_it_aligned():
+def test_the_text_shows_all_facts_aligned():
     text = description_text(description(_picture(35), 0.987))
     for words in ("88x72", "about 35", "0.987", "4:2:0", "1 scan", "table, Cb and Cr"):
         assert words in text
@@ -49,7 +49,7 @@ def test_the_text_says_all_of_it_aligned():
     assert len(rows) == 16 and len({len(row) for row in rows}) == 1
 
 
-def test_what_is_no_jpeg_has_no_tables():
+def test_other_files_have_no_tables():
     buffer = io.BytesIO()
     Image.fromarray(made_picture()).save(buffer, "PNG")
     facts = description(read_picture(buffer.getvalue()), 0.5)

@@ -77,7 +77,7 @@ def test_the_full_picture_may_be_a_part_of_its_thumbnail():
     np.testing.assert_array_equal(read_picture(buffer.getvalue()).pixels, LARGE)
 
 
-def test_of_several_pages_one_is_asked_for():
+def test_of_several_pages_one_must_be_chosen():
     pages = [LARGE, LARGE[::2], 255 - LARGE]
     data = _tiff(*((page, 0) for page in pages))
     assert _reason(data) == "of several pages (3): --page N takes one"
@@ -133,7 +133,7 @@ def test_big_tiff_is_read(dtype):
     assert picture.losses == ["the EXIF data of a BigTIFF were dropped"]
 
 
-def test_tags_that_all_point_to_the_same_bytes_take_no_memory():
+def test_tags_that_share_their_bytes_take_no_memory():
     data = bytearray(_file("TIFF", tiffinfo={0x8769: {1: 1}}))
     entry = ExifBlock(bytes(data)).find(0x8769)
     data += bytes(4_000_000 + len(data) % 2)
@@ -148,13 +148,13 @@ def test_tags_that_all_point_to_the_same_bytes_take_no_memory():
 
 
 @pytest.mark.parametrize("tag, what", [(33922, "GeoTIFF"), (37724, "layers")])
-def test_what_a_tiff_loses_is_told(tag, what):
+def test_losses_of_a_tiff_are_reported(tag, what):
     data = _file("TIFF", tiffinfo={tag: b"something"})
     picture = read_picture(data)
     assert what in picture.losses[0] and picture.warnings == picture.losses
 
 
-def test_what_cannot_be_kept_is_a_loss():
+def test_metadata_that_cannot_be_kept_are_losses():
     data = _file("JPEG", Image.fromarray(LARGE).convert("CMYK"))
     assert "CMYK" in losses(read_picture(data), "jpeg")[0]
     assert losses(read_picture(_file("JPEG")), "jpeg") == []
@@ -277,7 +277,7 @@ def test_jpeg_xl_is_read_with_its_package(monkeypatch):
         assert f"{size[1]}x{size[0]} is larger" in _reason(data, limits=limits)
 
 
-def test_what_is_missing_is_named(monkeypatch):
+def test_missing_files_are_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)
     assert "pip install dual-prior[heic]" in _reason(heic)

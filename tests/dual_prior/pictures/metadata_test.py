@@ -179,7 +179,7 @@ def test_one_odd_tag_does_not_cost_the_orientation(order, kind):
 
 
 @pytest.mark.parametrize("stored", ['tiff:Orientation="6"', "<tiff:Orientation>6<"])
-def test_the_orientation_may_stand_in_xmp_alone(stored):
+def test_the_orientation_may_be_in_xmp_only(stored):
     picture = read_picture(_jpeg(xmp=f"<x {stored}/></x>".encode()))
     assert picture.pixels.shape == (56, 40, 3)
     assert b"6" not in picture.metadata["xmp"]
@@ -192,7 +192,7 @@ def test_the_orientation_may_stand_in_xmp_alone(stored):
     st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255))),
     st.sampled_from(FORMATS),
 )
-def test_whatever_the_exif_data_say_the_picture_is_read_and_marked(changes, format):
+def test_any_exif_data_leave_a_picture_readable_and_marked(changes, format):
     block = bytearray(_block(orientation=6))
     for place, value in changes:
         block[6 + place % (len(block) - 6)] = value
@@ -208,7 +208,7 @@ TIFF = encode_picture(
 
 @hypothesis.settings(derandomize=True, deadline=None, max_examples=100)
 @hypothesis.given(st.lists(st.tuples(st.integers(0, 1200), st.integers(0, 255))))
-def test_whatever_a_tiff_says_there_is_a_picture_or_a_reason(changes):
+def test_any_tiff_gives_a_picture_or_an_error(changes):
     data = bytearray(TIFF)
     for place, value in changes:
         data[place % len(data)] = value
@@ -218,7 +218,7 @@ def test_whatever_a_tiff_says_there_is_a_picture_or_a_reason(changes):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_result_says_by_what_it_was_made(format):
+def test_a_result_names_the_software_that_made_it(format):
     picture = mark(read_picture(_jpeg(exif=_block())), "1.2, preset photo, strength 1")
     again = _again(mark(picture, "1.3, preset photo, strength 0.5"), format)
     text = ExifBlock(again.metadata["exif"]).text(0x000B)
@@ -265,7 +265,7 @@ def _lengths(xmp):
     return {name.decode(): int(length) for name, length in found}
 
 
-def test_what_follows_a_picture_is_carried_byte_for_byte():
+def test_data_after_a_picture_are_kept_byte_for_byte():
     gain_map = _jpeg(seed=7)
     source = _followed(gain_map, FILM)
     picture = read_picture(source)
@@ -282,7 +282,7 @@ def test_what_follows_a_picture_is_carried_byte_for_byte():
 
 
 @pytest.mark.parametrize("format", sorted(set(FORMATS) - {"jpeg"}))
-def test_what_follows_a_picture_is_no_longer_spoken_of_elsewhere(format):
+def test_descriptions_of_dropped_data_are_dropped(format):
     picture = read_picture(_followed(_jpeg(seed=7), FILM))
     (lost,) = losses(picture, format)
     assert "gain map" in lost and "film" in lost and format in lost
@@ -306,7 +306,7 @@ def test_of_a_turned_picture_the_film_stays_and_the_gain_map_goes():
     assert b"hdrgm:Version" not in xmp
 
 
-def test_a_film_that_is_not_there_is_not_spoken_of():
+def test_the_description_of_a_missing_film_is_dropped():
     source = _followed(film=FILM)
     picture = read_picture(source[: -len(FILM)])
     assert "no film" in picture.warnings[0] and picture.losses == []
@@ -350,7 +350,7 @@ def test_an_index_that_leads_nowhere_is_dropped():
     assert "index" in picture.losses[0] and "mpf" not in picture.metadata
 
 
-def test_application_data_nobody_knows_are_kept_and_signatures_are_not():
+def test_unknown_application_data_are_kept_and_signatures_dropped():
     data = _with_segment(_jpeg(), 0xE4, b"a maker's own")
     data = _with_segment(data, 0xEB, b"JP" + bytes(20))
     picture = read_picture(data)
@@ -386,7 +386,7 @@ def test_long_captions_take_several_segments():
     assert _again(picture, "jpeg").metadata["photoshop"] == photoshop
 
 
-def test_a_turn_costs_the_clipping_paths_and_says_so():
+def test_turning_drops_the_clipping_paths_with_a_warning():
     data = _jpeg(exif=_block(orientation=6))
     data = _with_segment(data, 0xED, b"Photoshop 3.0\0" + PATH)
     picture = read_picture(data)
@@ -443,7 +443,7 @@ def test_a_pointer_to_extended_xmp_that_is_not_there_goes():
     assert "extended XMP" in picture.warnings[0]
 
 
-def test_a_turned_tiff_says_its_sizes_turned_and_loses_its_paths():
+def test_a_turned_tiff_has_its_sizes_swapped_and_loses_its_paths():
     buffer = io.BytesIO()
     tags = {ORIENTATION: 6, 34377: PATH, EXIF: {0xA002: 56, 0xA003: 40}}
     Image.fromarray(made_picture(40, 56)).save(buffer, "TIFF", tiffinfo=tags)
@@ -538,7 +538,7 @@ def _carriers():
     }
 
 
-def test_the_table_of_what_is_carried_where():
+def test_the_table_of_kept_metadata_is_true():
     lines = (ROOT / "docs" / "metadata.md").read_text().splitlines()
     table = [line[1:-1].split("|") for line in lines if line.startswith("| ")]
     (_, *formats), *rows = ([cell.strip() for cell in row] for row in table)

@@ -219,7 +219,7 @@ def test_cmyk_is_converted_by_its_profile():
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied_and_said_to_be_1(write, orientation):
+def test_exif_orientation_is_applied_and_set_to_1(write, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     exif[0x010F] = "a camera"
@@ -349,7 +349,7 @@ def test_unequal_resolutions_are_turned_with_the_pixels(
     assert picture.metadata["dpi"] == (across, 300 - across)
 
 
-def test_a_jpeg_that_says_no_resolution_has_none():
+def test_a_jpeg_without_resolution_has_none():
     exif = Image.Exif()
     exif[0x010F] = "a camera"
     assert "dpi" not in read_picture(_jpeg_bytes(exif=exif)).metadata
@@ -377,7 +377,7 @@ def test_other_truncated_files(format):
     assert "truncated" in _reason_of(_cut(_file(format)))
 
 
-def test_a_truncated_tiff_gets_no_other_line(capfd):
+def test_a_truncated_tiff_prints_no_other_line(capfd):
     # The directory of files that we write comes first.
     data = encode_picture(Picture(made_picture()), "tiff")
     assert _reason_of(data[:-9]) == "truncated"
@@ -394,7 +394,7 @@ def test_damage_that_decoders_paint_over_is_a_warning():
     assert warning.startswith("the file is damaged (Corrupt JPEG data")
 
 
-def test_unusual_sampling_is_no_damage():
+def test_unusual_sampling_is_not_reported_as_damage():
     path = Path(__file__).with_name("samples") / "sampling_3x1.jpg"
     assert read_picture(path, strict=True).warnings == []
 
@@ -540,7 +540,7 @@ def test_sixteen_bits_and_alpha_are_turned(orientation):
     np.testing.assert_array_equal(picture.alpha, turned[..., 3])
 
 
-def test_a_turned_picture_says_its_size_turned():
+def test_a_turned_picture_has_its_sizes_swapped():
     exif = Image.Exif()
     exif[0x0112] = 6
     exif.get_ifd(0x8769).update({0xA002: 56, 0xA003: 40})
@@ -551,7 +551,7 @@ def test_a_turned_picture_says_its_size_turned():
     assert (size[0xA003], size[0xA002]) == picture.pixels.shape[:2] == (56, 40)
 
 
-def test_an_orientation_of_9_is_none():
+def test_an_orientation_of_9_is_ignored():
     exif = Image.Exif()
     exif[0x0112] = 9
     picture = read_picture(_jpeg_bytes(exif=exif))
@@ -604,7 +604,7 @@ def test_xmp_that_never_closes_its_thumbnails_is_read_in_one_pass():
     assert read_picture(_jpeg_bytes(xmp=closed)).metadata["xmp"] == b"<x></x>"
 
 
-def test_a_gain_map_that_is_not_in_the_file_is_not_spoken_of():
+def test_the_description_of_a_missing_gain_map_is_dropped():
     picture = read_picture(_jpeg_bytes(xmp=b'<x hdrgm:Version="1.0" a="b"></x>'))
     assert picture.metadata["xmp"] == b'<x a="b"></x>'
     assert picture.warnings == [
@@ -612,7 +612,7 @@ def test_a_gain_map_that_is_not_in_the_file_is_not_spoken_of():
     ]
 
 
-def test_colours_that_a_png_says_are_not_those_of_srgb_are_carried_or_told():
+def test_png_colours_other_than_srgb_are_kept_or_reported():
     def losses(*chunks):
         picture = read_picture(_png_bytes_with(*chunks))
         assert picture.warnings == fitting_losses(picture, "png") == []
@@ -683,7 +683,7 @@ def test_the_transparent_grey_of_a_png_of_few_bits(bits):
 
 
 @pytest.mark.parametrize("orientation", [None, 1])  # without one Pillow looks into XMP
-def test_a_number_in_the_place_of_xmp_takes_no_memory(orientation):
+def test_a_number_in_place_of_xmp_takes_no_memory(orientation):
     tags = ImageFileDirectory_v2()
     if orientation:
         tags[0x0112] = orientation
@@ -744,7 +744,7 @@ def test_millions_of_segments_are_refused():
     assert "10,000 segments" in _reason_of(data[:2] + comments + data[2:])
 
 
-def test_a_stream_is_read_no_further_than_needed_to_refuse_it():
+def test_a_stream_is_only_read_up_to_the_limit():
     stream = io.BytesIO(bytes(5000))
     data = read_stream(stream, Limits(max_file_megabytes=0.001))
     assert len(data) == 1001

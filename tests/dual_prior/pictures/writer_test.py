@@ -114,7 +114,7 @@ def test_strip_leaves_only_the_profile(format):
 
 @pytest.mark.parametrize("tag", [256, 266, 284, 322, 325, 338, 339])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_exif_data_cannot_say_how_a_tiff_is_laid_out(tag, dtype):
+def test_exif_data_do_not_change_the_layout_of_a_tiff(tag, dtype):
     exif = Image.Exif()
     exif[tag], exif[0x010E] = 2, "described"
     picture = _picture(dtype=dtype, exif=exif.tobytes())
@@ -124,7 +124,7 @@ def test_exif_data_cannot_say_how_a_tiff_is_laid_out(tag, dtype):
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "tiff", "jpeg", "avif"])
-def test_a_picture_restored_in_place_can_be_told(format):
+def test_a_picture_restored_in_place_is_recognised(format):
     picture = _picture(exif=_exif())
     assert not is_marked(read_picture(encode_picture(picture, format)))
     again = read_picture(encode_picture(mark(picture), format))
@@ -132,7 +132,7 @@ def test_a_picture_restored_in_place_can_be_told(format):
     assert is_marked(read_picture(encode_picture(mark(_picture()), format)))
 
 
-def test_what_jpeg_has_no_room_for_is_dropped_and_said():
+def test_metadata_too_long_for_jpeg_are_dropped_with_a_warning():
     long = {"xmp": XMP + b" " * 70_000, "exif": b"Exif\0\0" + b" " * 70_000}
     notes = []
     data = encode_picture(_picture(dpi=(1e5, 1e5), **long), "jpeg", notes=notes)

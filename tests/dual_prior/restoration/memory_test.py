@@ -37,7 +37,7 @@ def test_the_papers_network_takes_smaller_tiles():
     assert _tile(image, preset="paper") < _tile(image) / 1.5
 
 
-def test_what_the_result_takes_leaves_less_for_tiles():
+def test_the_memory_of_the_result_reduces_that_of_tiles():
     image = np.broadcast_to(np.zeros(3, np.uint8), (6_000, 6_000, 3))
     wide = np.broadcast_to(np.zeros(3, np.uint8), (600, 60_000, 3))
     eight, sixteen = (_tile(image, max_memory=2.2, depth=depth) for depth in (8, 16))

@@ -29,7 +29,7 @@ def _deep(image):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 5), (72, 88)])
-def test_what_the_network_leaves_alone_comes_back(size, channels):
+def test_an_identity_network_returns_the_picture(size, channels):
     plane = np.resize(made_picture(), size)
     colour = np.resize(_colour(), (*size, 3))
     for image in (plane, colour, _deep(plane), _deep(colour)):
@@ -62,7 +62,7 @@ def test_a_network_of_one_channel_sees_jfif_luma():
     np.testing.assert_allclose(seen[0][0, :, :, 0], expected, atol=1e-6)
 
 
-def test_small_pictures_are_shown_with_what_is_at_their_border_around_them():
+def test_small_pictures_get_edge_padding():
     seen = []
     image = np.array([[10, 20, 30]], np.uint8)
     restore_array(image, lambda y: seen.append(y) or y)
@@ -83,7 +83,7 @@ def test_sixteen_bits_keep_what_eight_would_round_away():
     np.testing.assert_array_equal(restored, [[77, 25777, 65535]])
 
 
-def test_no_strength_gives_the_picture_back_bit_for_bit():
+def test_a_strength_of_0_returns_the_picture_bit_for_bit():
     image = _colour()
     wild = restore_array(image, lambda y: 1 - y, 3, strength=0.0)
     np.testing.assert_array_equal(wild, image)
@@ -126,7 +126,7 @@ def test_tiles_differ_little_from_the_whole():
         np.zeros((0, 4), np.uint8),
     ],
 )
-def test_what_is_no_picture_is_refused(image):
+def test_files_that_are_not_pictures_are_rejected(image):
     with pytest.raises(ValueError, match="Expected a picture"):
         restore_array(image, _identity)
 

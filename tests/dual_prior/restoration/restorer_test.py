@@ -55,7 +55,7 @@ def _with_probability(restorer, value):
 
 
 @pytest.mark.parametrize("depth", [8, 16, None])
-def test_the_depth_of_the_result_is_the_one_asked_for(loaded, depth):
+def test_the_depth_of_the_result_can_be_chosen(loaded, depth):
     expected = {8: np.uint8, 16: np.uint16, None: np.uint8}[depth]
     image = made_picture()
     result = loaded(depth=depth).restore(image)
@@ -63,7 +63,7 @@ def test_the_depth_of_the_result_is_the_one_asked_for(loaded, depth):
     assert np.any(result.pixels.astype(float) / np.iinfo(expected).max != image / 255)
 
 
-def test_clean_pictures_are_left_alone_when_asked(weights):
+def test_clean_pictures_are_skipped_with_skip_clean(weights):
     image = made_picture()
     restorer = Restorer(Options("compact", weights, skip_clean=True))
     for probability, skipped in ((0.1, True), (0.5, False)):
@@ -120,7 +120,7 @@ def test_tiles_of_the_ensemble_do_not_show(trained):
         np.zeros((0, 9), np.uint8),
     ],
 )
-def test_what_is_no_picture_is_refused(loaded, image):
+def test_files_that_are_not_pictures_are_rejected(loaded, image):
     for call in (loaded().restore, loaded().probability):
         with pytest.raises(ValueError, match=r"Expected a picture \[H, W\]"):
             call(image)

@@ -11,14 +11,14 @@ def test_turning_back_undoes_turning(symmetry):
     np.testing.assert_array_equal(turn_back(turn(plane, symmetry), symmetry), plane)
 
 
-def test_what_treats_all_directions_alike_is_not_changed():
+def test_a_symmetric_network_is_not_changed():
     y = np.random.default_rng(0).uniform(size=(1, 11, 14, 3)).astype(np.float32)
     np.testing.assert_allclose(
         self_ensemble([lambda x: 1 - x] * 8)(y), 1 - y, atol=1e-6
     )
 
 
-def test_what_does_not_is_made_to():
+def test_any_network_becomes_equivariant():
     y = np.random.default_rng(0).uniform(size=(1, 16, 16, 1)).astype(np.float32)
     restore = self_ensemble([lambda x: np.roll(x, 1, axis=2)] * 8)
     for symmetry in range(8):

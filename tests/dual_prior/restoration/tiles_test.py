@@ -33,20 +33,20 @@ def test_tiles_cover_a_side_and_start_on_the_grid(side):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (128, 128), (300, 131), (290, 410)])
-def test_what_the_function_returns_comes_back(size):
+def test_the_result_of_the_function_is_returned(size):
     image = _image(*size)
     result = _whole(map_tiles(lambda part, *_: 2 * part, image, TILE))
     np.testing.assert_allclose(result, 2 * image, rtol=1e-6)
 
 
-def test_no_tile_is_larger_than_asked_for():
+def test_tiles_are_at_most_as_large_as_requested():
     sizes = []
     image = _image(290, 410)
     _whole(map_tiles(lambda part, *_: sizes.append(part.shape) or part, image, TILE))
     assert max(sizes) == (TILE, TILE, 2) and len(sizes) == 7 * 10
 
 
-def test_what_a_tile_sees_wrongly_at_its_border_is_dropped():
+def test_the_margins_of_tiles_are_dropped():
     image = _image(290, 410)
 
     def wrong_at_the_border(part, top, left):
@@ -69,7 +69,7 @@ def test_tiles_fade_into_each_other():
     assert result.max() > 5
 
 
-def test_progress_is_told():
+def test_progress_is_reported():
     told = []
     image = _image(160, 160)
     _whole(
@@ -80,7 +80,7 @@ def test_progress_is_told():
     assert told == [(done, 4) for done in range(1, 5)]
 
 
-def test_a_tile_is_told_where_it_begins():
+def test_a_tile_gets_its_position():
     image = np.stack(np.indices((290, 410)), axis=-1).astype(np.float32)
 
     def moved(part, top, left):

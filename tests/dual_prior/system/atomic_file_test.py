@@ -10,14 +10,14 @@ from dual_prior.system.atomic_file import atomic_file, remove_leftovers
 from tests.conftest import ROOT
 
 
-def test_the_file_is_there_when_it_is_complete(tmp_path):
+def test_the_file_appears_when_it_is_complete(tmp_path):
     with atomic_file(tmp_path / "a") as file:
         file.write(b"new")
         assert not (tmp_path / "a").exists()
     assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"new"
 
 
-def test_a_failure_leaves_what_was_there(tmp_path):
+def test_a_failure_keeps_the_old_content(tmp_path):
     (tmp_path / "a").write_bytes(b"old")
     with pytest.raises(KeyboardInterrupt), atomic_file(tmp_path / "a") as file:
         file.write(b"half")
@@ -25,7 +25,7 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a").read_bytes() == b"old"
 
 
-def test_a_signal_after_the_last_step_stays_what_it_is(tmp_path, monkeypatch):
+def test_a_signal_after_the_last_step_is_not_lost(tmp_path, monkeypatch):
     def replace(source, target, really=os.replace):
         really(source, target)
         raise KeyboardInterrupt
@@ -74,7 +74,7 @@ def test_the_owner_of_a_replaced_file_stays(tmp_path, monkeypatch):
     assert owners == [(path.stat().st_uid, path.stat().st_gid)] * 2
 
 
-def test_what_a_link_leads_to_is_replaced(tmp_path):
+def test_the_target_of_a_link_is_replaced(tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a").write_bytes(b"old")
     os.symlink("sub/a", tmp_path / "link")
@@ -93,7 +93,7 @@ with atomic_file(sys.argv[1]):
 """
 
 
-def test_only_what_dead_processes_left_is_removed(tmp_path):
+def test_only_files_of_dead_processes_are_removed(tmp_path):
     command = [sys.executable, "-c", KILLED, tmp_path / "a"]
     subprocess.run(command, cwd=ROOT, check=True)
     (leftover,) = os.listdir(tmp_path)

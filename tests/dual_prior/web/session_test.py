@@ -42,7 +42,7 @@ def test_views_are_before_and_after_as_browsers_show_them(format, session, photo
         np.testing.assert_array_equal(grey, wanted)
 
 
-def test_what_was_restored_with_the_same_settings_is_not_restored_again(session, photo):
+def test_a_picture_is_not_restored_twice_with_the_same_settings(session, photo):
     calls = []
 
     def restorer():

@@ -106,7 +106,7 @@ def test_a_map_of_edges_by_hand():
     np.testing.assert_allclose(np.asarray(EdgeMap()(colour))[0, ..., 0], edges)
 
 
-def test_what_lpio_restores_does_not_depend_on_the_rest_of_the_batch():
+def test_lpio_does_not_depend_on_the_rest_of_the_batch():
     model, y = lpio(6, (2, 1)), _image()
     together = np.asarray(model(y))
     np.testing.assert_allclose(together[:1], np.asarray(model(y[:1])), atol=1e-6)

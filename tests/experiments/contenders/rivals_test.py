@@ -17,7 +17,7 @@ def test_a_rival_maps_a_plane_to_a_plane(name):
     assert 0 < np.abs(restored.astype(int) - compressed).max() < 60
 
 
-def test_a_rival_is_told_the_table():
+def test_a_rival_gets_the_quantization_table():
     told = []
 
     def rival(compressed, table):
@@ -35,7 +35,7 @@ def test_without_the_tool_the_others_are_measured(monkeypatch):
 
 
 @pytest.mark.skipif(not jpegqs.is_installed(), reason="jpegqs is not installed")
-def test_jpegqs_smooths_and_says_what_it_cannot_read():
+def test_jpegqs_smooths_and_rejects_other_files():
     clean = made_picture(64, 64)
     compressed = jpeg.compress(clean, 10)
     restored = jpegqs.jpegqs(compressed, jpeg.quantization_table(10))

@@ -68,7 +68,7 @@ def test_a_step_is_timed_once(made, tiny_data, tmp_path):
     assert len(made) == 1
 
 
-def test_folders_tell_contenders_apart():
+def test_contenders_have_different_folders():
     folders = {
         TrialConfig(contender=name, seed=seed, minutes=1.0).folder
         for name in CONTENDERS

@@ -13,7 +13,7 @@ INSTALLED = encoders.installed()
 
 @pytest.mark.parametrize("encoder", INSTALLED)
 @pytest.mark.parametrize("quality", [20, 90])
-def test_what_is_encoded_decodes_to_the_picture(encoder, quality):
+def test_encoding_and_decoding_return_the_picture(encoder, quality):
     decoded = encoders.decode(encoders.encode(PICTURE, Settings(encoder, quality)))
     assert decoded.planes.shape == PICTURE.shape and decoded.planes.dtype == np.uint8
     steps = decoded.tables.steps
@@ -54,7 +54,7 @@ def test_grey_files_have_no_table_for_chroma(encoder):
 
 
 @pytest.mark.skipif(JPEGLI not in INSTALLED, reason="pyjpegli is not installed")
-def test_jpegli_refuses_what_it_does_not_offer():
+def test_jpegli_rejects_settings_it_does_not_offer():
     with pytest.raises(ValueError, match="colour picture and 4:2:0"):
         encoders.encode(PICTURE, Settings(JPEGLI, subsampling="4:4:4"))
 
@@ -78,7 +78,7 @@ def test_odd_tables_are_as_strong_as_their_quality():
     assert strong > 5 * weak
 
 
-def test_only_encoders_asked_for_are_drawn():
+def test_only_the_given_encoders_are_drawn():
     rng = np.random.default_rng(0)
     drawn = [encoders.draw_settings(rng) for _ in range(60)]
     assert {settings.encoder for settings in drawn} == {LIBJPEG}

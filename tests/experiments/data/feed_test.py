@@ -41,7 +41,7 @@ def test_the_stream_gives_the_batches_of_any_steps_in_order():
     assert list(stream) == [(5, 50), (6, 60), (7, 70)]
 
 
-def test_a_stream_draws_ahead_and_no_further():
+def test_a_stream_draws_only_a_few_batches_ahead():
     drawn = []
     stream = batch_stream(lambda step: drawn.append(step) or (step,), 5, 10**9)
     assert [next(stream) for _ in range(3)] == [(5,), (6,), (7,)]

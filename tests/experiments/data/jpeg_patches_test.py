@@ -117,7 +117,7 @@ def test_clear_pieces_are_rounded_at_most():
     assert np.abs(compressed - clean).max() < 0.51 / 255
 
 
-def test_weights_make_errors_relative_but_no_patch_counts_many_times_its_piece():
+def test_weights_are_relative_and_bounded():
     of_piece = np.array([9.0, 99.0])
     np.testing.assert_allclose(weights(of_piece, of_piece) / 255**2, [0.1, 0.01])
     of_patch = np.array([300.0, 300.0])
@@ -126,7 +126,7 @@ def test_weights_make_errors_relative_but_no_patch_counts_many_times_its_piece()
     )
 
 
-def test_what_is_shown_is_what_libjpeg_decodes():
+def test_the_shown_picture_is_that_of_libjpeg():
     data = encoders.encode(PHOTOGRAPHS[0], encoders.Settings(quality=80))
     expected = np.asarray(Image.open(io.BytesIO(data))).astype(int)
     difference = shown(encoders.decode(data)) - expected

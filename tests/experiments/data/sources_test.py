@@ -95,7 +95,7 @@ def test_pictures_can_be_handed_to_another_process(tiny_data):
     assert twin.content() == picture.content()
 
 
-def test_what_was_used_is_described_by_names_and_a_checksum(tmp_path):
+def test_pictures_are_described_by_names_and_a_checksum(tmp_path):
     for name, seed in (("a.png", 0), ("b.png", 1)):
         _write(tmp_path / name, made_picture(24, 32, seed=seed))
 
@@ -133,7 +133,7 @@ def test_transparency_does_not_change_the_luma(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture"])
-def test_a_file_that_is_no_picture_is_named(tmp_path, content):
+def test_a_file_that_is_not_a_picture_is_named(tmp_path, content):
     (tmp_path / "broken.png").write_bytes(content)
     with pytest.raises(ValueError, match=r"broken\.png, found .* bytes that cannot"):
         _picture(tmp_path / "broken.png").luma()

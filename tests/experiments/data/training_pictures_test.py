@@ -20,7 +20,7 @@ from experiments.data.training_pictures import (
         ("squared_error_and_blocks", 1),
     ],
 )
-def test_patches_count_relative_to_what_was_wrong_with_their_picture(loss, power):
+def test_patches_are_weighted_by_the_error_of_their_picture(loss, power):
     of_patches = weights(np.float32([0, 96, 396]), loss)
     assert of_patches.shape == (3, 1, 1) and of_patches.dtype == np.float32
     np.testing.assert_allclose(
@@ -101,7 +101,7 @@ def test_the_same_pictures_are_held_out_every_time():
     assert held_out == pictures[::40] and sorted(kept + held_out) == pictures
 
 
-def test_what_is_held_out_can_be_chosen(tiny_data):
+def test_the_held_out_set_can_be_chosen(tiny_data):
     own = str(tiny_data / "classic5")
 
     def names(held_out):

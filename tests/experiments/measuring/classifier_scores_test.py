@@ -23,7 +23,7 @@ def test_versions_get_closer_to_the_clear_one_with_quality(channels):
     assert errors == sorted(errors, reverse=True)
 
 
-def test_the_table_counts_what_is_right_and_what_is_skipped():
+def test_the_table_counts_correct_and_skipped_pictures():
     values = {
         "clear": [[0.1, 0.2], [0.3, 0.6]],
         "quality 10": [[0.9, 0.9], [0.15, 0.8]],

@@ -38,7 +38,7 @@ def test_work_is_done_in_another_process():
         alone(_fail)
 
 
-def test_a_process_that_was_killed_is_told():
+def test_a_killed_process_is_reported():
     with pytest.raises(OSError, match="_end_by_signal: its process was killed"):
         alone(_end_by_signal)
 

@@ -13,7 +13,7 @@ def test_figures_and_costs_are_of_the_same_networks():
 
 
 @pytest.mark.parametrize(("peer", "row"), [("ARCNN", "ARCNN"), ("DnCNN-3", "DnCNN")])
-def test_what_table_1_prints_too_is_the_same(peer, row):
+def test_figures_that_table_1_also_prints_are_equal(peer, row):
     (psnr,) = [p.psnr for p in peers() if p.method == peer]
     printed = {
         (r.dataset, r.quality): r.psnr

@@ -32,7 +32,7 @@ def test_psnr_is_over_all_channels_together():
     assert psnr(clean, clean) == float("inf")
 
 
-def test_each_case_is_a_damaged_picture_and_what_it_was():
+def test_each_case_has_a_compressed_and_a_clean_picture():
     for case in cases(_colour()):
         assert case.compressed.shape == case.clean.shape
         assert case.compressed.dtype == case.clean.dtype == np.uint8

@@ -164,7 +164,7 @@ def test_whatever_byte_of_its_directory_is_damaged_a_checkpoint_is_found(tmp_pat
         assert standing in (Standing(1, 1.0), Standing(2, 2.0)), place
 
 
-def test_weights_that_are_no_numbers_are_no_checkpoint(tmp_path):
+def test_weights_that_are_not_finite_are_not_stored(tmp_path):
     # The training loss is from before the last step: only the validation shows it.
     compressed, clean = VALIDATION
     broken = (compressed * np.float32(np.nan), clean)
@@ -196,7 +196,7 @@ def test_a_run_that_made_nothing_may_be_begun_otherwise(tmp_path):
         open_run_dir(tmp_path, RECIPE)
 
 
-def test_what_differs_from_an_earlier_run_is_named(tmp_path):
+def test_differences_from_an_earlier_run_are_named(tmp_path):
     recipe = RECIPES["compact"].network
     open_run_dir(tmp_path, recipe)
     (tmp_path / fit.BEST_WEIGHTS).touch()

@@ -40,14 +40,14 @@ def test_only_hidden_kernels_step_otherwise_than_with_adam():
     assert differing == {"hidden/kernel"}
 
 
-def test_the_step_of_a_hidden_kernel_is_orthogonal_and_of_a_known_length():
+def test_the_step_of_a_hidden_kernel_is_orthogonal_and_of_fixed_length():
     step = _change(Muon(1e-3, ratio=2.0))["hidden/kernel"].reshape(-1, 5)
     singular_values = np.linalg.svd(step, compute_uv=False)
     length = 0.2 * 45**0.5 * 2e-3
     assert np.all((singular_values > 0.6 * length) & (singular_values < 1.3 * length))
 
 
-def test_momentum_goes_on_in_the_direction_of_the_last_steps():
+def test_momentum_keeps_the_direction_of_the_last_steps():
     # Of two gradients, one after the other: g2 + m (m g1 + g2) is what counts.
     kernel = keras.Variable(np.zeros((1, 1, 4, 4), np.float32))
     optimizer = Muon(0.1, ratio=1.0, momentum=0.9)

@@ -22,7 +22,7 @@ def _run(progress, epochs=(0, 1)):
     progress.on_train_end()
 
 
-def test_the_bar_says_what_is_done(monkeypatch):
+def test_the_bar_shows_the_progress(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     _run(Progress("phase 1", first_step=0, num_steps=4, steps_per_epoch=2))
     shown = sys.stderr.getvalue()

@@ -52,7 +52,7 @@ def test_a_folder_of_ones_own_is_trained_as_its_kind_is(tmp_path, arguments, nam
         recipe_for(mine, "mine")
 
 
-def test_what_no_recipe_is_for_cannot_be_trained(tmp_path):
+def test_training_needs_a_recipe(tmp_path):
     (tmp_path / "config.json").write_text('{"config": {"channels": 3}}')
     (tmp_path / "network.keras").touch()
     for path in (tmp_path, tmp_path / "network.keras"):

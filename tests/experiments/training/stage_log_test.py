@@ -11,7 +11,7 @@ from experiments.training.losses import psnr
 from tests.experiments.training import fit_test
 
 
-def test_what_the_stages_do_is_logged_with_the_weights_that_were_validated(tmp_path):
+def test_the_stages_are_logged_with_the_validated_weights(tmp_path):
     network = fit_test.trainable(num_stages=2)
     schedule = dataclasses.replace(fit_test.SCHEDULE, steps=3)
     network.compile(fit.optimizer(schedule), "mean_absolute_error", metrics=[psnr])

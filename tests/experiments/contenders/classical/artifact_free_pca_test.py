@@ -37,7 +37,7 @@ def test_bases_are_orthonormal_and_hold_the_principal_components(mixture):
     assert np.all(noise > 0)
 
 
-def test_two_kinds_of_patches_are_told_apart():
+def test_two_kinds_of_patches_are_classified():
     rng = np.random.default_rng(0)
     across, down = np.zeros((2, pca.SIDE, pca.SIDE))
     across[:, ::2], down[::2] = 20, 20
@@ -66,7 +66,7 @@ def test_without_noise_nothing_is_shrunk():
     np.testing.assert_allclose(kept, bands, atol=1e-12)
 
 
-def test_what_varies_no_more_than_the_noise_becomes_its_expectation():
+def test_bands_that_vary_only_by_noise_become_their_mean():
     similar = np.random.default_rng(0).normal(5, 1, (4, 50, 6))
     shrunk = pca.shrunk(np.full((4, 6), 9.0), similar, np.full(6, 4.0))
     np.testing.assert_allclose(shrunk, similar.mean(axis=1))

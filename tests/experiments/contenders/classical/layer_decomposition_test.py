@@ -60,7 +60,7 @@ def test_deblocking_removes_steps_between_blocks():
     assert flat.mean() == pytest.approx(texture.mean())
 
 
-def test_deblocking_keeps_what_is_within_blocks():
+def test_deblocking_keeps_the_inside_of_blocks():
     texture = np.zeros((32, 32))
     texture[11:13, 11:13] = 0.05
     np.testing.assert_allclose(ld.deblocked(texture), texture, atol=1e-9)

@@ -114,13 +114,13 @@ def test_wiener_filtering_by_a_perfect_estimate_of_a_strong_signal_keeps_it():
     assert weight == pytest.approx(1 / (sizes * (1 + 3)))
 
 
-def test_wiener_filtering_halves_what_is_as_strong_as_the_noise():
+def test_wiener_filtering_halves_coefficients_as_strong_as_the_noise():
     noisy, estimate = np.full((1, 1, 1), 8.0), np.full((1, 1, 1), 5.0)
     shrunk, of_mean, _ = sa_dct.wiener(noisy, estimate, np.zeros((1, 1, 1)), 5.0, 1)
     assert shrunk == pytest.approx(4) and of_mean == 0
 
 
-def test_thresholding_keeps_what_noise_does_not_reach():
+def test_thresholding_keeps_coefficients_above_the_noise():
     coefficients = np.float32([[[100, 3], [-3, -90]]])
     kept, weight = sa_dct.threshold(coefficients, 5.0, np.full((1, 1, 1), 4.0))
     np.testing.assert_array_equal(kept, [[[100, 0], [0, -90]]])
