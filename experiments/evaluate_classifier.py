@@ -8,7 +8,7 @@ chosen. A preset of one channel is shown luma, one of three RGB compressed at 4:
 
 Printed for clear pictures and for each quality, whole frames and the 64x64 pixels at
 their centre: how many are called what they are at a probability of one half; the mean
-probability; and how many whole frames --skip_clean would leave alone (`clean_below` of
+probability; and how many whole frames --skip-clean would leave alone (`clean_below` of
 the preset, or --clean_below).
 """
 

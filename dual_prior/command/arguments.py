@@ -21,7 +21,7 @@ examples:
   dual-prior restore photo.jpg --strength 0.5 --output half.png --compare compared.png
   dual-prior restore - < photo.jpg > photo.png
 
---in-place and --in_place are the same option; all other options work either way, too.
+--in_place is the same option as --in-place; all other options work either way, too.
 
 exit codes: 0 every picture has its result, or was skipped by --skip-clean;
 1 some failed; 2 wrong usage
@@ -44,7 +44,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     if argv and argv[0] not in _COMMANDS and os.path.isfile(argv[0]):
         words = " ".join(map(shlex.quote, argv))
         raise UsageError(f"did you mean: dual-prior restore {words}")
-    arguments, unknown = _parser().parse_known_args(_with_underscores(argv))
+    arguments, unknown = _parser().parse_known_args(_with_hyphens(argv))
     if unknown:  # parse_args would print the usage of the main command
         arguments.parser.error(f"unknown option: {' '.join(unknown)}")
     given = {
@@ -59,14 +59,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def _with_underscores(argv: list[str]) -> list[str]:
-    """Turns --in-place into --in_place, up to a bare --."""
+def _with_hyphens(argv: list[str]) -> list[str]:
+    """Turns --in_place into --in-place, up to a bare --."""
     end = argv.index("--") if "--" in argv else len(argv)
     words = []
     for word in argv[:end]:
         if word.startswith("--"):
             flag, *value = word.split("=", 1)
-            word = "=".join(["--" + flag[2:].replace("-", "_"), *value])
+            word = "=".join([flag.replace("_", "-"), *value])
         words.append(word)
     return words + argv[end:]
 
@@ -124,7 +124,7 @@ def _add_restore(commands, name: str) -> None:
     _add_settings(restore.add_argument_group("reading"), "reading")
     trying = restore.add_argument_group("trying")
     trying.add_argument(
-        "--dry_run",
+        "--dry-run",
         action="store_true",
         help="list what would be done, with megapixels and the expected time, measured "
         "on one tile; read everything, write nothing",
@@ -201,7 +201,7 @@ def _add_web(commands, name: str) -> None:
         "--port", type=int, help="the port (default: the first free one from 7860 on)"
     )
     serving.add_argument(
-        "--no_browser", action="store_true", help="do not open the browser"
+        "--no-browser", action="store_true", help="do not open the browser"
     )
     _add_settings(web.add_argument_group("network"), "network")
     _add_settings(web.add_argument_group("restoring"), "pixels")
@@ -217,7 +217,8 @@ def _add_settings(parser, group: str) -> None:
         about = field.metadata
         if about["group"] != group:
             continue
-        flags = filter(None, [f"--{field.name}", about.get("short")])
+        flag = "--" + field.name.replace("_", "-")
+        flags = filter(None, [flag, about.get("short")])
         if field.type is bool:
             parser.add_argument(*flags, action="store_true", help=about["help"])
             continue

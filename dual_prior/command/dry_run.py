@@ -1,4 +1,4 @@
-"""`dual-prior restore --dry_run`: what would be done, and how long it would take."""
+"""`dual-prior restore --dry-run`: what would be done, and how long it would take."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -27,7 +27,7 @@ def restore(arguments: argparse.Namespace, load: Callable) -> int:
     plan = plan_jobs(arguments.inputs, settings, arguments.output, arguments.compare)
     is_dry = arguments.dry_run
     if is_dry and arguments.cluster is not None:
-        raise UsageError("--dry_run measures this machine: leave out --cluster.")
+        raise UsageError("--dry-run measures this machine: leave out --cluster.")
     to_stdout = not is_dry and any(job.target is None for job in plan.jobs)
     if to_stdout and sys.stdout.isatty():
         raise UsageError(

@@ -155,7 +155,7 @@ def _check_stream(
     inputs: Sequence[str], settings: Settings | None, output: str | None
 ) -> None:
     if len(inputs) > 1 or (settings is not None and settings.in_place):
-        raise UsageError("- (standard input) excludes other inputs and --in_place.")
+        raise UsageError("- (standard input) excludes other inputs and --in-place.")
     if sys.stdin is None:
         raise UsageError("- (standard input) is closed.")
     if output is not None and (output.endswith(os.sep) or os.path.isdir(output)):
@@ -278,7 +278,7 @@ def _check_stores(jobs: Sequence[Job], settings: Settings | None) -> None:
     outputs = [path for job in jobs for path in job.outputs]
     stored = [path for path in outputs if isinstance(path, Address)]
     if stored and settings is not None and settings.preserve_times:
-        raise UsageError(f"{stored[0]}: objects get no other date (--preserve_times).")
+        raise UsageError(f"{stored[0]}: objects get no other date (--preserve-times).")
     for path in {path.scheme: path for path in stored}.values():
         if path.scheme not in STORES:
             raise UsageError(
@@ -317,12 +317,12 @@ def _clashes(jobs: Sequence[Job], in_place: bool) -> list[Record]:
             others = [name for name in writers[file] if name != job.name]
             if file in sources and not (in_place and path == job.source):
                 reason = (
-                    f"{path} is an input. Inputs are only overwritten with --in_place, "
+                    f"{path} is an input. Inputs are only overwritten with --in-place, "
                     "by their own results."
                 )
             elif others:
                 reason = (
-                    f"{others[0]} would also become {path}; --long_names or another "
+                    f"{others[0]} would also become {path}; --long-names or another "
                     "--output keeps them apart"
                 )
             elif len(writers[file]) > 1:

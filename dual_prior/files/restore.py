@@ -329,7 +329,7 @@ class Restoration:
             reason = getattr(error, "strerror", None) or str(error)
         except MemoryError as error:
             reason = one_line(error) or (
-                "not enough memory; a lower --max_memory takes smaller tiles"
+                "not enough memory; a lower --max-memory takes smaller tiles"
             )
         except Exception as error:  # backends and encoders raise many kinds
             reason = f"cannot be {verb} ({one_line(error)})"

@@ -155,7 +155,7 @@ def _check_file_size(size: int, limits: Limits, name: str) -> None:
         raise PictureError(
             name,
             f"a file of more than {limits.max_file_megabytes:g} megabytes "
-            "(--max_file_size raises the limit)",
+            "(--max-file-size raises the limit)",
         )
 
 
@@ -302,7 +302,7 @@ def _jpeg_header(data: bytes, limits: Limits, name: str) -> JpegHeader:
         raise PictureError(
             name,
             f"{header.num_scans} scans, more than {allowed} "
-            "(--max_scans raises the limit)",
+            "(--max-scans raises the limit)",
         )
     return header
 
@@ -312,7 +312,7 @@ def _check_pixels(width: int, height: int, limits: Limits, name: str) -> None:
         raise PictureError(
             name,
             f"{width}x{height} is larger than {limits.max_megapixels:g} megapixels "
-            "(--max_megapixels raises the limit)",
+            "(--max-megapixels raises the limit)",
         )
 
 

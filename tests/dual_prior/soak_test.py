@@ -301,7 +301,7 @@ def test_a_large_picture_stays_within_its_memory(soak, tmp_path):
     process = _start(
         *("restore", tmp_path / "a.jpg", "--output", tmp_path / "a.png", "--quiet"),
         *("--depth", "16", "--compare", tmp_path / "drawn.png"),
-        *("--preset", "compact", "--max_memory", gib),
+        *("--preset", "compact", "--max-memory", gib),
         code=PEAK,
     )
     printed, _ = process.communicate()

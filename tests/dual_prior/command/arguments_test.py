@@ -95,12 +95,12 @@ def test_a_picture_in_the_place_of_the_command(run, photo):
     assert err == f"dual-prior: did you mean: dual-prior restore {photo} --quiet\n"
 
 
-def test_options_have_hyphens_too_and_short_names(run, photo, tmp_path):
+def test_options_take_underscores_too_and_short_names(run, photo, tmp_path):
     output = tmp_path / "new-folder"
     words = (f"-o{output}/", "-f", "tif", "--max-memory=2", "--max_file-size", "9")
     assert run("restore", photo, *words)[0] == 0
     assert os.listdir(output) == ["photo.restored.tif"]
     (tmp_path / "a-b.jpg").write_bytes(photo.read_bytes())
-    assert run("restore", "--in-place", tmp_path / "a-b.jpg")[0] == 0
+    assert run("restore", "--in_place", tmp_path / "a-b.jpg")[0] == 0
     assert run("restore", photo, "--format", "jpg")[0] == 0
     assert Image.open(photo.with_name("photo.restored.jpg")).format == "JPEG"

@@ -14,7 +14,7 @@ from tests.dual_prior.fakes import result, with_restore
 def test_in_place_again_each_picture_is_read_once(run, photo, tmp_path, monkeypatch):
     for name in ("b.jpg", "c.jpg"):
         (tmp_path / name).write_bytes(photo.read_bytes())
-    assert run("restore", tmp_path, "--in_place")[0] == 0
+    assert run("restore", tmp_path, "--in-place")[0] == 0
     read = []
 
     def counted(*arguments, name, **options):
@@ -22,7 +22,7 @@ def test_in_place_again_each_picture_is_read_once(run, photo, tmp_path, monkeypa
         return read_picture(*arguments, name=name, **options)
 
     monkeypatch.setattr(files, "read_picture", counted)
-    code, out, _ = run("restore", tmp_path, "--in_place")
+    code, out, _ = run("restore", tmp_path, "--in-place")
     assert code == 0 and out.count("restored before") == len(read) == 3
 
 
@@ -38,7 +38,7 @@ def test_large_pictures_are_not_read_ahead(run, photo, tmp_path, monkeypatch):
         return picture
 
     monkeypatch.setattr(files, "read_picture", read_and_note)
-    code, out, _ = run("restore", tmp_path, "--max_memory", 1.2)
+    code, out, _ = run("restore", tmp_path, "--max-memory", 1.2)
     assert code == 0 and "3 restored" in out
     assert read["photo.jpg"] and read["q_large.jpg"]
 

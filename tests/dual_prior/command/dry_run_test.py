@@ -32,7 +32,7 @@ def test_a_dry_run_lists_what_would_be_done_and_writes_nothing(run, folder):
     before.pop(folder / "broken.jpg")
     before[folder] = before.get(folder)
     before.pop(folder)
-    code, out, err = run("restore", folder, *more, "--dry_run")
+    code, out, err = run("restore", folder, *more, "--dry-run")
     lines = out.splitlines()
     assert (code, err) == (0, "") and _snapshot(folder) == before
     assert lines[1] == (
@@ -58,7 +58,7 @@ def test_a_dry_run_reports_failures_and_skips(run, folder):
 
 def test_a_picture_too_large_for_the_memory_fails_in_a_dry_run_too(run, tmp_path):
     Image.new("L", (9000, 9000)).save(tmp_path / "a.png")
-    code, _, err = run("restore", tmp_path, "--dry_run", "--max_memory", "1.2")
+    code, _, err = run("restore", tmp_path, "--dry-run", "--max-memory", "1.2")
     assert code == 1 and "max_memory allows 1.2: raise it" in err
 
 
@@ -72,7 +72,7 @@ def test_the_time_is_that_of_one_tile_for_all_pixels_of_all_tiles(run, tmp_path)
             sizes.append(image.shape)
             return super().restore(image)
 
-    arguments = ("restore", tmp_path, "--dry_run", "--json")
+    arguments = ("restore", tmp_path, "--dry-run", "--json")
     _, out, _ = run(*arguments, load=lambda _: Slow(pause=0.5))
     assert sizes == [(512, 512)] * 2
     expected = json.loads(out.splitlines()[-1])["summary"]["expected_seconds"]
@@ -81,21 +81,21 @@ def test_the_time_is_that_of_one_tile_for_all_pixels_of_all_tiles(run, tmp_path)
 
 def test_an_empty_run_loads_no_network(run, photo):
     photo.write_bytes(b"")
-    assert run("restore", photo, "--dry_run", load=pytest.fail)[0] == 1
+    assert run("restore", photo, "--dry-run", load=pytest.fail)[0] == 1
 
 
 def test_in_place_losses_are_an_error(run, photo):
     Image.fromarray(np.zeros((16, 16, 4), np.uint8), "CMYK").save(photo)
-    code, _, err = run("restore", photo, "--in_place", "--dry_run")
+    code, _, err = run("restore", photo, "--in-place", "--dry-run")
     assert code == 1 and "not replaced: CMYK" in err
 
 
 def test_a_dry_run_to_standard_output_writes_no_picture_there(run, photo):
-    code, out, _ = run("restore", photo, "--output", "-", "--dry_run")
+    code, out, _ = run("restore", photo, "--output", "-", "--dry-run")
     assert code == 0 and "-> standard output  0.0 megapixels" in out
     assert os.listdir(photo.parent) == ["photo.jpg"]
 
 
 def test_a_cluster_is_not_measured(run, photo):
-    code, _, err = run("restore", photo, "--dry_run", "--cluster", "auto")
-    assert code == 2 and "--dry_run measures this machine" in err
+    code, _, err = run("restore", photo, "--dry-run", "--cluster", "auto")
+    assert code == 2 and "--dry-run measures this machine" in err

@@ -92,7 +92,7 @@ def test_pictures_whose_results_would_be_one_fail_alone(run, photo, tmp_path):
     (tmp_path / "other.jpg").write_bytes(photo.read_bytes())
     code, out, err = run("restore", tmp_path)
     assert code == 1 and "3 pictures: 1 restored, 2 failed" in out
-    assert err.count("--long_names or another --output keeps them apart") == 2
+    assert err.count("--long-names or another --output keeps them apart") == 2
     assert (tmp_path / "other.restored.png").is_file()
     assert run("restore", tmp_path, "--long-names")[0] == 0
     assert (tmp_path / "photo.jpeg.restored.png").is_file()
@@ -124,7 +124,7 @@ def test_a_quality_is_for_formats_that_have_one(run, photo, tmp_path):
     assert run("restore", photo, "-f", "webp", "--quality", 70, "--overwrite")[0] == 0
     assert photo.with_name("photo.restored.webp").stat().st_size < lossless / 2
     assert run("restore", photo, "--quality", "80", "-f", "jpg")[0] == 0
-    assert run("restore", photo, "--quality", "80", "--in_place")[0] == 0
+    assert run("restore", photo, "--quality", "80", "--in-place")[0] == 0
 
 
 def test_a_private_picture_has_private_results(run, photo, tmp_path):
@@ -137,10 +137,10 @@ def test_a_private_picture_has_private_results(run, photo, tmp_path):
     assert run("restore", photo, "-f", "webp", "--overwrite")[0] == 0
 
 
-@pytest.mark.parametrize("words", [(), ("--in_place",)])
+@pytest.mark.parametrize("words", [(), ("--in-place",)])
 def test_results_may_have_the_date_of_their_sources(run, photo, words):
     os.utime(photo, (1e9, 1e9))
-    assert run("restore", photo, *words, "--preserve_times")[0] == 0
+    assert run("restore", photo, *words, "--preserve-times")[0] == 0
     result = photo if words else photo.with_name("photo.restored.png")
     assert result.stat().st_mtime == 1e9
 
@@ -211,13 +211,13 @@ def test_an_input_is_never_overwritten(run, photo):
     before = photo.read_bytes()
     code, _, err = run("restore", photo, "--output", photo)
     assert code == 2 and err.count("\n") == 1
-    assert "only overwritten with --in_place" in err
+    assert "only overwritten with --in-place" in err
     assert photo.read_bytes() == before
 
 
 def test_in_place_keeps_the_format_and_replaces_the_picture(run, photo):
     before = np.array(Image.open(photo)).astype(int)
-    assert run("restore", photo, "--in_place")[0] == 0
+    assert run("restore", photo, "--in-place")[0] == 0
     again = Image.open(photo)
     assert again.format == "JPEG" and os.listdir(photo.parent) == ["photo.jpg"]
     assert 4 < (before - np.array(again)).mean() < 6
@@ -226,7 +226,7 @@ def test_in_place_keeps_the_format_and_replaces_the_picture(run, photo):
 def test_in_place_a_failure_changes_nothing(run, photo):
     broken = photo.read_bytes()[:700]
     photo.write_bytes(broken)
-    assert run("restore", photo, "--in_place")[0] == 1
+    assert run("restore", photo, "--in-place")[0] == 1
     assert photo.read_bytes() == broken
 
 
@@ -312,7 +312,7 @@ def test_formats_not_written_in_place_fail_early(run, tmp_path):
     path = tmp_path / "a.bmp"
     Image.fromarray(made_picture()).save(path)
     before = path.read_bytes()
-    code, _, err = run("restore", path, "--in_place", load=pytest.fail)
+    code, _, err = run("restore", path, "--in-place", load=pytest.fail)
     assert code == 1 and "BMP cannot be written in place" in err
     assert path.read_bytes() == before
 
@@ -324,7 +324,7 @@ def test_a_picture_that_a_format_cannot_hold_fails_early(run, tmp_path, depth):
     if depth == "16":
         path = tmp_path / "a.jpg"
         Image.fromarray(made_picture()).save(path)
-    arguments = ["--in_place", "--depth", "16"] if depth == "16" else []
+    arguments = ["--in-place", "--depth", "16"] if depth == "16" else []
     arguments = arguments or ["--output", str(tmp_path / "b.jpg")]
     code, _, err = run("restore", path, *arguments, load=pytest.fail)
     wanted = {"8": "JPEG has no alpha", "16": "jpeg has no 16 bits"}[depth]
@@ -332,15 +332,15 @@ def test_a_picture_that_a_format_cannot_hold_fails_early(run, tmp_path, depth):
 
 
 def test_in_place_a_second_run_resumes(run, photo, tmp_path):
-    assert run("restore", photo, "--in_place", "--strip")[0] == 0
+    assert run("restore", photo, "--in-place", "--strip")[0] == 0
     (tmp_path / "second.jpg").write_bytes(photo.read_bytes())  # marked, as a copy is
     Image.fromarray(made_picture()).save(tmp_path / "third.jpg", quality=30)
     once = photo.read_bytes()
-    code, out, _ = run("restore", tmp_path, "--in_place")
+    code, out, _ = run("restore", tmp_path, "--in-place")
     assert code == 0 and "2 skipped" in out and "1 restored" in out
     assert "restored before; --overwrite restores it again" in out
     assert photo.read_bytes() == once
-    assert run("restore", photo, "--in_place", "--overwrite")[0] == 0
+    assert run("restore", photo, "--in-place", "--overwrite")[0] == 0
     assert photo.read_bytes() != once
 
 
@@ -350,7 +350,7 @@ def test_in_place_a_picture_without_room_for_the_mark_is_unchanged(run, photo):
     image = Image.open(photo)
     image.save(photo, exif=exif)
     before = photo.read_bytes()
-    code, _, err = run("restore", photo, "--in_place")
+    code, _, err = run("restore", photo, "--in-place")
     assert code == 1 and "no room for the mark" in err
     assert photo.read_bytes() == before
     assert run("restore", photo)[0] == 0  # into another file
@@ -359,7 +359,7 @@ def test_in_place_a_picture_without_room_for_the_mark_is_unchanged(run, photo):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("photo.jpg", ["--in_place"], "photo.jpg: changed while it was restored"),
+        ("photo.jpg", ["--in-place"], "photo.jpg: changed while it was restored"),
         (
             "photo.restored.png",
             [],
@@ -390,7 +390,7 @@ def test_a_folder_with_the_name_of_a_result_does_not_count_as_one(run, photo):
 def test_a_write_protected_original_stays(run, photo):
     photo.chmod(0o444)
     before = photo.read_bytes()
-    code, _, err = run("restore", photo, "--in_place")
+    code, _, err = run("restore", photo, "--in-place")
     assert code == 1 and "write-protected" in err and photo.read_bytes() == before
 
 
@@ -462,9 +462,9 @@ def test_alpha_is_kept(run, tmp_path):
 
 def test_limits_can_be_raised(run, tmp_path):
     Image.fromarray(np.zeros((2000, 1000), np.uint8)).save(tmp_path / "a.png")
-    code, _, err = run("restore", tmp_path / "a.png", "--max_megapixels", 1)
-    assert code == 1 and "--max_megapixels raises the limit" in err
-    assert run("restore", tmp_path / "a.png", "--max_megapixels", 2)[0] == 0
+    code, _, err = run("restore", tmp_path / "a.png", "--max-megapixels", 1)
+    assert code == 1 and "--max-megapixels raises the limit" in err
+    assert run("restore", tmp_path / "a.png", "--max-megapixels", 2)[0] == 0
 
 
 def test_salvage_and_strict_decide_over_damaged_files(run, photo, tmp_path):
@@ -503,7 +503,7 @@ def test_a_crop_tries_a_part_under_a_name_of_its_own(run, photo, tmp_path):
     code, _, err = run("restore", photo, "--crop", "9x9+900+9", "--overwrite")
     assert code == 1 and "photo.jpg: the crop 9x9+900+9 is outside of its 88x72" in err
     assert run("restore", photo, "--crop", "9x9", "--overwrite")[0] == 2
-    assert run("restore", photo, "--crop", "9x9+0+0", "--in_place")[0] == 2
+    assert run("restore", photo, "--crop", "9x9+0+0", "--in-place")[0] == 2
 
 
 def test_a_package_that_is_missing_is_named(run, photo, tmp_path, monkeypatch):

@@ -66,7 +66,7 @@ def load(soak):
 def server(soak, tmp_path_factory):
     """(the page's address, the folder of its temporary files)."""
     folder = tmp_path_factory.mktemp("temporary")
-    words = ["web", "--no_browser", "network" if soak else "fake"]
+    words = ["web", "--no-browser", "network" if soak else "fake"]
     process = subprocess.Popen(
         [sys.executable, "-c", _COMMAND, *words],
         stdout=subprocess.PIPE,
@@ -253,7 +253,7 @@ def test_a_taken_port_is_one_line(capsys, monkeypatch):
         monkeypatch.setenv(name, "")  # what the command says goes with the test
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert main(["web", "--no_browser", "--port", port], load=Darkening) == 2
+        assert main(["web", "--no-browser", "--port", port], load=Darkening) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"dual-prior: --port {port}: ")
 
@@ -262,5 +262,5 @@ def test_without_gradio_the_error_names_the_package(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     for name in ("dual_prior.web.page", "dual_prior.web"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    assert main(["web", "--no_browser"], load=Darkening) == 2
+    assert main(["web", "--no-browser"], load=Darkening) == 2
     assert 'pip install "dual-prior[web]"' in capsys.readouterr().err

@@ -98,7 +98,7 @@ def test_patterns_and_several_inputs_keep_their_trees(store, tmp_path):
 
 def test_in_place_the_original_can_be_kept_and_is_restored_once(store, capsys):
     original = store.cat("/bucket/in/a.jpg")
-    words = ("memory://bucket/in/a.jpg", "--in_place", "--backup", ".orig")
+    words = ("memory://bucket/in/a.jpg", "--in-place", "--backup", ".orig")
     assert restore(*words) == restore(*words) == 0
     assert "restored before" in capsys.readouterr().out
     assert store.cat("/bucket/in/a.jpg.orig") == original
@@ -117,7 +117,7 @@ class Meddler(Darkening):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--in_place", "--force"], "changed while it was restored"),
+        (["--in-place", "--force"], "changed while it was restored"),
         (["--output", "memory://bucket/a.png"], "written by another program meanwhile"),
     ],
 )
@@ -158,7 +158,7 @@ def test_python_takes_addresses_too(store, monkeypatch):
         (["memory://bucket/none*.jpg"], 2, "no picture matches this pattern"),
         (["memory://bucket/in", "-o", "ftp://host/out"], 2, "before they are complete"),
         (["memory://bucket/in", "-o", "memory://b/o.png"], 2, "expected a folder"),
-        (["memory://bucket/in", "--preserve_times"], 2, "objects get no other date"),
+        (["memory://bucket/in", "--preserve-times"], 2, "objects get no other date"),
         (["odd://bucket/in"], 2, "odd://bucket/in: Protocol not known: odd"),
     ],
 )

@@ -99,7 +99,7 @@ def test_a_name_depends_on_its_source_only(tree):
         ("photos/sub/c.png", "failed", None),
     ]
     assert plan.refused[0].reason == (
-        "photos/sub/c.png would also become out/sub/c.restored.png; --long_names or "
+        "photos/sub/c.png would also become out/sub/c.restored.png; --long-names or "
         "another --output keeps them apart"
     )
     assert [target for _, target in _plan("photos/sub", long_names=True)[0]] == [
@@ -213,7 +213,7 @@ def test_an_input_is_never_an_output(tree, link):
     if link:
         target = "link.png"
         os.symlink("photos/a.jpg", target)
-    with pytest.raises(UsageError, match="only overwritten with --in_place"):
+    with pytest.raises(UsageError, match="only overwritten with --in-place"):
         _plan("photos/a.jpg", output=target)
 
 

@@ -46,7 +46,7 @@ def test_existing_results_load_no_network(job):
     ("error", "reason"),
     [
         (RuntimeError("out of\nmemory"), "cannot be restored (out of memory)"),
-        (MemoryError(), "not enough memory; a lower --max_memory takes smaller tiles"),
+        (MemoryError(), "not enough memory; a lower --max-memory takes smaller tiles"),
         (MemoryError("needs 4 GiB"), "needs 4 GiB"),
     ],
 )

@@ -239,7 +239,7 @@ def test_avif_is_read(orientation):
     assert picture.format == "AVIF" and picture.metadata["icc_profile"] == SRGB
     assert b"a camera" in picture.metadata["exif"] and picture.warnings == []
     limits = Limits(max_megapixels=0.001)
-    assert "--max_megapixels" in _reason(data, limits=limits)
+    assert "--max-megapixels" in _reason(data, limits=limits)
 
 
 def test_the_first_frame_of_an_animation_is_never_taken_for_a_picture():

@@ -460,10 +460,10 @@ def test_odd_component_numbers_mean_the_same_colours_as_to_pillow(identifiers):
 @pytest.mark.parametrize(
     ("format", "limits", "flag"),
     [
-        ("PNG", Limits(max_megapixels=0.001), "--max_megapixels"),
-        ("JPEG", Limits(max_megapixels=0.001), "--max_megapixels"),
-        ("JPEG", Limits(max_file_megabytes=0.0001), "--max_file_size"),
-        ("JPEG", Limits(max_scans=9), "--max_scans"),
+        ("PNG", Limits(max_megapixels=0.001), "--max-megapixels"),
+        ("JPEG", Limits(max_megapixels=0.001), "--max-megapixels"),
+        ("JPEG", Limits(max_file_megabytes=0.0001), "--max-file-size"),
+        ("JPEG", Limits(max_scans=9), "--max-scans"),
     ],
 )
 def test_limits_name_the_flag_that_raises_them(format, limits, flag):
@@ -476,13 +476,13 @@ def test_limits_name_the_flag_that_raises_them(format, limits, flag):
 def test_a_huge_broken_png_is_not_salvaged():
     data = bytearray(_file("PNG"))
     data[16:24] = (50000).to_bytes(4, "big") * 2
-    assert "--max_megapixels" in _reason_of(bytes(data), salvage=True)
+    assert "--max-megapixels" in _reason_of(bytes(data), salvage=True)
 
 
 def test_hundreds_of_scans_are_refused():
     data = _jpeg_bytes(progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
-    assert "--max_scans" in _reason_of(data[:-2] + 200 * scan + data[-2:])
+    assert "--max-scans" in _reason_of(data[:-2] + 200 * scan + data[-2:])
 
 
 def test_a_file_too_large_is_not_read(write):
