@@ -17,7 +17,9 @@ LIBRARY = (
     *("system", "jpeg", "metrics", "network", "pictures", "restoration"),
     *("drawing", "files", "api", "web", "command", "cli"),
 )
-EXPERIMENTS = ("data", "training", "measuring", "contenders", "reproduction")
+EXPERIMENTS = (
+    *("exporting", "data", "training", "measuring", "contenders", "reproduction"),
+)
 
 
 def modules(package: str) -> list[Path]:

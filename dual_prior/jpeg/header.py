@@ -28,7 +28,8 @@ _PROCESSES = {
     0xCB: "lossless",
 }  # the others are hierarchical
 
-_ZIGZAG = np.array(
+# Where the steps of a table go, as files list them.
+ZIGZAG = np.array(
     [
         *(0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5),
         *(12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28),
@@ -287,7 +288,7 @@ def _tables(body: bytes) -> dict[int, np.ndarray]:
         if len(steps) < 64:
             raise ValueError("a quantization table is too short")
         table = np.empty(64, int)
-        table[_ZIGZAG] = steps
+        table[ZIGZAG] = steps
         tables[body[0] & 15] = table
         body = body[1 + 64 * size :]
     return tables

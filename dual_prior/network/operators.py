@@ -79,7 +79,8 @@ def extended(x, multiple: int):
     """
     for axis in (1, 2):
         size = ops.shape(x)[axis]
-        missing = -size % multiple
+        # Of positive numbers only: ONNX divides towards zero.
+        missing = (multiple - size % multiple) % multiple
         if isinstance(missing, int) and not missing:
             continue  # as in training, at no cost
         places = ops.minimum(ops.arange(size + missing), size - 1)
@@ -103,7 +104,7 @@ def to_phases(x, stride: int):
     if stride == 1:
         return x
     batch, height, width, channels = ops.shape(x)
-    rows, columns = -(-height // stride), -(-width // stride)
+    rows, columns = ((side + stride - 1) // stride for side in (height, width))
     missing = [[0, rows * stride - height], [0, columns * stride - width]]
     x = ops.pad(x, [[0, 0], *missing, [0, 0]])
     x = ops.reshape(x, (batch, rows, stride, columns, stride, channels))

@@ -10,7 +10,7 @@ from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import restore_array
-from experiments.saved_model import write_saved_model
+from experiments.exporting.saved_model import write_saved_model
 from tests.conftest import made_picture
 
 

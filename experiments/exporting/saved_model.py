@@ -6,14 +6,20 @@ from pathlib import Path
 
 import keras
 
+from dual_prior.network.colour_network import ColourNetwork
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import LUMA_WEIGHTS, SMALLEST
+from experiments.exporting.jpeg_tables import jpeg_tables
+from experiments.exporting.pixels import name_of, restored, table_planes
+from experiments.exporting.readme import saved_model_readme
 
 _MAX_PIXELS = 100_000_000  # ours
 
 
-def write_saved_model(network: DualPriorNetwork, output: str | os.PathLike) -> None:
-    """Writes `network` as a SavedModel, complete or not at all.
+def write_saved_model(
+    network: DualPriorNetwork | ColourNetwork, output: str | os.PathLike
+) -> None:
+    """Writes `network` as a SavedModel with a README.md, complete or not at all.
 
     Raises:
         OSError: `output` exists and is no SavedModel, or cannot be written.
@@ -30,6 +36,8 @@ def write_saved_model(network: DualPriorNetwork, output: str | os.PathLike) -> N
     ) as folder:
         new, old = (os.path.join(folder, name) for name in ("new", "old"))
         _write(network, new)
+        readme = saved_model_readme(network, output.name)
+        Path(new, "README.md").write_text(readme)
         if output.exists():
             os.rename(output, old)
         try:
@@ -40,19 +48,13 @@ def write_saved_model(network: DualPriorNetwork, output: str | os.PathLike) -> N
             raise
 
 
-def pixels_signature(network: DualPriorNetwork) -> str:
-    """The name of the signature that takes pixels, and of its argument."""
-    return "luma" if network.channels == 1 else "rgb"
-
-
-def _write(network: DualPriorNetwork, folder: str) -> None:
+def _write(network: DualPriorNetwork | ColourNetwork, folder: str) -> None:
     import tensorflow as tf
 
-    channels = network.channels
-    name = pixels_signature(network)
+    name = name_of(network)
 
     def restore_pixels(pixels):
-        return {"restored": network(pixels)}
+        return {"restored": restored(network, pixels)}
 
     def restore_jpeg(jpeg):
         png = tf.map_fn(lambda data: _restore_one(network, data), jpeg)
@@ -64,7 +66,7 @@ def _write(network: DualPriorNetwork, folder: str) -> None:
     archive.add_endpoint(
         name,
         restore_pixels,
-        [tf.TensorSpec((None, None, None, channels), tf.float32, name=name)],
+        [tf.TensorSpec((None, None, None, network.channels), tf.float32, name=name)],
     )
     archive.add_endpoint(
         "jpeg", restore_jpeg, [tf.TensorSpec((None,), tf.string, name="jpeg")]
@@ -72,7 +74,7 @@ def _write(network: DualPriorNetwork, folder: str) -> None:
     archive.write_out(folder, verbose=False)
 
 
-def _restore_one(network: DualPriorNetwork, data):
+def _restore_one(network: DualPriorNetwork | ColourNetwork, data):
     """PNG bytes of the restored picture of JPEG bytes, as graph operations."""
     import tensorflow as tf
 
@@ -100,11 +102,17 @@ def _restore_one(network: DualPriorNetwork, data):
         for side in (height, width)
     )
     padded = tf.gather(tf.gather(seen, rows), columns, axis=1)
-    restored = rgb + network(padded[None])[0, :height, :width] - seen
+    aux = None
+    if network.aux_channels:
+        steps, sampling = jpeg_tables(data)
+        planes = table_planes(steps, sampling, *(tf.size(s) for s in (rows, columns)))
+        aux = planes[..., : network.aux_channels]
+    restored_part = restored(network, padded[None], aux)[0, :height, :width]
+    result = rgb + restored_part - seen
     return tf.cond(
         shape[2] == 1,
-        lambda: _encode(tf.matmul(restored, luma)),
-        lambda: _encode(restored),
+        lambda: _encode(tf.matmul(result, luma)),
+        lambda: _encode(result),
     )
 
 

@@ -1,0 +1,163 @@
+"""What stands beside an exported network: how it is fed, and how it is served."""
+
+from dual_prior.network.colour_network import ColourNetwork
+from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.restoration.pixels import SMALLEST
+from experiments.exporting.pixels import name_of
+
+Network = DualPriorNetwork | ColourNetwork
+
+_SAVED_MODEL = """\
+# {name}: removes JPEG artifacts, as a SavedModel
+
+It needs TensorFlow, and nothing of the project that wrote it. A SavedModel is a program:
+load none from people you do not trust.
+
+Signatures:
+
+- `jpeg`: `jpeg`, strings `[B]`, the bytes of JPEG files, to `png_bytes`, strings `[B]`, the
+  bytes of PNG files of the same sizes. {tables} Pictures are not turned by their EXIF
+  orientation, and results hold no metadata. What is no JPEG file, is broken or has more than
+  100 megapixels raises InvalidArgumentError, for the whole batch.
+- `{pixels}`: `{pixels}`, float32 `[B, H, W, {channels}]` in [0, 1], {meaning}, to `restored`, the same,
+  not clipped. {unknown}
+
+In Python:
+
+    import tensorflow as tf
+    model = tf.saved_model.load("{name}")
+    data = open("photo.jpg", "rb").read()
+    png = model.signatures["jpeg"](jpeg=tf.constant([data]))["png_bytes"][0].numpy()
+
+With TensorFlow Serving, which wants the folder under a number, its version:
+
+    docker run -p 8501:8501 -v "$PWD/{name}:/models/{name}/1" -e MODEL_NAME={name} \\
+        tensorflow/serving
+
+    echo '{{"signature_name": "jpeg", "instances": [{{"jpeg": {{"b64": "'$(base64 -w0 photo.jpg)'"}}}}]}}' |
+        curl -d @- http://localhost:8501/v1/models/{name}:predict |
+        python -c 'import base64, json, sys; sys.stdout.buffer.write(
+            base64.b64decode(json.load(sys.stdin)["predictions"][0]["b64"]))' > restored.png
+
+Bytes go in as `{{"b64": ...}}`, and come out so, since the name of the output ends in `_bytes`.
+"""  # noqa: E501
+
+_GRAPH = """\
+# {name}: removes JPEG artifacts, as {kind}
+
+Input `image`, float32 `{shape}` in [0, 1]: {meaning}. Output `restored`: the same, not
+clipped. {unknown}
+
+- {sizes}
+- Pictures of less than {smallest} pixels a side: repeat what is at their border.
+- JPEG's blocks of 8x8 pixels begin at the upper left corner of the image: cut pictures
+  at multiples of 8 only, and restore before you turn or scale them.
+{more}
+In Python:
+
+{example}"""
+
+_ONNX_EXAMPLE = """\
+    import numpy as np, onnxruntime
+    session = onnxruntime.InferenceSession("{name}")
+    image = picture.astype(np.float32).transpose(2, 0, 1)[None] / 255
+    (restored,) = session.run(None, {{"image": image}})
+"""
+
+_LITERT_EXAMPLE = """\
+    import numpy as np
+    from ai_edge_litert.interpreter import Interpreter
+    run = Interpreter("{name}").get_signature_runner()
+    image = picture.astype(np.float32)[None] / 255
+    restored = run(image=image)["restored"]
+"""
+
+_TABLES = """\
+- Two more inputs may be left out: `steps`, float32 `[{aux}, 8, 8]`, the quantization
+  tables of {planes}, by vertical, then horizontal frequency, 0 where not known; and
+  `sampling`, int32 `[2]`, rows and columns of pixels that share a sample of chroma,
+  [2, 2] for 4:2:0. The picture then has to begin where the file does.
+"""
+
+
+def saved_model_readme(network: Network, name: str) -> str:
+    """The README.md of a SavedModel.
+
+    Args:
+        network: What it holds.
+        name: Of its folder.
+    """
+    tables = "Tables are read from the file." if network.aux_channels else ""
+    return _SAVED_MODEL.format(
+        name=name,
+        pixels=name_of(network),
+        channels=network.channels,
+        meaning=_meaning(network),
+        tables=tables,
+        unknown=_unknown(network),
+    )
+
+
+def onnx_readme(network: Network, name: str, tile: int | None) -> str:
+    """What stands beside an ONNX file.
+
+    Args:
+        network: What it holds.
+        name: Of the file.
+        tile: H and W, pixels; None for any.
+    """
+    more = ""
+    if network.aux_channels:
+        planes = "Y, Cb and Cr" if network.aux_channels == 3 else "Y"
+        more = _TABLES.format(aux=network.aux_channels, planes=planes)
+    sides = f"{tile}, {tile}" if tile else "H, W"
+    return _GRAPH.format(
+        name=name,
+        kind="an ONNX file",
+        shape=f"[1, {network.channels}, {sides}]",
+        meaning=_meaning(network),
+        unknown=_unknown(network),
+        sizes=_sizes(tile),
+        smallest=SMALLEST,
+        more=more,
+        example=_ONNX_EXAMPLE.format(name=name),
+    )
+
+
+def litert_readme(network: Network, name: str, tile: int) -> str:
+    """What stands beside a LiteRT file: see `onnx_readme`."""
+    return _GRAPH.format(
+        name=name,
+        kind="a LiteRT file",
+        shape=f"[1, {tile}, {tile}, {network.channels}]",
+        meaning=_meaning(network),
+        unknown=_unknown(network),
+        sizes=_sizes(tile),
+        smallest=SMALLEST,
+        more="",
+        example=_LITERT_EXAMPLE.format(name=name),
+    )
+
+
+def _meaning(network: Network) -> str:
+    if network.channels == 1:
+        return "luma of JFIF files, 0.299 R + 0.587 G + 0.114 B, or grey"
+    return "red, green, blue"
+
+
+def _unknown(network: Network) -> str:
+    if not network.aux_channels:
+        return ""
+    return (
+        "Without quantization tables the network restores a little less than "
+        "`dual-prior restore` does, which reads them from JPEG files."
+    )
+
+
+def _sizes(tile: int | None) -> str:
+    if tile is None:
+        return "Any height and width."
+    return (
+        f"{tile} x {tile} pixels: restore larger pictures in tiles that overlap, for "
+        "example by 64 pixels."
+    )
