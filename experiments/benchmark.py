@@ -7,7 +7,7 @@ Prints, and with --output writes as Markdown:
   channels, in float32 and in bfloat16;
 - a training step of the preset by Adam and the mean absolute error, in the precision
   that training takes here: the de-blocker's part as a share of that peak, and where the
-  rest goes;
+  rest goes; not of networks for colour files;
 - restoration of a 512x512 picture, beside DnCNN's architecture (20 convolutions of 64
   features) on the same cores, and of a large one by tiles: time and peak memory;
 - with --folder=200, a folder of so many photographs of mixed size and quality, made of
@@ -17,20 +17,29 @@ Times are the shortest of several, but for the large picture and the folder, whi
 timed once. On a busy machine only the ratios mean something.
 """
 
+import functools
 import itertools
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 from absl import flags
 
+from dual_prior.jpeg.table_plane import UNKNOWN
 from dual_prior.network.backend import compiled
+from dual_prior.network.colour_network import (
+    ColourNetwork,
+    load_network,
+    unfolding_of,
+)
 from dual_prior.network.presets import PRESETS, find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import restore_array, seen_by
+from dual_prior.restoration.restorer import graph_of_pixels
 from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
 from experiments.contenders.baselines.dncnn import dncnn
@@ -112,28 +121,33 @@ def training_report(preset: str, repeats: int) -> str:
 
 def restoration_report(preset: str, repeats: int) -> str:
     """Time of a 512x512 picture and of its parts, beside DnCNN, as Markdown."""
-    network = DualPriorNetwork.from_preset(preset, weights=None)
-    channels = network.channels
-    picture = _noise(512, channels)
-    y = keras.ops.convert_to_tensor(seen_by(channels, np.atleast_3d(picture))[None])
-    stage = network.stages[0]
+    network = load_network(preset, weights=None)
+    unfolding = unfolding_of(network)
+    picture = _noise(512, network.channels)
+    planes = seen_by(unfolding.channels, np.atleast_3d(picture))
+    y = keras.ops.convert_to_tensor(planes[None])
+    stage = unfolding.stages[0]
     beta = stage.solver.beta.value()
-    u, g = network.deblocker(y), stage.descent(y, beta)
+    u, g = unfolding.deblocker(y), stage.descent(y, beta)
     rival = dncnn(batch_normalization=False)
-    graph, rival_graph = compiled(network, channels), compiled(rival, 1)
+    restore, rival_graph = _restore(network), compiled(rival, 1)
     parts = {
-        "network": lambda: restore_array(picture, graph, channels),
-        "one de-blocker": lambda: _wait(network.deblocker(y)),
+        "network": lambda: restore(picture),
+        "one de-blocker": lambda: _wait(unfolding.deblocker(y)),
         "one classifier descent": lambda: _wait(stage.descent(y, beta)),
         "one solver": lambda: _wait(stage.solver(y, u, g)),
         "DnCNN's architecture": lambda: restore_array(_noise(512, 1), rival_graph),
     }
+    if isinstance(network, ColourNetwork):
+        chroma = y[..., :1] - keras.ops.zeros((1, 1, 1, 2))
+        parts["chroma"] = lambda: _wait(network.chroma(chroma))
     seconds = {name: best_seconds(run, repeats) for name, run in parts.items()}
     ratio = seconds["network"] / seconds["DnCNN's architecture"]
+    macs = cost.macs(network, network.channels)
     rows = {
         **{name: f"{value * 1e3:.0f} ms" for name, value in seconds.items()},
         "network / DnCNN's architecture": f"{ratio:.2f}",
-        "FLOP a pixel, network": f"{FLOP_PER_MAC * cost.macs(network, channels):,.0f}",
+        "FLOP a pixel, network": f"{FLOP_PER_MAC * macs:,.0f}",
         "FLOP a pixel, DnCNN": f"{FLOP_PER_MAC * cost.macs(rival):,.0f}",
         "parameters, network": f"{network.count_params():,}",
         "parameters, DnCNN": f"{rival.count_params():,}",
@@ -186,14 +200,23 @@ def _table(title: str, rows: dict[str, str]) -> str:
 
 
 def _restore_large(preset: str, side: int) -> tuple[float, int]:
-    network = DualPriorNetwork.from_preset(preset, weights=None)
-    channels = network.channels
-    picture = _noise(side, channels)
-    graph = compiled(network, channels)
+    network = load_network(preset, weights=None)
+    picture = _noise(side, network.channels)
+    restore = _restore(network)
     started = time.perf_counter()
-    restore_array(picture, graph, channels)
+    restore(picture)
     seconds = time.perf_counter() - started
     return seconds, _peak_memory()
+
+
+def _restore(network: DualPriorNetwork | ColourNetwork) -> Callable:
+    """A function of pictures, whose tables are not known."""
+    return functools.partial(
+        restore_array,
+        network=graph_of_pixels(network),
+        channels=network.channels,
+        tables=UNKNOWN if network.aux_channels else None,
+    )
 
 
 def _peak_memory() -> int:
@@ -219,11 +242,13 @@ def _wait(tensor) -> np.ndarray:
 def main(argv):
     """Reads the flags, measures, prints and writes the tables."""
     del argv
-    preset, repeats = find_preset(_PRESET.value).name, _REPEATS.value
+    preset, repeats = _PRESET.value, _REPEATS.value
     pictures = mixed_pictures(_DATA_DIR.value, _FOLDER.value) if _FOLDER.value else []
-    header = f"{preset}, {keras.backend.backend()}, {os.cpu_count()} cores"
+    header = (
+        f"{find_preset(preset).name}, {keras.backend.backend()}, {os.cpu_count()} cores"
+    )
     sections = [f"**{header}**\n"]
-    if _TRAINING.value:
+    if _TRAINING.value and recipes.recipe_for(preset).network:
         sections.append(training_report(preset, repeats))
     sections.append(restoration_report(preset, repeats))
     if _LARGE.value:

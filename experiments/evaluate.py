@@ -12,7 +12,9 @@ conventions, which must not be compared: "uniform" (8x8 box) and "gaussian" (11x
 1.5). Table 1 mixes them; the SSIM of its rows stands in the column of its convention.
 
 With --colour, RGB is compressed at 4:2:0 and measured over all channels; a preset of one
-channel restores the luma and leaves the chroma as it is.
+channel restores the luma and leaves the chroma as it is. Of a preset for colour, luma is
+restored by its luma part alone. One that sees quantization tables gets those of the JPEG;
+of pictures that come compressed they are not known.
 
 Twitter and WeChat (--datasets=twitter,wechat) come compressed: no quality applies. With
 --crop, a part of each is taken before it is restored, as the paper does.
@@ -39,9 +41,10 @@ from typing import BinaryIO
 from absl import flags
 from tqdm import tqdm
 
-from dual_prior.network.backend import compiled
+from dual_prior.network.colour_network import ColourNetwork, load_network, unfolding_of
 from dual_prior.network.presets import PRESETS
 from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.restoration.restorer import graph_of_pixels
 from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
 from experiments.contenders.rivals import at_quality, rivals
@@ -60,6 +63,7 @@ from experiments.measuring.scores import (
     picture_csv,
     published_scores,
     read_pairs,
+    tables_at,
 )
 from experiments.training.flags import define_data_dir, parse_qualities
 
@@ -115,19 +119,27 @@ _LIMIT = flags.DEFINE_integer(
 
 
 def _methods_at(
-    network: tuple[Callable, int] | None, quality: int | None
+    network: DualPriorNetwork | ColourNetwork | None,
+    graph: Callable | None,
+    quality: int | None,
 ) -> dict[str, Restore]:
     found: dict[str, Restore] = {"JPEG": lambda compressed: compressed}
-    preset = _PRESET.value
-    if network is not None and preset is not None:
-        found |= methods(preset, *network, _ALSO.value, quality)
+    if network is not None and graph is not None:
+        found |= methods(
+            _PRESET.value or "",
+            graph,
+            network.channels,
+            _ALSO.value,
+            quality,
+            tables_at(quality, _COLOUR.value) if network.aux_channels else None,
+        )
     if quality is not None:
         found |= {name: at_quality(rivals()[name], quality) for name in _RIVALS.value}
     return found
 
 
-def _network() -> tuple[Callable, int] | None:
-    """The network of the flags and its number of channels, if there is one."""
+def _network() -> DualPriorNetwork | ColourNetwork | None:
+    """The network of the flags, or the part of it that restores what is measured."""
     if _WEIGHTS.value and not _PRESET.value:
         raise ValueError("--weights: name the --preset that they belong to as well.")
     if not set(_ALSO.value) <= set(OPTIONS):
@@ -141,8 +153,8 @@ def _network() -> tuple[Callable, int] | None:
         raise ValueError("--also: name the --preset that it is for as well.")
     if not _PRESET.value:
         return None
-    network = DualPriorNetwork.from_preset(_PRESET.value, _WEIGHTS.value or "shipped")
-    return compiled(network, network.channels), network.channels
+    network = load_network(_PRESET.value, _WEIGHTS.value or "shipped")
+    return network if _COLOUR.value else unfolding_of(network)
 
 
 def _find_pictures() -> dict[str, tuple[list, bool]]:
@@ -193,6 +205,7 @@ def main(argv):
     with contextlib.ExitStack() as stack:
         files = _open_output(stack)
         network = _network()
+        graph = None if network is None else graph_of_pixels(network)
         scores, rows = [], []
         total = sum(len(pictures[name][0]) for name, _ in cases)
         with tqdm(total=total, unit="picture", disable=None) as bar:
@@ -204,7 +217,7 @@ def main(argv):
                     name,
                     quality,
                     _counted(pairs, bar),
-                    _methods_at(network, quality),
+                    _methods_at(network, graph, quality),
                     measured_by,
                 )
                 rows += measured

@@ -129,12 +129,7 @@ class Restorer:
 
     def _graph(self, part: DualPriorNetwork | ColourNetwork) -> Callable:
         if part.channels not in self._graphs:
-            graph = compiled(part, part.channels, part.aux_channels)
-            if part.aux_channels:
-                graph = _with_tables(graph, part.aux_channels)
-            if isinstance(part, ColourNetwork):
-                graph = _of_rgb(graph)
-            self._graphs[part.channels] = graph
+            self._graphs[part.channels] = graph_of_pixels(part)
         return self._graphs[part.channels]
 
     def _network_for(self, part, image: np.ndarray, tile: int) -> Callable:
@@ -175,6 +170,19 @@ class Restorer:
             value = self.unfolding.classifier(image_gradient(seen[None]))
             values.append(float(ops.convert_to_numpy(value)[0, 0]))
         return float(np.mean(values))
+
+
+def graph_of_pixels(network: DualPriorNetwork | ColourNetwork) -> Callable:
+    """A network compiled, as a function of pixels.
+
+    Returns:
+        Maps `[1, H, W, C]`, luma or red, green and blue, float32 in [0, 1], to the
+        same; a network that sees tables also takes `Tables`.
+    """
+    graph = compiled(network, network.channels, network.aux_channels)
+    if network.aux_channels:
+        graph = _with_tables(graph, network.aux_channels)
+    return _of_rgb(graph) if isinstance(network, ColourNetwork) else graph
 
 
 def _with_tables(graph: Callable, aux_channels: int) -> Callable:

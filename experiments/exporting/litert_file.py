@@ -64,7 +64,7 @@ def _converted(network, tile: int) -> bytes:
     spec = tf.TensorSpec((1, tile, tile, network.channels), tf.float32, name="image")
 
     def restore(image):
-        return {"restored": restored(network, image, function=function)}
+        return restored(network, image, function=function)
 
     graph = tf.function(restore, input_signature=[spec]).get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([graph], function)

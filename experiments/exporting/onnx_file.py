@@ -97,10 +97,11 @@ def _converted(network, tile: int | None):
             input_signature=signature,
             opset=_OPSET,
         )
-    for value in (model.graph.input[0], model.graph.output[0]):
-        for axis, side in ((2, "height"), (3, "width")):
-            if not tile:
-                value.type.tensor_type.shape.dim[axis].dim_param = side
+    image, restored_image = model.graph.input[0], model.graph.output[0]
+    for axis, side in ((2, "height"), (3, "width")):
+        if not tile:
+            image.type.tensor_type.shape.dim[axis].dim_param = side
+    restored_image.type.CopyFrom(image.type)
     return model
 
 

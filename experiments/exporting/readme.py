@@ -45,7 +45,7 @@ Bytes go in as `{{"b64": ...}}`, and come out so, since the name of the output e
 _GRAPH = """\
 # {name}: removes JPEG artifacts, as {kind}
 
-Input `image`, float32 `{shape}` in [0, 1]: {meaning}. Output `restored`: the same, not
+Input `image`, float32 `{shape}` in [0, 1]: {meaning}. {output}: the same, not
 clipped. {unknown}
 
 - {sizes}
@@ -67,9 +67,12 @@ _ONNX_EXAMPLE = """\
 _LITERT_EXAMPLE = """\
     import numpy as np
     from ai_edge_litert.interpreter import Interpreter
-    run = Interpreter("{name}").get_signature_runner()
+    interpreter = Interpreter("{name}")
+    interpreter.allocate_tensors()
     image = picture.astype(np.float32)[None] / 255
-    restored = run(image=image)["restored"]
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    interpreter.invoke()
+    restored = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 """
 
 _TABLES = """\
@@ -114,6 +117,7 @@ def onnx_readme(network: Network, name: str, tile: int | None) -> str:
     return _GRAPH.format(
         name=name,
         kind="an ONNX file",
+        output="Output `restored`",
         shape=f"[1, {network.channels}, {sides}]",
         meaning=_meaning(network),
         unknown=_unknown(network),
@@ -129,6 +133,7 @@ def litert_readme(network: Network, name: str, tile: int) -> str:
     return _GRAPH.format(
         name=name,
         kind="a LiteRT file",
+        output="Its one output",
         shape=f"[1, {tile}, {tile}, {network.channels}]",
         meaning=_meaning(network),
         unknown=_unknown(network),

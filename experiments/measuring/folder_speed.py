@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from dual_prior.network.backend import compiled
-from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.network.colour_network import load_network
 from experiments.data.sources import Picture
 from experiments.measuring import cost
 from experiments.measuring.throughput import best_seconds
@@ -40,7 +40,7 @@ def measure(
     Raises:
         CalledProcessError: The command has failed.
     """
-    network = DualPriorNetwork.from_preset(preset)
+    network = load_network(preset)
     channels = network.channels
     with tempfile.TemporaryDirectory() as folder:
         photographs = Path(folder) / "photographs"

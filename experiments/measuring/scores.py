@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from dual_prior import jpeg
+from dual_prior.jpeg.header import read_jpeg_header
 from dual_prior.jpeg.projection import HALF_STEP, NARROW, agreement, project
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables, tables_of
 from dual_prior.restoration.pixels import restore_array
 from dual_prior.restoration.self_ensemble import self_ensemble
 from dual_prior.restoration.symmetries import SYMMETRIES
@@ -250,6 +252,7 @@ def methods(
     channels: int,
     also: Sequence[str],
     quality: int | None,
+    tables: Tables | None = None,
 ) -> dict[str, Restore]:
     """The methods of a network by name: itself, and with the options of `also`.
 
@@ -258,6 +261,7 @@ def methods(
         network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same.
         also: Some of `OPTIONS`.
         quality: Of the JPEG; projections need it.
+        tables: Of the JPEG, if the network takes them as well.
     """
 
     steps = None if quality is None else jpeg.quantization_table(quality)
@@ -276,7 +280,7 @@ def methods(
         functions[f"{name}, {SELF_ENSEMBLE}"] = self_ensemble([network] * SYMMETRIES)
     found: dict[str, Restore] = {}
     for label, function in functions.items():
-        restore = _Restored(function, channels)
+        restore = _Restored(function, channels, tables)
         found[label] = functools.partial(rounded, restore)
         for option, reach in REACHES.items():
             if option in also and steps is not None:
@@ -286,20 +290,33 @@ def methods(
     return found
 
 
+def tables_at(quality: int | None, colour: bool) -> Tables:
+    """Those of the JPEG files of the protocol: see `read_pairs`."""
+    if quality is None:
+        return UNKNOWN
+    picture = np.zeros((16, 16, 3) if colour else (8, 8), np.uint8)
+    encode = jpeg.encode_colour if colour else jpeg.encode
+    return tables_of(read_jpeg_header(encode(picture, quality)))
+
+
 class _Restored:
     """Restores a plane, and caches the last result, which two methods use.
 
     The result has 16 bits: a projection needs values that were not rounded to 8.
     """
 
-    def __init__(self, function: Callable, channels: int):
-        self._function, self._channels = function, channels
+    def __init__(self, function: Callable, channels: int, tables: Tables | None):
+        self._function, self._channels, self._tables = function, channels, tables
         self._compressed: np.ndarray | None = None
 
     def __call__(self, compressed: np.ndarray) -> np.ndarray:
         if self._compressed is not compressed:
             deep = restore_array(
-                compressed, self._function, self._channels, dtype=np.uint16
+                compressed,
+                self._function,
+                self._channels,
+                dtype=np.uint16,
+                tables=self._tables,
             )
             self._compressed, self._restored = compressed, deep / 257
         return self._restored

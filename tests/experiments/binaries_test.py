@@ -206,6 +206,26 @@ def test_a_keras_file_holds_the_network(trained, tiny, tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize(("name", "suffix"), [("onnx", "onnx"), ("litert", "tflite")])
+def test_other_formats_stand_beside_a_page_that_says_how_they_are_fed(
+    trained, tiny, tmp_path, name, suffix
+):
+    pytest.importorskip("onnxruntime")
+    path = tmp_path / "new" / f"tiny.{suffix}"
+    code, out, err = run(
+        *("export", f"--preset={tiny}", f"--output={path}", f"--format={name}"),
+        *(f"--weights={trained}/network/tiny.weights.h5", "--tile=32"),
+    )
+    assert code == 0, err
+    difference = re.fullmatch(
+        rf"Wrote {path} and tiny.{suffix}.md: .* ([\d.e-]+) .*\n", out
+    )
+    assert difference and float(difference[1]) < 1e-4
+    page = path.with_name(f"tiny.{suffix}.md").read_text()
+    for text in ("image", "restored", "32", f"tiny.{suffix}"):
+        assert text in page
+
+
 def test_the_saved_model_needs_nothing_of_this_project(trained, tiny, tmp_path):
     code, _, err = run(
         "export",
@@ -302,6 +322,9 @@ assert len(jpeg(jpeg=tf.constant(data))["png_bytes"]) == 2
         (("train_classifier", "--held_out=1"), 1, "expected at least 2, or a source"),
         (("train_contenders", "--contenders=GAN"), 1, "got 'GAN'"),
         (("export", "--weights=/no.h5"), 1, "/no.h5: no such weights file"),
+        (("export", "--format=onnx", "--output=x.keras"), 1, "a file NAME.onnx, got"),
+        (("export", "--tile=64"), 1, "onnx and litert only, not of saved_model"),
+        (("export", "--format=litert", "--tile=63"), 1, "multiple of 8, got 63"),
     ],
 )
 def test_a_mistake_gets_one_line(

@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 
 from dual_prior import jpeg
+from dual_prior.jpeg.table_plane import UNKNOWN
+from dual_prior.network.colour_network import load_network
 from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.pictures.reader import read_picture
+from dual_prior.restoration.pixels import restore_array
+from dual_prior.restoration.restorer import graph_of_pixels
 from experiments.data import sources
 from experiments.measuring import measures, scores
 from experiments.measuring.published import table1
 from tests.conftest import made_picture
 from tests.experiments.binary import load, run
+from tests.experiments.exporting import networks
 
 
 def _identity(compressed):
@@ -301,6 +307,41 @@ def test_colour_is_measured_as_luma_is(tiny, tiny_data, tmp_path):
     expected = _measured(clean, jpeg.compress_colour(clean, 10))
     assert rows[0][4:8] == [f"{value:.4f}" for value in expected]
     assert rows[0][8] == ""  # nothing is said of coefficients
+
+
+@pytest.fixture(scope="module")
+def colour_preset(tmp_path_factory):
+    """The folder of a small network for colour files."""
+    folder = tmp_path_factory.mktemp("presets") / "colour"
+    networks.colour().save_to_preset(folder)
+    return folder
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_network_for_colour_files_is_shown_the_tables_of_the_jpeg(
+    colour_preset, tiny_data, colour
+):
+    lines = _main(
+        f"--data_dir={tiny_data}",
+        *("--datasets=live1", "--qualities=30", f"--preset={colour_preset}"),
+        *(["--colour"] if colour else []),
+        "--nopaper",
+    )
+    (picture,) = sources.evaluation_pictures("live1", tiny_data)
+    clean = picture.rgb() if colour else picture.luma()
+    data = (jpeg.encode_colour if colour else jpeg.encode)(clean, 30)
+    read = read_picture(io.BytesIO(data))
+    network = load_network(colour_preset)
+    part = network if colour else network.luma
+
+    def psnr(tables):
+        graph, channels = graph_of_pixels(part), part.channels
+        restored = restore_array(read.pixels, graph, channels, tables=tables)
+        return measures.psnr(clean, restored)
+
+    (score,) = [cells[4] for cells in _cells(lines[2:]) if cells[2] != "JPEG"]
+    assert float(score) == pytest.approx(psnr(read.tables), abs=0.01)
+    assert abs(float(score) - psnr(UNKNOWN)) > 0.02
 
 
 def test_two_files_are_compared_picture_by_picture(tmp_path):

@@ -6,12 +6,16 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from dual_prior.jpeg.header import read_jpeg_header
+from dual_prior.jpeg.table_plane import tables_of
 from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import restore_array
+from experiments.exporting.pixels import restored
 from experiments.exporting.saved_model import write_saved_model
 from tests.conftest import made_picture
+from tests.experiments.exporting import networks
 
 
 def _network(channels):
@@ -54,6 +58,37 @@ def test_grey_and_colour_jpegs_come_out_as_the_library_restores_them(
         expected = restore_array(compressed, network, channels)
         assert np.any(expected != compressed)
         assert np.abs(restored.astype(int) - expected).max() <= 1
+
+
+def test_a_network_for_colour_files_reads_their_tables(tmp_path):
+    network = networks.colour()
+    write_saved_model(network, tmp_path / "model")
+    assert "b64" in (tmp_path / "model" / "README.md").read_text()
+    signatures = tf.saved_model.load(tmp_path / "model").signatures
+    rgb = [Image.fromarray(made_picture(41, 56, seed)) for seed in range(3)]
+    image = Image.merge("RGB", rgb)
+    for options in (
+        {"subsampling": "4:2:0", "progressive": True},
+        {"subsampling": "4:2:2", "comment": b"x" * 300},
+        {"subsampling": "4:4:4", "qtables": [list(range(1, 65)), [9] * 64]},
+    ):
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=20, **options)
+        data = buffer.getvalue()
+        png = signatures["jpeg"](jpeg=tf.constant([data]))["png_bytes"][0].numpy()
+        tables = tables_of(read_jpeg_header(data))
+        pixels = np.array(Image.open(buffer))
+        planes = tables.planes(*pixels.shape[:2])
+        y = pixels[None] / np.float32(255)
+        expected = np.array(restored(network, y, planes[None]))[0]
+        found = np.array(Image.open(io.BytesIO(png))) / np.float32(255)
+        assert np.abs(found - np.clip(expected, 0, 1)).max() < 1.1 / 255
+        without = np.array(signatures["rgb"](rgb=tf.constant(y))["restored"])[0]
+        np.testing.assert_allclose(without, restored(network, y)[0], atol=1e-5)
+        assert np.abs(found - without).max() > 2 / 255
+    grey = _jpeg(image.convert("L"))
+    png = signatures["jpeg"](jpeg=tf.constant([grey]))["png_bytes"][0].numpy()
+    assert Image.open(io.BytesIO(png)).mode == "L"
 
 
 def test_a_bad_file_is_an_error_and_spoils_no_later_call(tmp_path):
