@@ -125,7 +125,7 @@ def read_image(path: Path, channels: int | None = 3) -> np.ndarray:
 
 
 def image_features(channels: int = 3):
-    """What an example of a set of clean pictures holds: a `FeaturesDict`."""
+    """The features of an example of clean pictures: a `FeaturesDict`."""
     return _features({"image": channels})
 
 
@@ -142,7 +142,7 @@ def image_examples(
 
 
 def pair_features():
-    """What an example of a set of (compressed, clean) pairs holds: a `FeaturesDict`."""
+    """The features of an example of (compressed, clean) pairs: a `FeaturesDict`."""
     return _features({"compressed": 3, "clean": 3})
 
 

@@ -55,7 +55,7 @@ def tiny_data(tmp_path_factory) -> Path:
 
 
 def run_script(script: str, **environment) -> str:
-    """What Python in a process of its own prints, with variables of the environment."""
+    """The output of a separate Python process, with environment variables."""
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,

@@ -129,7 +129,7 @@ def test_the_wheel_holds_all_of_the_library_and_restores_a_picture(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "dual_prior", "restore", "--output", str(target)]
         + [str(ROOT / "samples" / "astronaut.jpg")],
-        cwd=tmp_path / "installed",  # where alone `dual_prior` is found
+        cwd=tmp_path / "installed",  # the only place with `dual_prior`
         capture_output=True,
         text=True,
     )

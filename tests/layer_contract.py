@@ -1,4 +1,4 @@
-"""What layers of this project keep, so that Keras can save, load and train them."""
+"""The contract of layers, so that Keras can save, load and train them."""
 
 import json
 import tempfile
@@ -12,7 +12,7 @@ import numpy as np
 def assert_layer_contract(
     make: Callable[..., keras.layers.Layer], *inputs: np.ndarray, **arguments
 ) -> None:
-    """What Keras asks of a layer, on either backend.
+    """Checks what Keras requires of a layer, on either backend.
 
     Args:
         make: Makes the layer, and passes on keyword arguments to it.

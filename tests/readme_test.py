@@ -1,4 +1,4 @@
-"""What the pages claim: files that they point at, figures that were measured."""
+"""The pages: their links lead somewhere, and their figures were measured."""
 
 import csv
 import re
@@ -14,7 +14,7 @@ PAGES = sorted(
     for path in ROOT.glob(f"{folder}/*.md".lstrip("/"))
 )
 
-# What the cells around a figure may say of it, and what results/*.csv then have.
+# Words in the cells around a figure, and their names in results/*.csv.
 METHODS = {
     r"\bJPEG\b": "JPEG",
     r"\bcompact\b": "compact",
@@ -49,7 +49,7 @@ def measured():
 
 
 def named(patterns, *texts):
-    """What the first of some texts that says anything says, by `patterns`."""
+    """The names whose pattern matches, in the first text with any match."""
     for text in texts:
         found = {name for p, name in patterns.items() if re.search(p, text)}
         if found:
@@ -122,7 +122,7 @@ def test_the_links_of_a_page_lead_to_files(page):
 
 
 def anchors(page):
-    """What links to the headings of a page look like, as GitHub makes them."""
+    """The anchors of the headings of a page, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(), re.MULTILINE)
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -145,5 +145,5 @@ def test_every_figure_of_speed_was_measured(unit):
     assert known
     for page in ("README.md", *(p for p in map(str, PAGES) if p.startswith("docs/"))):
         text = " ".join((ROOT / page).read_text().split())
-        if "notes" not in page:  # what was tried is told there, and not in results/
+        if "notes" not in page:  # the notes have figures that results/ lacks
             assert set(re.findall(pattern, text)) <= known, page

@@ -19,7 +19,7 @@ NUM_IMAGES = {"train": 200, "test": 200, "validation": 100}
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """The photographs alone: the human segmentations in the archive are left out."""
+    """The photographs only, without the human segmentations of the archive."""
 
     code_path = tfds.core.Path(__file__)  # TFDS 4.9.10 may miss it: its issue 11212
 
@@ -56,6 +56,6 @@ def _manual_folder(dl_manager: tfds.download.DownloadManager) -> Path | None:
     """The user's own copy of the pictures, if there is one."""
     try:
         folder = dl_manager.manual_dir / "bsds500"
-    except AssertionError:  # how TFDS says that there is no manual folder
+    except AssertionError:  # raised by TFDS without a manual folder
         return None
     return folder if folder.is_dir() else None

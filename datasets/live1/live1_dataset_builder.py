@@ -13,7 +13,7 @@ NUM_IMAGES = 29
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """The reference pictures alone, in colour: they are compressed elsewhere."""
+    """The reference pictures only, in colour; other code compresses them."""
 
     code_path = tfds.core.Path(__file__)  # TFDS 4.9.10 may miss it: its issue 11212
 

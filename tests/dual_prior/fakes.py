@@ -1,4 +1,4 @@
-"""Restorers that take no time to load, for tests of what is around them."""
+"""Restorers that load instantly, for tests of the code around them."""
 
 import time
 from types import SimpleNamespace
@@ -23,12 +23,12 @@ class Darkening:
 
 
 def result(pixels, probability=0.75, skipped=False):
-    """What `Restorer.restore` returns."""
+    """The result of `Restorer.restore`."""
     return SimpleNamespace(pixels=pixels, probability=probability, skipped=skipped)
 
 
 def with_restore(restore):
-    """What loads a restorer whose method `restore` is the function given."""
+    """Returns a loader of a restorer whose method `restore` is the given function."""
 
     class Fake(Darkening):
         def restore(self, image, on_tile=None, num_channels=None, tables=None):

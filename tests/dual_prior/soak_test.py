@@ -50,7 +50,7 @@ def _folder(path, count):
 
 
 def _peak():
-    """What memory this process had at most, KiB."""
+    """Peak memory of this process, KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -253,7 +253,7 @@ except PictureError as error:
 def test_a_picture_too_large_is_refused_before_it_takes_memory(format, tmp_path):
     Image.new("L", (64, 64)).save(tmp_path / "small", format)
     data = bytearray((tmp_path / "small").read_bytes())
-    if format == "WEBP":  # 10,501 pixels a side, as lossless files say it
+    if format == "WEBP":  # 10,501 pixels a side, as lossless files store it
         Image.new("RGB", (64, 64)).save(tmp_path / "small", format, lossless=True)
         data = bytearray((tmp_path / "small").read_bytes())
         data[21:25] = (10_500 | 10_500 << 14).to_bytes(4, "little")

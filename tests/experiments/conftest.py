@@ -1,4 +1,4 @@
-"""What the tests of the experiments share: a network that trains within seconds."""
+"""Fixtures of the tests of the experiments: a network that trains within seconds."""
 
 import dataclasses
 

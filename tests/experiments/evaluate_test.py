@@ -102,7 +102,7 @@ def test_options_are_rows_of_their_own():
     assert rows["net, consistent"].psnr > rows["net"].psnr + 3
     assert rows["net, narrow"].kept >= rows["net, consistent"].kept > rows["net"].kept
     assert rows["net, self_ensemble"].psnr == pytest.approx(rows["net"].psnr, abs=0.05)
-    # Nothing says how pictures were compressed that come so.
+    # The compression of such pictures is unknown.
     assert list(scores.methods("net", brighter, 1, also, None)) == [
         "net",
         "net, self_ensemble",
@@ -246,7 +246,7 @@ def test_a_folder_of_ones_own_is_measured(tiny_data):
 
 
 def brightness(clean, restored):
-    """A measure of one's own."""
+    """A user's own measure."""
     return restored.mean() - clean.mean()
 
 

@@ -1,4 +1,4 @@
-"""What `on_jax_test.py` runs on that backend, in one process."""
+"""Run by `on_jax_test.py` on that backend, in one process."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What `devices_test.py` runs in a process that has two virtual devices."""
+"""Run by `devices_test.py` in a process with two virtual devices."""
 
 import json
 import re

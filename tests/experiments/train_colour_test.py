@@ -33,7 +33,7 @@ def tiny_colour_network(name="photo"):
 
 @pytest.fixture
 def train(tiny_data, tmp_path, monkeypatch, caplog):
-    """What trains a part of a tiny network with few drawings, by libjpeg alone."""
+    """Trains a part of a tiny network with few drawings, by libjpeg only."""
     binary = load("train_colour")
     monkeypatch.setattr(binary, "colour_network", tiny_colour_network)
     monkeypatch.setattr(encoders, "installed", lambda: (encoders.LIBJPEG,))

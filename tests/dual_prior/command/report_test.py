@@ -14,7 +14,7 @@ class _Terminal(io.StringIO):
 
 
 def _shown(monkeypatch, total, work):
-    """What a terminal shows of work that takes long enough for a bar."""
+    """The output on a terminal of work that takes long enough for a bar."""
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     reporter = Reporter(total, patience=0)

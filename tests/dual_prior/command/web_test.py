@@ -110,7 +110,7 @@ def browser(chromium, server):
 
 
 class Browser:
-    """What a visitor does with the page."""
+    """The actions of a visitor of the page."""
 
     def __init__(self, driver):
         self.driver = driver
@@ -119,7 +119,7 @@ class Browser:
         return self.wait(lambda: self.driver.find_elements("css selector", selector))[0]
 
     def drop(self, *paths):
-        """Drops files; returns what the page then says."""
+        """Drops files; returns the text of the page."""
         field = self.find("input[type=file]")
         field.send_keys("\n".join(map(str, paths)))
         return self.wait(lambda: "Restore with these" in self.text and self.text)
@@ -143,7 +143,7 @@ class Browser:
         return value
 
     def foreign_requests(self):
-        """What was asked of anything but the page's own server."""
+        """Requests to any server but the page's own."""
         messages = [
             json.loads(entry["message"])["message"]
             for entry in self.driver.get_log("performance")
@@ -250,7 +250,7 @@ def test_the_stages_of_the_network_can_be_looked_at(browser, photo, soak):
 
 def test_a_taken_port_is_one_line(capsys, monkeypatch):
     for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED"):
-        monkeypatch.setenv(name, "")  # what the command says goes with the test
+        monkeypatch.setenv(name, "")  # removed after the test, as the command sets it
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert main(["web", "--no-browser", "--port", port], load=Darkening) == 2

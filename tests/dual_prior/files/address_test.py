@@ -24,7 +24,7 @@ def jpeg(seed=0):
 
 @pytest.fixture
 def store():
-    """A store with two pictures, a broken one, and what is none."""
+    """A store with two pictures, a damaged one, and another file."""
     store = fsspec.filesystem("memory")
     names = (
         "a.jpg",

@@ -98,11 +98,11 @@ assert side**2 * 2 == PIXELS_BEFORE_COMPILING
 y = np.full((1, side, side, 1), 3.0, np.float32)
 for _ in range(9):
     assert np.asarray(graph(y)).max() == 3.0
-assert Scaling.calls == 3, Scaling.calls  # twice as it is, then traced once
+assert Scaling.calls == 3, Scaling.calls  # twice uncompiled, then traced once
 layer.scale.assign(2.0)
 assert np.asarray(graph(y)).max() == 6.0
 graph(y[:, :8])
-assert Scaling.calls == 4, Scaling.calls  # another size runs as it is
+assert Scaling.calls == 4, Scaling.calls  # another size runs uncompiled
 """
 
 

@@ -1,4 +1,4 @@
-"""De-blockers and classifiers of one's own in the network."""
+"""A user's own de-blockers and classifiers in the network."""
 
 import inspect
 import textwrap
@@ -14,7 +14,7 @@ from tests.layer_contract import assert_layer_contract
 
 
 class _Residual(layers.Layer):
-    """A convolution, made where a subclass says."""
+    """A convolution that a subclass creates in `build` or in `call`."""
 
     def _made(self):
         return layers.Conv2D(1, 3, padding="same", dtype=self.dtype_policy)

@@ -73,7 +73,7 @@ def _tiny():
 
 @pytest.fixture
 def folder(tmp_path):
-    """A preset of one's own."""
+    """A user's own preset."""
     _tiny().save_to_preset(tmp_path / "mine", RestorationProfile(0.3, 500))
     return tmp_path / "mine"
 

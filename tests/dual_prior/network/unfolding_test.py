@@ -181,7 +181,7 @@ def test_the_classifier_does_not_move():
 
 
 def test_the_classifier_does_not_move_after_loading(tmp_path):
-    # Keras alone unfreezes a layer frozen by `trainable = False` when it loads it.
+    # When Keras loads a layer frozen by `trainable = False`, it unfreezes the layer.
     _network()(_image())
     original = _network()
     original(_image())

@@ -1,4 +1,4 @@
-"""What is carried where: the table of docs/metadata.md, and what it promises."""
+"""Metadata in each format: the table of docs/metadata.md, and its promises."""
 
 import contextlib
 import io
@@ -36,7 +36,7 @@ from dual_prior.pictures.reader import read_picture
 from dual_prior.pictures.writer import encode_picture
 from tests.conftest import ROOT, made_picture
 
-pyexiv2.set_log_level(4)  # what is odd is meant to be
+pyexiv2.set_log_level(4)  # odd files are intended
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = [
@@ -111,7 +111,7 @@ def _block(order="<", orientation=1, extra=()):
 
 
 def _seen(data):
-    """The EXIF data as exiv2 sees them, without what says how a TIFF is stored."""
+    """The EXIF data as exiv2 reads them, without the layout tags of a TIFF."""
     with pyexiv2.ImageData(data) as image:
         tags = image.read_exif()
     stored = re.compile(
@@ -168,7 +168,7 @@ def test_one_odd_tag_does_not_cost_the_orientation(order, kind):
         Tag(ORIENTATION, kind, struct.pack(f"{order}{code}", 8)),
     ]
     block = bytearray(_block(order, extra=odd))
-    entry = ExifBlock(bytes(block)).find(0x0110)  # whose text is elsewhere, it says
+    entry = ExifBlock(bytes(block)).find(0x0110)  # which points to its text elsewhere
     struct.pack_into(f"{order}L", block, 6 + entry.at + 8, 1_000_000)
     picture = read_picture(_jpeg(exif=bytes(block)))
     assert picture.pixels.shape == (56, 40, 3)
@@ -260,7 +260,7 @@ def _followed(gain_map=b"", film=b"", **arguments):
 
 
 def _lengths(xmp):
-    """What a packet says of each part: by what it is for, its length."""
+    """The length of each part that a packet describes, by its purpose."""
     found = re.findall(rb'Semantic="(\w+)"[^>]*Length="(\d+)"', xmp)
     return {name.decode(): int(length) for name, length in found}
 

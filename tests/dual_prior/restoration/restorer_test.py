@@ -46,7 +46,7 @@ def trained():
 
 
 def _with_probability(restorer, value):
-    """The restorer with a classifier that says `value` of everything."""
+    """The restorer with a classifier that always returns `value`."""
     for weight in restorer.network.classifier.probability.weights:
         weight.assign(np.zeros(weight.shape))
     bias = restorer.network.classifier.probability.bias

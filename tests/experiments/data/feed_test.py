@@ -1,4 +1,4 @@
-"""What `fit` is fed, on either backend: each step's batch once, through all epochs."""
+"""The feed of `fit` on either backend: each step's batch once, in all epochs."""
 
 import pytest
 

@@ -27,7 +27,7 @@ RECIPE = JpegRecipe(patch_size=32, batch_size=12, seed=1, piece_size=80)
 
 
 def _only(**numbers):
-    """A recipe of which nothing is drawn but what is named."""
+    """A recipe without random options but the given ones."""
     plain = dict.fromkeys(("again", "cropped", "hidden", "grey", "clear"), 0.0)
     return dataclasses.replace(RECIPE, **{**plain, **numbers})
 

@@ -69,7 +69,7 @@ def test_pictures_of_every_kind_are_found_and_read(tmp_path):
     colour = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     (tmp_path / "live1").mkdir()
     for suffix in folders.SUFFIXES:
-        # OpenCV writes no file that is called .jfif.
+        # OpenCV does not write files with the suffix .jfif.
         _, encoded = cv2.imencode(".jpg" if suffix == ".jfif" else suffix, colour)
         (tmp_path / "live1" / f"{suffix[1:]}{suffix}").write_bytes(encoded.tobytes())
     pictures = sources.evaluation_pictures("live1", tmp_path)

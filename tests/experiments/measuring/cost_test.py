@@ -1,4 +1,4 @@
-"""What layers cost, beside counts by hand; on the other backend: on_jax_test.py."""
+"""The cost of layers beside counts by hand; on JAX: on_jax_test.py."""
 
 import keras
 import pytest

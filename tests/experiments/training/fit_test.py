@@ -61,7 +61,7 @@ def _fit(
     batch_of=None,
     schedule=SCHEDULE,
     validation=VALIDATION,
-    model=_convolution,  # where it does not matter what is trained
+    model=_convolution,  # any trainable model
 ):
     network = model()
     network.compile(fit.optimizer(schedule), "mean_absolute_error", metrics=[psnr])

@@ -10,7 +10,7 @@ class Terminal(io.StringIO):
 
 
 def _run(progress, epochs=(0, 1)):
-    """What `fit` tells a callback: two epochs of two steps, each with a validation."""
+    """The calls of `fit`: two epochs of two steps, each with a validation."""
     progress.on_train_begin()
     for epoch in epochs:
         progress.on_epoch_begin(epoch)

@@ -7,7 +7,7 @@ from tests.conftest import made_picture
 
 
 def _energy(s, y):
-    """What the decomposition minimises."""
+    """The objective that the decomposition minimises."""
     across, down = np.roll(s, -1, axis=1) - s, np.roll(s, -1, axis=0) - s
     variation = np.abs(across).sum() + np.abs(down).sum()
     return 0.5 * np.sum((s - y) ** 2) + ld.TOTAL_VARIATION * variation

@@ -40,7 +40,7 @@ def test_on_a_square_it_is_the_dct():
 
 def test_three_pixels_by_hand():
     # a b     columns: (a + c, a - c) / sqrt 2, b;  rows: of ((a + c) / sqrt 2, b), and
-    # c       (a - c) / sqrt 2 alone.
+    # c       (a - c) / sqrt 2 only.
     a, b, c = 3.0, 5.0, 1.0
     mask = np.array([[[True, True], [True, False]]])
     samples = np.float32([[[a, b], [c, 0]]])
