@@ -12,20 +12,20 @@ conventions, which must not be compared: "uniform" (8x8 box) and "gaussian" (11x
 1.5). Table 1 mixes them; the SSIM of its rows stands in the column of its convention.
 
 With --colour, RGB is compressed at 4:2:0 and measured over all channels; a preset of one
-channel restores the luma and leaves the chroma as it is. Of a preset for colour, luma is
-restored by its luma part alone. One that sees quantization tables gets those of the JPEG;
-of pictures that come compressed they are not known.
+channel restores luma and does not change chroma. Without --colour, the luma part of a
+preset for colour is measured. A preset that uses quantization tables gets those of the
+JPEG; for pictures that come compressed they are unknown.
 
 Twitter and WeChat (--datasets=twitter,wechat) come compressed: no quality applies. With
 --crop, a part of each is taken before it is restored, as the paper does.
 
 --also adds rows that need no training. "consistent": the restored luma is projected onto
-the pictures that the JPEG may have been made from. "narrow": onto those of them that lie
-well within (see dual_prior/jpeg/projection.py). "self_ensemble": the mean over eight
-flips and rotations, eight times as slow. The column "kept" says which share of the
-quantized coefficients come out as before when the result is encoded again.
+the pictures that the JPEG may have been made from. "narrow": onto a narrower set within
+(see dual_prior/jpeg/projection.py). "self_ensemble": the mean over eight flips and
+rotations, eight times as slow. The column "kept" is the share of quantized coefficients
+that are unchanged when the result is encoded again.
 
---rivals adds rivals that are not networks, told the quantization table: those of the
+--rivals adds rivals that are not networks, and know the quantization table: those of the
 paper by our own code (`SADCT`, 14 s a megapixel, `LD`), and `jpegqs` where it is
 installed.
 
@@ -71,7 +71,7 @@ _DATA_DIR = define_data_dir()
 _DATASETS = flags.DEFINE_list(
     "datasets",
     list(sources.EVALUATION_SETS),
-    "What to measure on: some of "
+    "Pictures to measure on: some of "
     f"{', '.join((*sources.EVALUATION_SETS, *sources.PAIR_SETS))}, folders of pictures "
     "(searched through), of pairs (in compressed/ and clean/), or tfds:NAME[:SPLIT].",
 )
@@ -95,7 +95,7 @@ _ALSO = flags.DEFINE_list(
 _METRICS = flags.DEFINE_list(
     "metrics",
     list(measures.PAPER),
-    f"What to measure: some of {', '.join(measures.KNOWN)}, or module:function of your "
+    f"Measures: some of {', '.join(measures.KNOWN)}, or module:function of your "
     "own, which takes the clean and the restored picture, uint8.",
 )
 _COLOUR = flags.DEFINE_bool("colour", False, "Measure RGB in place of luma.")
@@ -158,7 +158,7 @@ def _network() -> DualPriorNetwork | ColourNetwork | None:
 
 
 def _find_pictures() -> dict[str, tuple[list, bool]]:
-    """By data set: its pictures, and whether they are pairs. All are looked for."""
+    """By data set: its pictures, and whether they are pairs. Finds all sets first."""
     if not _DATASETS.value:
         raise ValueError("--datasets: expected at least one, got none.")
     found = {}
@@ -186,7 +186,7 @@ def _open_output(stack: contextlib.ExitStack) -> dict[str, BinaryIO]:
 def main(argv):
     """Reads the flags, measures, prints and writes the tables."""
     del argv
-    # All that may be wrong with the flags is found before anything is computed.
+    # Wrong flags are found before anything is computed.
     qualities = parse_qualities(_QUALITIES.value)
     measured_by = measures.find(_METRICS.value)
     if _COLOUR.value and _RIVALS.value:

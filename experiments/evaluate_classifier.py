@@ -1,15 +1,15 @@
-"""Measures how well the classifier tells compressed pictures from clear ones.
+"""Measures how well the classifier separates compressed and clean pictures.
 
     python -m experiments.evaluate_classifier --preset=compact --data_dir=../shared/data
 
-On the validation pictures of BSD500, which it was not trained on; with
---pictures=held_out on the held-out ones of the training pictures, where thresholds are
-chosen. A preset of one channel is shown luma, one of three RGB compressed at 4:2:0.
+On the validation pictures of BSD500, on which it was not trained; with
+--pictures=held_out on the held-out training pictures, where thresholds are chosen. A
+preset of one channel gets luma, one of three RGB compressed at 4:2:0.
 
-Printed for clear pictures and for each quality, whole frames and the 64x64 pixels at
-their centre: how many are called what they are at a probability of one half; the mean
-probability; and how many whole frames --skip-clean would leave alone (`clean_below` of
-the preset, or --clean_below).
+Prints for clean pictures and for each quality, whole frames and the 64x64 pixels at
+their centre: the share that is classified correctly at a probability of one half; the
+mean probability; and the share of whole frames that --skip-clean would skip
+(`clean_below` of the preset, or --clean_below).
 """
 
 from absl import flags
@@ -24,7 +24,7 @@ from experiments.data.training_pictures import find
 from experiments.measuring.classifier_scores import probabilities, table
 
 _PRESET = flags.DEFINE_string(
-    "preset", "compact", f"Whose classifier: of one of {', '.join(PRESETS)}."
+    "preset", "compact", f"The owner of the classifier: one of {', '.join(PRESETS)}."
 )
 _WEIGHTS = flags.DEFINE_string(
     "weights",
@@ -36,7 +36,7 @@ _PICTURES = flags.DEFINE_enum(
     "pictures", "val", ["val", "held_out"], "Which pictures of BSD500."
 )
 _CLEAN_BELOW = flags.DEFINE_float(
-    "clean_below", None, "Probability under which a picture is taken for clean."
+    "clean_below", None, "Probability below which a picture counts as clean."
 )
 
 

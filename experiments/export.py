@@ -8,10 +8,9 @@
 saved_model: for plain TensorFlow and TensorFlow Serving, with two signatures:
 - `jpeg`: `jpeg`, strings [B], each the bytes of a JPEG file, to `png_bytes`, strings [B],
   the bytes of PNG files of the same sizes; grey stays grey, and a preset of one channel
-  leaves chroma as it is. Pictures are not turned by their EXIF orientation, and the
-  results hold no metadata. What is no JPEG file, is broken, or has more than 100
-  megapixels (refused before it is decoded) raises InvalidArgumentError, for the whole
-  batch.
+  does not change chroma. Pictures are not turned by their EXIF orientation, and results
+  have no metadata. Other files, damaged files, and files of more than 100 megapixels
+  (detected before decoding) raise InvalidArgumentError, for the whole batch.
 - `luma`, of a preset of one channel: `luma`, float32 [B, H, W, 1] in [0, 1], to
   `restored`, the same. Others have `rgb` instead, of [B, H, W, 3].
 A SavedModel is a program: load none from people you do not trust.
@@ -22,11 +21,11 @@ green, blue), or 1 (luma) for a preset of one channel.
 
 litert: for phones and small machines: `image`, float32 [1, TILE, TILE, C], to `restored`.
 
-Both need `pip install dual-prior[exports]`, hold neither complex numbers nor operations
-that differentiate, and are compared with Keras before they are written. Where a preset
-sees quantization tables, those of a SavedModel's `jpeg` are read from the file; ONNX
-takes them as inputs that may be left out; elsewhere they are unknown, and a little less
-is restored. A README.md beside each says how it is fed, and how it is served.
+Both need `pip install dual-prior[exports]`, use neither complex numbers nor operations
+that differentiate, and are compared with Keras before they are written. If a preset uses
+quantization tables, a SavedModel's `jpeg` reads them from the file, and ONNX takes them
+as optional inputs; otherwise they are unknown, and a little less is restored. A
+README.md beside each export describes its inputs and how to serve it.
 
 keras: the model, its weights and its configuration, for Keras on TensorFlow or JAX where
 this package is installed; it holds no code:
@@ -68,8 +67,8 @@ _FORMAT = flags.DEFINE_enum(
 _OUTPUT = flags.DEFINE_string(
     "output",
     None,
-    "Folder of the SavedModel, or a file NAME.onnx, NAME.tflite or NAME.keras; what "
-    "exists is replaced. Default: runs/saved_model, or runs/PRESET with the suffix.",
+    "Folder of the SavedModel, or a file NAME.onnx, NAME.tflite or NAME.keras; an "
+    "existing one is replaced. Default: runs/saved_model, or runs/PRESET.SUFFIX.",
 )
 _TILE = flags.DEFINE_integer(
     "tile",
@@ -98,7 +97,7 @@ def _target() -> tuple[str, Path]:
 
 
 def _export(network, chosen: str, output: Path, tile: int | None) -> str:
-    """Writes the export; returns what to say of it."""
+    """Writes the export; returns a description of it."""
     if chosen == "saved_model":
         write_saved_model(network, output)
         return f": signatures {name_of(network)} and jpeg"

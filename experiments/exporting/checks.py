@@ -1,4 +1,4 @@
-"""What an exported file is checked by before it has its name."""
+"""Checks of an exported file before it gets its final name."""
 
 import importlib.util
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _ROUNDING = 1e-3  # ours; measured: below 1e-5
 
 
 def require(file_format: str, *packages: str) -> None:
-    """Refuses what cannot be exported here.
+    """Checks that a format can be exported here.
 
     Raises:
         ValueError: A package is not installed, or the backend is not TensorFlow.
@@ -37,14 +37,14 @@ def largest_difference(
     height: int,
     width: int,
 ) -> float:
-    """Between a file, as its runtime computes it, and Keras, on noise.
+    """The largest difference between a file in its runtime and Keras, on noise.
 
     Args:
-        network: What was exported.
+        network: The exported network.
         exported: Maps `[1, height, width, C]`, float32 in [0, 1], to the same.
 
     Raises:
-        ValueError: The difference is too large to be rounding, or no number.
+        ValueError: The difference is too large to be rounding, or not finite.
     """
     shape = (1, height, width, network.channels)
     image = np.random.default_rng(0).uniform(size=shape).astype(np.float32)

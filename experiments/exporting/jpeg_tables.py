@@ -1,4 +1,4 @@
-"""The quantization tables of JPEG bytes, read by operations of TensorFlow alone."""
+"""The quantization tables of JPEG bytes, read by TensorFlow operations only."""
 
 import numpy as np
 

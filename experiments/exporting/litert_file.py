@@ -71,7 +71,7 @@ def _converted(network, tile: int) -> bytes:
     try:
         with silenced_stderr():
             return converter.convert()
-    except Exception as error:  # whatever the converter raises
+    except Exception as error:  # the converter may raise anything
         raise ValueError(
             f"LiteRT: the network cannot be converted: {first_line(error)}"
         ) from error

@@ -65,7 +65,7 @@ def write_onnx(
             onnx.checker.check_model(data, full_check=True)
             sides = (tile, tile) if tile else _TRIED_ON
             found = largest_difference(network, _run(data), *sides)
-        except Exception as error:  # of ONNX and its runtime, each of its own kind
+        except Exception as error:  # ONNX and its runtime raise many kinds
             raise ValueError(f"ONNX: the file is wrong: {first_line(error)}") from error
         file.write(data)
     return found
@@ -150,7 +150,7 @@ def _errors_raised() -> Iterator[None]:
     propagate, logger.propagate = logger.propagate, False
     try:
         yield
-    except Exception as error:  # whatever tf2onnx raises
+    except Exception as error:  # tf2onnx may raise anything
         errors.append(first_line(error))
     finally:
         logger.removeHandler(collector)

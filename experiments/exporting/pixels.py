@@ -1,4 +1,4 @@
-"""What exported graphs take and give: pixels; and tables, where they are known."""
+"""Inputs and outputs of exported graphs: pixels, and tables where known."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _LARGEST_STEP = 255.0  # of tables of 8 bits
 
 
 def name_of(network: DualPriorNetwork | ColourNetwork) -> str:
-    """What `network` is shown of a picture: luma or rgb."""
+    """The input of `network`: "luma" or "rgb"."""
     return "luma" if network.channels == 1 else "rgb"
 
 
@@ -28,13 +28,13 @@ def restored(
     """The restored image, of luma or of red, green and blue.
 
     Args:
-        network: Its kind decides what `image` is turned into.
+        network: Its kind decides how `image` is converted.
         image: `[B, H, W, 1 or 3]`, float32 in [0, 1].
         aux: Planes of the quantization tables, `[B, H, W, A]`; None: unknown.
-        function: What computes in the place of `network`.
+        function: Computes the result in place of `network`.
 
     Returns:
-        Shaped like `image`, not clipped. What is grey stays grey.
+        Shaped like `image`, not clipped. Grey stays grey.
     """
     function = function or network
     known = {} if aux is None else {"aux": aux}

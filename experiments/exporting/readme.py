@@ -1,4 +1,4 @@
-"""What stands beside an exported network: how it is fed, and how it is served."""
+"""The README.md of an exported network: its inputs, and how to serve it."""
 
 from dual_prior.network.colour_network import ColourNetwork
 from dual_prior.network.unfolding import DualPriorNetwork
@@ -17,8 +17,8 @@ Signatures:
 
 - `jpeg`: `jpeg`, strings `[B]`, the bytes of JPEG files, to `png_bytes`, strings `[B]`, the
   bytes of PNG files of the same sizes. {tables} Pictures are not turned by their EXIF
-  orientation, and results hold no metadata. What is no JPEG file, is broken or has more than
-  100 megapixels raises InvalidArgumentError, for the whole batch.
+  orientation, and results have no metadata. Other files, damaged files, and files of more than
+  100 megapixels raise InvalidArgumentError, for the whole batch.
 - `{pixels}`: `{pixels}`, float32 `[B, H, W, {channels}]` in [0, 1], {meaning}, to `restored`, the same,
   not clipped. {unknown}
 
@@ -29,7 +29,7 @@ In Python:
     data = open("photo.jpg", "rb").read()
     png = model.signatures["jpeg"](jpeg=tf.constant([data]))["png_bytes"][0].numpy()
 
-With TensorFlow Serving, which wants the folder under a number, its version:
+With TensorFlow Serving, which expects the folder under a version number:
 
     docker run -p 8501:8501 -v "$PWD/{name}:/models/{name}/1" -e MODEL_NAME={name} \\
         tensorflow/serving
@@ -39,7 +39,7 @@ With TensorFlow Serving, which wants the folder under a number, its version:
         python -c 'import base64, json, sys; sys.stdout.buffer.write(
             base64.b64decode(json.load(sys.stdin)["predictions"][0]["b64"]))' > restored.png
 
-Bytes go in as `{{"b64": ...}}`, and come out so, since the name of the output ends in `_bytes`.
+Bytes are sent as `{{"b64": ...}}`, and returned so, since the name of the output ends in `_bytes`.
 """  # noqa: E501
 
 _GRAPH = """\
@@ -49,7 +49,7 @@ Input `image`, float32 `{shape}` in [0, 1]: {meaning}. {output}: the same, not
 clipped. {unknown}
 
 - {sizes}
-- Pictures of less than {smallest} pixels a side: repeat what is at their border.
+- Pictures of less than {smallest} pixels a side need edge padding.
 - JPEG's blocks of 8x8 pixels begin at the upper left corner of the image: cut pictures
   at multiples of 8 only, and restore before you turn or scale them.
 {more}
@@ -76,10 +76,10 @@ _LITERT_EXAMPLE = """\
 """
 
 _TABLES = """\
-- Two more inputs may be left out: `steps`, float32 `[{aux}, 8, 8]`, the quantization
+- Two more inputs are optional: `steps`, float32 `[{aux}, 8, 8]`, the quantization
   tables of {planes}, by vertical, then horizontal frequency, 0 where not known; and
   `sampling`, int32 `[2]`, rows and columns of pixels that share a sample of chroma,
-  [2, 2] for 4:2:0. The picture then has to begin where the file does.
+  [2, 2] for 4:2:0. The picture then must begin at the upper left corner of the file.
 """
 
 
@@ -87,7 +87,7 @@ def saved_model_readme(network: Network, name: str) -> str:
     """The README.md of a SavedModel.
 
     Args:
-        network: What it holds.
+        network: Its network.
         name: Of its folder.
     """
     tables = "Tables are read from the file." if network.aux_channels else ""
@@ -102,10 +102,10 @@ def saved_model_readme(network: Network, name: str) -> str:
 
 
 def onnx_readme(network: Network, name: str, tile: int | None) -> str:
-    """What stands beside an ONNX file.
+    """The README of an ONNX file.
 
     Args:
-        network: What it holds.
+        network: Its network.
         name: Of the file.
         tile: H and W, pixels; None for any.
     """
@@ -129,7 +129,7 @@ def onnx_readme(network: Network, name: str, tile: int | None) -> str:
 
 
 def litert_readme(network: Network, name: str, tile: int) -> str:
-    """What stands beside a LiteRT file: see `onnx_readme`."""
+    """The README of a LiteRT file: see `onnx_readme`."""
     return _GRAPH.format(
         name=name,
         kind="a LiteRT file",

@@ -5,9 +5,8 @@ eigenvalues at the frequencies f and -f are equal, so the real basis
 
     cas(2 pi f n / N) / sqrt(N),    cas = cos + sin,    f, n = 0 .. N - 1
 
-of Hartley's transform (R. V. L. Hartley, 1942) does as well as Fourier's. Its matrix is
-symmetric and its own inverse, and small pictures and tiles are transformed by two
-matrix products.
+of Hartley's transform (R. V. L. Hartley, 1942) can replace Fourier's. Its matrix is
+symmetric and its own inverse, so pictures are transformed by two matrix products.
 
 The g update (Eq. 9) needs the derivative of the classifier, which is written out here:
 its layers, transposed, in the opposite order.
@@ -36,7 +35,7 @@ def in_real_arithmetic(network: DualPriorNetwork | ColourNetwork) -> keras.layer
         network: Built; the layer shares its weights. On TensorFlow.
 
     Raises:
-        ValueError: There is a g update, and the classifier is one of a person's own.
+        ValueError: There is a g update, and the classifier is a user's own.
     """
     if isinstance(network, ColourNetwork):
         return ColourNetwork(_RealNetwork(network.luma), network.chroma)

@@ -1,4 +1,4 @@
-"""The network as a SavedModel: a program that needs nothing of this project."""
+"""The network as a SavedModel: a program that does not need this project."""
 
 import os
 import tempfile
@@ -22,14 +22,16 @@ def write_saved_model(
     """Writes `network` as a SavedModel with a README.md, complete or not at all.
 
     Raises:
-        OSError: `output` exists and is no SavedModel, or cannot be written.
+        OSError: `output` exists and is not a SavedModel, or cannot be written.
         ValueError: The backend is not TensorFlow.
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError("Expected the TensorFlow backend: only it writes SavedModels.")
     output = Path(output)
     if output.exists() and not (output / "saved_model.pb").is_file():
-        raise FileExistsError(f"{output}: exists, and is no SavedModel to be replaced.")
+        raise FileExistsError(
+            f"{output}: exists, and is not a SavedModel: it is not replaced."
+        )
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         dir=output.parent, prefix=f".{output.name}."
@@ -58,7 +60,7 @@ def _write(network: DualPriorNetwork | ColourNetwork, folder: str) -> None:
 
     def restore_jpeg(jpeg):
         png = tf.map_fn(lambda data: _restore_one(network, data), jpeg)
-        # TensorFlow Serving sends what is called so as base64.
+        # TensorFlow Serving encodes outputs of such a name as base64.
         return {"png_bytes": png}
 
     archive = keras.export.ExportArchive()

@@ -119,6 +119,6 @@ def test_a_bad_file_is_an_error_and_spoils_no_later_call(tmp_path):
 def test_a_folder_that_is_not_a_saved_model_is_not_replaced(tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").touch()
-    with pytest.raises(FileExistsError, match="no SavedModel"):
+    with pytest.raises(FileExistsError, match="not a SavedModel"):
         write_saved_model(_network(1), tmp_path / "precious")
     assert (tmp_path / "precious" / "file").exists()
