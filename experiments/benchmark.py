@@ -11,10 +11,17 @@ Prints, and with --output writes as Markdown:
 - restoration of a 512x512 picture, beside DnCNN's architecture (20 convolutions of 64
   features) on the same cores, and of a large one by tiles: time and peak memory;
 - with --folder=200, a folder of so many photographs of mixed size and quality, made of
-  the pictures in --data_dir: the command, against a process for each picture.
+  the pictures in --data_dir: the command, against a process for each picture;
+- with --cluster=12, so many pictures restored by one worker of a Ray cluster and by
+  two, against the command without a cluster; and Ray's own part, without a network.
+--training=False, --restoration=False and --large=0 leave out the rest:
+
+    python -m experiments.benchmark --preset=photo --cluster=12 --training=False \
+        --restoration=False --large=0
 
 Times are the shortest of several, but for the large picture and the folder, which are
-timed once. On a busy machine only the ratios mean something.
+timed once, and the cluster's, which are medians of rounds taken in turn. On a busy
+machine only the ratios mean something.
 """
 
 import functools
@@ -44,7 +51,7 @@ from dual_prior.system.atomic_file import atomic_file
 from experiments import binaries
 from experiments.contenders.baselines.dncnn import dncnn
 from experiments.data import sources
-from experiments.measuring import cost, folder_speed
+from experiments.measuring import cluster_speed, cost, folder_speed
 from experiments.measuring.own_process import alone
 from experiments.measuring.tables import aligned
 from experiments.measuring.throughput import (
@@ -70,6 +77,13 @@ _FOLDER = flags.DEFINE_integer(
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "../shared/data", "Folder of bsds500, cid22 and live1."
 )
+_CLUSTER = flags.DEFINE_integer(
+    "cluster", 0, "Pictures for workers of a Ray cluster; 0: none.", lower_bound=0
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 2, "Of the cluster's measurements.", lower_bound=1
+)
+_RESTORATION = flags.DEFINE_bool("restoration", True, "Measure a 512x512 picture.")
 _TRAINING = flags.DEFINE_bool("training", True, "Measure training steps.")
 _REPEATS = flags.DEFINE_integer(
     "repeats", 7, "Of which the best counts.", lower_bound=1
@@ -195,6 +209,12 @@ def folder_report(preset: str, pictures: list[sources.Picture], repeats: int) ->
     return _table(f"{len(pictures)} photographs, float32", rows)
 
 
+def cluster_report(preset: str, count: int, rounds: int) -> str:
+    """Pace of one and two workers on this machine, and Ray's part, as Markdown."""
+    rows = cluster_speed.measure(preset, count, rounds)
+    return _table("workers of one core, float32", rows)
+
+
 def _table(title: str, rows: dict[str, str]) -> str:
     return aligned([(title, ""), *rows.items()])
 
@@ -250,11 +270,14 @@ def main(argv):
     sections = [f"**{header}**\n"]
     if _TRAINING.value and recipes.recipe_for(preset).network:
         sections.append(training_report(preset, repeats))
-    sections.append(restoration_report(preset, repeats))
+    if _RESTORATION.value:
+        sections.append(restoration_report(preset, repeats))
     if _LARGE.value:
         sections.append(large_report(preset, _LARGE.value))
     if pictures:
         sections.append(folder_report(preset, pictures, repeats))
+    if _CLUSTER.value:
+        sections.append(cluster_report(preset, _CLUSTER.value, _ROUNDS.value))
     text = "\n".join(sections)
     print(text, end="")
     if _OUTPUT.value:
