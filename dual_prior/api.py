@@ -15,6 +15,7 @@ from dual_prior.files.restore import is_kept
 from dual_prior.files.restore import restore as restore_job
 from dual_prior.files.settings import Settings
 from dual_prior.pictures.errors import PictureError
+from dual_prior.pictures.picture import of_depth
 from dual_prior.restoration.options import Options
 from dual_prior.system.streams import start_backend
 
@@ -39,11 +40,12 @@ def restore(image: np.ndarray, **options: Any) -> np.ndarray:
     Args:
         image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16; or what
             NumPy converts to such an array, as a Pillow image in mode L or RGB.
-        **options: The fields of `Options`: preset, weights, strength, ensemble,
-            skip_clean, depth, max_memory. The two networks used last stay in memory.
+        **options: The fields of `Options`: preset, weights, strength, ensemble, always,
+            depth, max_memory. The two networks used last stay in memory.
 
     Returns:
-        The restored picture, shaped like `image`.
+        The restored picture, shaped like `image`; where it shows no trace of JPEG, and
+        `always` is not set, the same pixels.
 
     Raises:
         ValueError: `image` has another shape or type, or an option is out of range.
@@ -56,7 +58,11 @@ def restore(image: np.ndarray, **options: Any) -> np.ndarray:
         >>> restored.shape, restored.dtype.name
         ((48, 64, 3), 'uint8')
     """
-    return _restorer(Options(**options)).restore(np.asarray(image)).pixels
+    image = np.asarray(image)
+    restorer = _restorer(Options(**options))
+    if restorer.is_clean(restorer.probability(image)):
+        return of_depth(image, restorer.options.depth).copy()
+    return restorer.restore(image)
 
 
 def restore_file(
@@ -82,8 +88,9 @@ def restore_file(
             options of `restore`.
 
     Returns:
-        The path of the result; None if the picture was skipped, as clean or as restored
-        in place before.
+        The path of the result, or of the copy of a picture without a trace of JPEG;
+        None if it was left as it is: clean, in place or without an `output`, or
+        restored in place before.
 
     Raises:
         PictureError: The picture cannot be read, the result cannot be written, or, in
@@ -113,4 +120,4 @@ def restore_file(
         warnings.warn(f"{record.input}: {warning}", stacklevel=2)
     if record.status == FAILED:
         raise PictureError(record.input, record.reason or "")
-    return None if record.status == SKIPPED else job.target
+    return None if record.status == SKIPPED else located(record.output or "")

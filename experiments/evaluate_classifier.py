@@ -8,7 +8,7 @@ preset of one channel gets luma, one of three RGB compressed at 4:2:0.
 
 Prints for clean pictures and for each quality, whole frames and the 64x64 pixels at
 their centre: the share that is classified correctly at a probability of one half; the
-mean probability; and the share of whole frames that --skip-clean would skip
+mean probability; and the share of whole frames left as they are, as PNGs
 (`clean_below` of the preset, or --clean_below).
 """
 

@@ -23,8 +23,10 @@ examples:
 
 --in_place is the same option as --in-place; all other options work either way, too.
 
-exit codes: 0 every picture has its result, or was skipped by --skip-clean;
-1 some failed; 2 wrong usage
+PNG, TIFF, BMP and WebP files without a trace of JPEG are left as they are, and copied
+to another folder; --always restores them, too.
+
+exit codes: 0 every picture has its result, or needs none; 1 some failed; 2 wrong usage
 """
 
 _INSPECT_EXAMPLES = """\

@@ -262,7 +262,7 @@ def _absolute(job: Job) -> Job:
     """The job for a process in another folder."""
     paths = {
         name: path and path.absolute()
-        for name in ("source", "target", "comparison")
+        for name in ("source", "target", "comparison", "copy")
         for path in [getattr(job, name)]
     }
     return dataclasses.replace(job, **paths)
@@ -270,5 +270,6 @@ def _absolute(job: Job) -> Job:
 
 def _named(record: Record, job: Job) -> Record:
     """The record with the names that the user gave."""
-    output = record.output and str(job.target)
+    given = {str(path.absolute()): str(path) for path in job.outputs}
+    output = record.output and given[record.output]
     return dataclasses.replace(record, input=job.name, output=output)

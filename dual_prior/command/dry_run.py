@@ -26,7 +26,8 @@ def preview(
 
     Args:
         jobs: The files, and where their results would go.
-        restorer: Returns the restorer. Called once there is a picture to restore.
+        restorer: Returns the restorer. Called once there is a picture to restore, or
+            one that may be clean.
         settings: How they are read, restored and written.
         reporter: Prints each record.
 
@@ -39,7 +40,7 @@ def preview(
         raise_if_requested()
         restoration = Restoration(job, settings)
         restoration.read()
-        if planned := restoration.plan():
+        if planned := restoration.plan(restorer):
             pixels, tiled_pixels = planned
             work += tiled_pixels
             part = pixels[:_SAMPLE, :_SAMPLE]

@@ -12,6 +12,7 @@ from dual_prior.files.picture_file import picture_file
 from dual_prior.files.plan import plan_jobs
 from dual_prior.files.restore import is_kept
 from dual_prior.files.search import UsageError
+from dual_prior.pictures.consistency import clipping_of
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.reader import read_picture
 from dual_prior.system.atomic_file import remove_leftovers
@@ -48,7 +49,10 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
                 page=settings.page,
             )
             restorer = restorer or load(settings)
-            facts = description(picture, restorer.probability(picture.pixels))
+            probability = restorer.probability(picture.pixels)
+            is_clean = picture.jpeg is None and restorer.is_clean(probability)
+            clipping = clipping_of(picture, settings.consistency).words
+            facts = description(picture, probability, is_clean, clipping)
             if figure:
                 from dual_prior.drawing.stages import stages_png  # takes seconds
 
@@ -69,6 +73,7 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
             print(json.dumps({"input": job.name, **facts}))
         elif len(plan.jobs) > 1 and not arguments.tables:
             chance = f"compressed with probability {facts['probability']:.3f}"
+            chance += ", left as it is" if is_clean else ""
             print(f"{name} ({facts['size']}, {facts['kind']}): {chance}")
             for warning in facts["warnings"]:
                 complain(f"{job.name}: warning: {warning}")

@@ -11,7 +11,15 @@ import time
 
 from tqdm import tqdm
 
-from dual_prior.files.record import FAILED, PLANNED, RESTORED, SKIPPED, Record
+from dual_prior.files.record import (
+    COPIED,
+    FAILED,
+    PLANNED,
+    RESTORED,
+    SKIPPED,
+    TO_COPY,
+    Record,
+)
 from dual_prior.system.streams import to_standard_error
 from dual_prior.system.text import shown
 
@@ -49,7 +57,7 @@ class Reporter:
         self._quiet = quiet
         self._as_json = as_json
         self._out = sys.stderr if to_stderr else sys.stdout
-        self._counts = {RESTORED: 0, SKIPPED: 0, FAILED: 0}
+        self._counts = {RESTORED: 0, COPIED: 0, SKIPPED: 0, FAILED: 0}
         self._megapixels = 0.0
         self._started = self._last_line = time.monotonic()
         # JSON is for programs.
@@ -173,9 +181,12 @@ def _line(record: Record) -> str:
         return f"{name}: skipped ({shown(record.reason or '')})"
     target = shown(record.output or "standard output")
     size = f"{record.width}x{record.height}, {record.kind}"
+    if record.status in (COPIED, TO_COPY):
+        return f"{name} ({size}) -> {target}  {record.status} ({record.reason})"
     effort = (
         f"{record.megapixels:.1f} megapixels"
         if record.seconds is None
         else f"{record.seconds:.1f} s"
     )
-    return f"{name} ({size}) -> {target}  {effort}"
+    reason = f" ({record.reason})" if record.reason else ""
+    return f"{name} ({size}) -> {target}  {effort}{reason}"

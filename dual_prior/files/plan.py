@@ -36,6 +36,8 @@ class Job:
         source: The file, or None for standard input.
         target: The file to write, or None for standard output.
         comparison: The image that shows before and after, or None.
+        copy: Where a clean picture is copied to, which is not restored; None where it
+            is left out: in place, beside its source, and on standard output.
         format: Of the result; None for the picture's own.
     """
 
@@ -43,6 +45,7 @@ class Job:
     target: Path | None
     comparison: Path | None = None
     format: str | None = "png"
+    copy: Path | None = None
 
     @property
     def in_place(self) -> bool:
@@ -57,7 +60,9 @@ class Job:
     @property
     def outputs(self) -> list[Path]:
         """The files to write."""
-        return [path for path in (self.target, self.comparison) if path is not None]
+        copy = None if self.copy == self.target else self.copy
+        paths = (self.target, copy, self.comparison)
+        return [path for path in paths if path is not None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,7 +205,7 @@ def _job(
     source: Path | None, place: Path, settings: Settings, output: str | None
 ) -> Job:
     """The job of a picture; an `output` that ends in / is a folder."""
-    ending = SUFFIXES["png"]
+    ending, copy = SUFFIXES["png"], None
     if settings.format == "same":
         with contextlib.suppress(ValueError):  # PNG for formats that are not written
             if missing_package(output_format(place.suffix)) is None:
@@ -210,7 +215,7 @@ def _job(
     if output == STANDARD_STREAM or (source is None and output is None):
         target = None
     elif output is not None and not output.endswith(os.sep):
-        target = located(output)
+        target = copy = located(output)
     else:
         if output is None and not settings.suffix:
             raise UsageError(
@@ -222,6 +227,11 @@ def _job(
         # A later run must not mistake a part for the result of the whole.
         part = f".{settings.crop}" if settings.crop else ""
         target = folder / _fitting(name, part + settings.suffix + ending)
+        if source is not None and folder.resolve() != source.parent.resolve():
+            # Byte for byte, it is of the source's format, unless another one is wanted.
+            own = settings.format in (None, "same") and not settings.crop
+            copied = place.suffix if own else ending
+            copy = folder / _fitting(name, part + settings.suffix + copied)
     try:
         format = output_format(ending if target is None else target.suffix)
     except ValueError as error:
@@ -240,7 +250,7 @@ def _job(
         and settings.format != "same"  # then only these pictures fail
     ):
         raise UsageError(f"A depth of 16 is for PNG and TIFF results, not {format}.")
-    return Job(source, target, format=format)
+    return Job(source, target, format=format, copy=copy)
 
 
 def _with_comparisons(

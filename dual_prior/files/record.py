@@ -2,8 +2,8 @@
 
 import dataclasses
 
-RESTORED, SKIPPED, FAILED = "restored", "skipped", "failed"
-PLANNED = "planned"
+RESTORED, COPIED, SKIPPED, FAILED = "restored", "copied", "skipped", "failed"
+PLANNED, TO_COPY = "planned", "to copy"  # in a dry run
 
 
 @dataclasses.dataclass
@@ -11,11 +11,15 @@ class Record:
     """The outcome for one picture. None where a value is not known.
 
     Attributes:
-        status: `"restored"`, `"skipped"` or `"failed"`; `"planned"` in a dry run.
-        reason: Why it was skipped, or why it failed.
+        status: `"restored"`, `"copied"` (a clean picture), `"skipped"` or `"failed"`;
+            `"planned"` or `"to copy"` in a dry run.
+        reason: Why it was copied or skipped, or why it failed; what else there is to
+            say of how it was restored.
         kind: The picture in words, as "colour JPEG 4:2:0 of quality about 75".
         quality: Estimated JPEG quality.
         probability: Of having been compressed, by the classifier.
+        clipping: Of which channels the coefficients were clipped to what the JPEG file
+            allows, or "none" and why.
         seconds: Time spent restoring, without reading and writing.
         warnings: Parts that could not be kept, and doubts about the file.
     """
@@ -29,6 +33,7 @@ class Record:
     kind: str | None = None
     quality: int | None = None
     probability: float | None = None
+    clipping: str | None = None
     seconds: float | None = None
     warnings: list[str] = dataclasses.field(default_factory=list)
 

@@ -15,13 +15,21 @@ from dual_prior.drawing.comparison import comparison_png
 from dual_prior.files.address import Address, located
 from dual_prior.files.picture_file import picture_file
 from dual_prior.files.plan import Job
-from dual_prior.files.record import FAILED, PLANNED, SKIPPED, Record
+from dual_prior.files.record import (
+    COPIED,
+    FAILED,
+    PLANNED,
+    SKIPPED,
+    TO_COPY,
+    Record,
+)
 from dual_prior.files.settings import Settings
+from dual_prior.pictures.consistency import Clipping, clipping_of, num_held_bytes
 from dual_prior.pictures.crop import cropped
 from dual_prior.pictures.errors import PictureError
-from dual_prior.pictures.formats import SUFFIXES
+from dual_prior.pictures.formats import SUFFIXES, output_format
 from dual_prior.pictures.metadata import is_marked, losses, mark, without_metadata
-from dual_prior.pictures.picture import Picture
+from dual_prior.pictures.picture import Picture, of_depth
 from dual_prior.pictures.reader import Limits, read_picture
 from dual_prior.pictures.writer import check_fits, encode_picture
 from dual_prior.restoration.memory import largest_tile
@@ -80,6 +88,7 @@ class Restoration:
         self._source: os.stat_result | None = None  # as it was read
         self._before: Picture | None = None
         self._after: Picture | None = None
+        self._content: Callable[[], bytes] = self._encoded
         self._outputs: contextlib.ExitStack | None = None
         self._write: Callable[[bytes], object] = _write_to_stdout
         self._draw: Callable[[bytes], object] | None = None
@@ -102,8 +111,8 @@ class Restoration:
         """
         job, settings, record = self._job, self._settings, self._record
         with self._errors_recorded("read", (OSError, ValueError)):
-            if not job.in_place and is_kept(job.target, settings):
-                raise _Skipped(f"{job.target} exists; --overwrite replaces it")
+            if not job.in_place:
+                self._check_not_there(job.target)
             self._source = _status(job.source)
             picture = read_picture(
                 job.source or sys.stdin.buffer,
@@ -127,8 +136,11 @@ class Restoration:
             self._before = picture
         return self._before is not None
 
-    def plan(self) -> tuple[np.ndarray, int] | None:
+    def plan(self, restorer: "Callable[[], Restorer]") -> tuple[np.ndarray, int] | None:
         """Instead of `restore`, in a dry run.
+
+        Args:
+            restorer: Makes the restorer. Called to ask whether a picture is clean.
 
         Returns:
             (the pixels that were read, the pixels of all tiles together, which overlap)
@@ -138,14 +150,24 @@ class Restoration:
         if before is None:
             return None
         with self._errors_recorded("restored", ()):
-            tile = largest_tile(before.pixels, self._settings, before.num_channels)
+            if before.jpeg is None and self._is_clean(before, restorer()):
+                record.output = _name(self._place_of_clean(before))
+                record.status = TO_COPY
+                return None
+            held_bytes = num_held_bytes(before, self._settings.consistency)
+            tile = largest_tile(
+                before.pixels, self._settings, before.num_channels, held_bytes
+            )
             record.status = PLANNED
             height, width = before.pixels.shape[:2]
             return before.pixels, tiled_pixels(height, width, tile)
         return None
 
     def restore(self, restorer: "Restorer", on_tile: "OnTile | None" = None) -> None:
-        """Restores the picture, after making sure that its result can be written."""
+        """Restores the picture, after making sure that its result can be written.
+
+        A clean one, unless it is a JPEG, is left as it is, or copied.
+        """
         before, record = self._before, self._record
         if before is None:
             return
@@ -153,46 +175,36 @@ class Restoration:
             self._errors_recorded("restored", (PictureError,)),
             contextlib.ExitStack() as outputs,
         ):
-            self._open(outputs)
-            started = time.monotonic()
-            result = restorer.restore(
-                before.pixels, on_tile, before.num_channels, before.tables
-            )
-            record.seconds = time.monotonic() - started
-            record.probability = result.probability
-            if result.skipped:
-                reason = f"no sign of JPEG: {result.probability:.2f} of 1"
-                if self._job.target is not None:
-                    raise _Skipped(reason)
-                # To standard output, the picture goes unchanged.
-                record.status, record.reason = SKIPPED, reason
-            self._after = before.with_pixels(result.pixels)
+            if self._is_clean(before, restorer):
+                self._copy(before, outputs)
+            else:
+                self._open(outputs)
+                started = time.monotonic()
+                clipping = self._clipping(before)
+                pixels = restorer.restore(
+                    before.pixels,
+                    on_tile,
+                    before.num_channels,
+                    before.tables,
+                    clipping.held,
+                    0.0 if clipping.is_all else None,
+                )
+                record.seconds = time.monotonic() - started
+                self._after = before.with_pixels(pixels)
             self._outputs = outputs.pop_all()
 
     def write(self) -> Record:
         """Encodes and writes the result. Returns the outcome."""
         settings, record = self._settings, self._record
         before, after = self._before, self._after
-        if self._outputs is None or before is None or after is None:
+        if self._outputs is None or before is None:
             return record
         with (
             self._errors_recorded("encoded", (PictureError, ValueError)),
             self._outputs,
         ):
-            if settings.strip:
-                after = without_metadata(after)
-            format = self._format(before)
-            after = self._marked(after, format)
-            self._write(
-                encode_picture(
-                    after,
-                    format,
-                    quality=settings.quality,
-                    subsampling=settings.subsampling,
-                    notes=record.warnings,
-                )
-            )
-            if self._draw is not None:
+            self._write(self._content())
+            if self._draw is not None and after is not None:
                 self._draw(comparison_png(before.pixels, after.pixels))
             self._check_nobody_else_wrote()
         if settings.preserve_times and record.output:
@@ -200,6 +212,90 @@ class Restoration:
         if settings.backup is not None:
             self._date(f"{record.input}{settings.backup}")
         return record
+
+    def _encoded(self) -> bytes:
+        """The file of what became of the picture."""
+        settings, before, picture = self._settings, self._before, self._after
+        assert before is not None and picture is not None
+        if settings.strip:
+            picture = without_metadata(picture)
+        format = self._format(before)
+        return encode_picture(
+            self._marked(picture, format),
+            format,
+            quality=settings.quality,
+            subsampling=settings.subsampling,
+            notes=self._record.warnings,
+        )
+
+    def _clipping(self, picture: Picture) -> Clipping:
+        """How the result is clipped, which is recorded."""
+        settings, record = self._settings, self._record
+        clipping = clipping_of(
+            picture, settings.consistency if settings.strength else "never"
+        )
+        record.clipping = clipping.words
+        if clipping.is_all:
+            what = "left as it is" if clipping.held is None else "its chroma alone"
+            record.reason = f"quality {picture.quality}: {what}"
+        return clipping
+
+    def _is_clean(self, picture: Picture, restorer: "Restorer") -> bool:
+        """Whether a picture is left as it is; records its probability, and so why."""
+        record = self._record
+        record.probability = restorer.probability(picture.pixels)
+        if picture.jpeg is not None or not restorer.is_clean(record.probability):
+            return False
+        record.reason = f"no trace of JPEG, probability {record.probability:.2f}"
+        return True
+
+    def _place_of_clean(self, picture: Picture) -> Path | None:
+        """Where a clean picture goes as it is; None for standard output.
+
+        Raises:
+            _Skipped: Nowhere.
+        """
+        job = self._job
+        if job.target is not None and job.copy is None:
+            raise _Skipped(self._record.reason or "")
+        path = job.copy if self._is_copied(picture) else job.target
+        self._check_not_there(path)
+        return path
+
+    def _is_copied(self, picture: Picture) -> bool:
+        """Whether a clean picture is copied byte for byte.
+
+        If the settings ask for another file of it, its pixels are encoded.
+        """
+        job, settings = self._job, self._settings
+        if job.copy is None or job.source is None:
+            return False
+        if settings.strip or settings.crop or settings.depth:
+            return False
+        if job.copy.suffix == job.source.suffix:
+            return True
+        return output_format(job.copy.suffix) == picture.format.lower()
+
+    def _copy(self, picture: Picture, outputs: contextlib.ExitStack) -> None:
+        """Opens the file that a clean picture goes to as it is."""
+        path = self._place_of_clean(picture)
+        if path is not None:
+            self._write = outputs.enter_context(picture_file(path, self._job.source))
+        if self._is_copied(picture):
+            self._content = located(self._job.name).read_bytes
+        self._after = picture.with_pixels(
+            of_depth(picture.pixels, self._settings.depth)
+        )
+        self._record.status, self._record.output = COPIED, _name(path)
+
+    def _check_not_there(self, path: Path | None) -> None:
+        """Checks that no file is there that must not be overwritten.
+
+        Raises:
+            _Skipped: One is.
+        """
+        if is_kept(path, self._settings):
+            raise _Skipped(f"{path} exists; --overwrite replaces it")
 
     def _date(self, path: str) -> None:
         """Gives a file the date of the source."""
@@ -217,7 +313,7 @@ class Restoration:
             ValueError: In place, and its EXIF data have no room for the mark.
         """
         settings, in_place = self._settings, self._job.in_place
-        if self._record.status == SKIPPED or not settings.strength:
+        if self._record.status == COPIED or not settings.strength:
             return picture
         if settings.strip:
             return mark(picture) if in_place else picture
@@ -300,13 +396,13 @@ class Restoration:
         Raises:
             PictureError: Another program has.
         """
-        job = self._job
-        if job.in_place:
-            if _version(_status(job.source)) != _version(self._source):
-                raise PictureError(job.name, "changed while it was restored")
-        elif is_kept(job.target, self._settings):
+        job, path = self._job, self._record.output
+        is_same = _version(_status(job.source)) == _version(self._source)
+        if (job.in_place or self._record.status == COPIED) and not is_same:
+            raise PictureError(job.name, "changed while it was restored")
+        if not job.in_place and path and is_kept(located(path), self._settings):
             reason = "was written by another program meanwhile; --overwrite replaces it"
-            raise PictureError(f"{job.target}", reason)
+            raise PictureError(path, reason)
 
     @contextlib.contextmanager
     def _errors_recorded(
@@ -339,6 +435,10 @@ class Restoration:
 
 class _Skipped(Exception):
     """The picture gets no result, for the reason given."""
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else os.fspath(path)
 
 
 def is_kept(path: Path | None, settings: Settings) -> bool:

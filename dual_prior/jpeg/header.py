@@ -129,6 +129,14 @@ class JpegHeader:
         """Estimated libjpeg quality of the first component, 1 to 100, if it has one."""
         return estimate_quality(self.quantization[0]) if self.quantization else None
 
+    @property
+    def has_standard_luma(self) -> bool:
+        """Whether the first table is the standard's, scaled as libjpeg does."""
+        if self.quality is None:
+            return False
+        expected = _luma_tables()[self.quality - 1]
+        return bool(np.array_equal(expected, self.quantization[0]))
+
 
 def read_jpeg_header(data: bytes) -> JpegHeader:
     """Reads all markers of the first picture in `data`.
@@ -243,13 +251,17 @@ def estimate_quality(table) -> int:
     Returns:
         1 to 100; exact for the tables that libjpeg writes.
     """
-    qualities = np.arange(1, 101)
-    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
-    tables = np.clip((_LUMA_TABLE * scale[:, None] + 50) // 100, 1, 255)
     # The steps span two orders of magnitude: compare their ratios.
     steps = np.maximum(table, 1)  # damaged files have steps of zero
-    distances = np.abs(np.log(tables / steps)).sum(axis=1)
-    return int(qualities[np.argmin(distances)])
+    distances = np.abs(np.log(_luma_tables() / steps)).sum(axis=1)
+    return 1 + int(np.argmin(distances))
+
+
+def _luma_tables() -> np.ndarray:
+    """Those that libjpeg writes at quality 1 to 100, `[100, 64]`."""
+    qualities = np.arange(1, 101)
+    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
+    return np.clip((_LUMA_TABLE * scale[:, None] + 50) // 100, 1, 255)
 
 
 class _Frame:

@@ -55,6 +55,7 @@ def cropped(picture: Picture, width: int, height: int, left: int, top: int) -> P
         losses=notes.losses,
         place=(y, x, rows, columns),
         tables=picture.tables.part(y, x),
+        encoded=None,
     )
 
 

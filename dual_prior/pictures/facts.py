@@ -19,12 +19,19 @@ _UNTRANSFORMED = {
 }
 
 
-def description(picture: Picture, probability: float) -> dict:
+def description(
+    picture: Picture,
+    probability: float,
+    is_clean: bool = False,
+    clipping: str | None = None,
+) -> dict:
     """The facts that `dual-prior inspect` prints, by name.
 
     Args:
         picture: The picture.
         probability: That it was compressed, by the classifier.
+        is_clean: Whether it is left as it is for that.
+        clipping: Of the coefficients of a result, in words.
     """
     height, width = picture.pixels.shape[:2]
     facts: dict = {
@@ -32,6 +39,7 @@ def description(picture: Picture, probability: float) -> dict:
         "kind": picture.description,
         "quality": picture.quality,
         "probability": round(probability, 4),
+        "clean": is_clean,
         "blockiness": round(_blockiness(picture.pixels), 2),
         "tables": {},
         "warnings": picture.warnings,
@@ -43,6 +51,7 @@ def description(picture: Picture, probability: float) -> dict:
         facts["subsampling"] = header.subsampling
         facts["scans"] = header.num_scans
         facts["tables"] = _named_tables(header)
+        facts["clipping"] = clipping
     return facts
 
 
@@ -67,13 +76,15 @@ def description_text(facts: dict) -> str:
     rows = [
         ("picture", f"{facts['size']}, {facts['kind']}"),
         ("quality", "not known" if quality is None else f"about {quality}"),
-        ("compressed", f"probability {facts['probability']:.3f}"),
+        ("compressed", _chance(facts)),
         ("blockiness", f"{facts['blockiness']:.2f} (0: no blocks of 8x8)"),
     ]
     if "process" in facts:
         scans = "1 scan" if facts["scans"] == 1 else f"{facts['scans']} scans"
         rows.append(("coding", f"{facts['process']}, {scans}"))
         rows.append(("chroma", facts["subsampling"]))
+        if facts["clipping"] is not None:
+            rows.append(("clipping", facts["clipping"]))
     lines = [f"  {name:12}{value}" for name, value in rows]
     for name, table in facts["tables"].items():
         lines.append(f"  quantization table, {name}")
@@ -83,6 +94,11 @@ def description_text(facts: dict) -> str:
         ]
     lines += [f"  warning: {warning}" for warning in facts["warnings"]]
     return "\n".join(lines)
+
+
+def _chance(facts: dict) -> str:
+    left = "; no trace of JPEG: left as it is" if facts["clean"] else ""
+    return f"probability {facts['probability']:.3f}{left}"
 
 
 def _blockiness(pixels: np.ndarray) -> float:

@@ -52,6 +52,8 @@ class Picture:
             `Tables.turned`.
         has_palette: Whether the file has a palette of colours.
         tables: The quantization tables of a JPEG file, as they lie on the pixels.
+        encoded: A JPEG file itself, where its blocks are those of the pixels: whole,
+            not turned, not damaged; else None.
         place: Of a part: its first row and column, and the height and width of the
             whole; else None.
 
@@ -71,6 +73,7 @@ class Picture:
     symmetry: int = 0
     has_palette: bool = False
     tables: Tables = UNKNOWN
+    encoded: bytes | None = None
     place: tuple[int, int, int, int] | None = None
 
     @property
@@ -103,9 +106,15 @@ class Picture:
     def with_pixels(self, pixels: np.ndarray) -> "Picture":
         """The same picture with other pixels; alpha follows them in depth."""
         alpha = self.alpha
-        if alpha is not None and alpha.dtype != pixels.dtype:
-            if pixels.dtype == np.uint16:
-                alpha = alpha.astype(np.uint16) * 257
-            else:
-                alpha = np.round(alpha / np.float32(257)).astype(np.uint8)
+        if alpha is not None:
+            alpha = of_depth(alpha, 8 * pixels.itemsize)
         return dataclasses.replace(self, pixels=pixels, alpha=alpha)
+
+
+def of_depth(pixels: np.ndarray, depth: int | None) -> np.ndarray:
+    """The same pixels in 8 or 16 bits a channel; None for as many as they have."""
+    if depth is None or depth == 8 * pixels.itemsize:
+        return pixels
+    if depth == 16:
+        return pixels.astype(np.uint16) * np.uint16(257)
+    return np.round(pixels / np.float32(257)).astype(np.uint8)

@@ -244,6 +244,8 @@ def _decode(
     picture.jpeg = header
     if header is not None:
         picture.tables = _tables(header, picture)
+        if not picture.symmetry and picture.tables is not UNKNOWN:
+            picture.encoded = data
     return picture
 
 
@@ -485,9 +487,13 @@ def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _check_damage(picture: Picture, data: bytes, strict: bool, name: str) -> None:
-    if picture.jpeg is None or {_TRUNCATED, _NO_END} & set(picture.warnings):
+    if picture.jpeg is None:
+        return
+    if {_TRUNCATED, _NO_END} & set(picture.warnings):
+        picture.encoded = None
         return
     if damage := jpeg_damage(data):
         if strict:
             raise PictureError(name, f"damaged ({damage})")
         picture.warnings.append(f"the file is damaged ({damage})")
+        picture.encoded = None

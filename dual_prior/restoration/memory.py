@@ -26,7 +26,10 @@ MIN_TILE, MAX_TILE = 2 * OVERLAP, 1280
 
 
 def largest_tile(
-    image: np.ndarray, options: Options, num_channels: int | None = None
+    image: np.ndarray,
+    options: Options,
+    num_channels: int | None = None,
+    held_bytes: int = 0,
 ) -> int:
     """The side of the largest tiles that fit into `options.max_memory`, pixels.
 
@@ -35,6 +38,7 @@ def largest_tile(
         options: How it is restored.
         num_channels: Including alpha, which takes memory, too; by default the number
             of channels of `image`.
+        held_bytes: Of the coefficients of its file.
 
     Raises:
         MemoryError: Not even the smallest tiles fit.
@@ -50,7 +54,7 @@ def largest_tile(
 
     def needed(tile: int) -> float:
         tiles = per_pixel * tile**2 + _ROWS_OF_TILES * row * tile
-        gib = _BASE_GIB + (pictures + tiles) / 2**30
+        gib = _BASE_GIB + (pictures + held_bytes + tiles) / 2**30
         return gib / (1 - _SHARE_OF_NEIGHBOURS)
 
     allowed = options.max_memory

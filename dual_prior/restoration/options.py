@@ -66,11 +66,19 @@ class Options:
         "a little better",
         group="pixels",
     )
-    skip_clean: bool = option(
+    always: bool = option(
         False,
-        "skip pictures that the classifier takes for uncompressed: they get no result; "
-        "to standard output they are passed on unchanged",
+        "restore pictures without a trace of JPEG, too; JPEG files are restored in any "
+        "case (default: such pictures are left as they are, and copied where results "
+        "go to another folder)",
         group="pixels",
+    )
+    consistency: str = option(
+        "auto",
+        "clip the DCT coefficients of results to what a JPEG file allows: always where "
+        "the file has them, never, or auto, where that gains",
+        group="pixels",
+        choices=("auto", "always", "never"),
     )
     depth: int | None = option(
         None,
@@ -92,12 +100,7 @@ class Options:
             value = getattr(self, field.name)
             if value is not None or field.default is not None:
                 _check(field, value)
-        profile = find_preset(self.preset).profile
-        if profile.clean_below is None and self.skip_clean:
-            raise ValueError(
-                f"The preset {self.preset!r} cannot tell clean pictures (skip_clean): "
-                "no threshold was measured for it."
-            )
+        find_preset(self.preset)
         if self.weights is not None and not os.path.isfile(self.weights):
             raise FileNotFoundError(f"weights {self.weights}: there is no such file.")
 

@@ -4,11 +4,13 @@ A network of three channels restores colour; one of one channel restores luma an
 chroma as it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import keras
 import numpy as np
 
+from dual_prior.jpeg.coefficients import Coefficients
+from dual_prior.jpeg.projection import project_picture
 from dual_prior.jpeg.table_plane import Tables
 from dual_prior.restoration.tiles import OnTile, map_tiles
 
@@ -21,6 +23,9 @@ TILE = 768  # ours: pixels a side; the pictures of the data sets are whole
 # networks were trained on patches of 64, and are wrong by several grey levels on a few
 # pixels, most of whose surroundings are black to a convolution.
 SMALLEST = 32  # ours
+
+# Rows that are clipped and rounded at a time: whole blocks, of chroma, too.
+_STRIP = 64  # ours
 
 _LUMA = np.array(LUMA_WEIGHTS, np.float32)[:, None]
 
@@ -36,6 +41,7 @@ def restore_array(
     tile: int = TILE,
     on_tile: OnTile | None = None,
     tables: Tables | None = None,
+    held: Coefficients | None = None,
 ) -> np.ndarray:
     """The picture without its JPEG artifacts.
 
@@ -51,9 +57,11 @@ def restore_array(
             multiple of 8.
         on_tile: Called with (tiles done, tiles in all) after each tile.
         tables: The picture's quantization tables.
+        held: The coefficients that its JPEG file holds: those of the result are clipped
+            to what they allow. None: they are not.
 
     Returns:
-        The restored picture, shaped like `image`, clipped and rounded.
+        The restored picture, shaped like `image`, clipped to black and white, rounded.
 
     Raises:
         ValueError: `image` is no such picture, or a number is out of range.
@@ -72,11 +80,33 @@ def restore_array(
         return _change(lambda seen: network(seen, *of_part), channels, part)
 
     restored = np.empty(planes.shape, dtype)
-    for top, rows in map_tiles(change, planes, tile, on_tile):
+    for top, rows in _strips(map_tiles(change, planes, tile, on_tile)):
         window = np.s_[top : top + len(rows)]
-        pixels = np.clip(_unit(planes[window]) + np.float32(strength) * rows, 0, 1)
+        pixels: np.ndarray = np.clip(
+            _unit(planes[window]) + np.float32(strength) * rows, 0, 1
+        )
+        if held is not None:
+            grey_levels = pixels * np.float32(255)
+            pixels = project_picture(grey_levels, held, top) / np.float32(255)
         restored[window] = np.round(pixels * np.float32(_DEPTHS[dtype]))
     return restored[..., 0] if is_grey else restored
+
+
+def _strips(
+    bands: Iterable[tuple[int, np.ndarray]],
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Cuts bands of rows (first row, rows) anew, into strips of `_STRIP` rows."""
+    rest, first = None, 0
+    for top, band in bands:
+        if rest is None:
+            rest, first = band[:0], top
+        while len(rest) + len(band) >= _STRIP:
+            missing = _STRIP - len(rest)
+            yield first, np.concatenate([rest, band[:missing]])
+            rest, band, first = rest[:0], band[missing:], first + _STRIP
+        rest = np.concatenate([rest, band])
+    if rest is not None and len(rest):
+        yield first, rest
 
 
 def seen_by(channels: int, planes: np.ndarray) -> np.ndarray:

@@ -1,12 +1,12 @@
 """Restores pictures with a network that is loaded once."""
 
-import dataclasses
 import functools
 from collections.abc import Callable
 
 import numpy as np
 from keras import ops
 
+from dual_prior.jpeg.coefficients import Coefficients
 from dual_prior.jpeg.table_plane import UNKNOWN, Tables
 from dual_prior.jpeg.ycc import RGB_FROM_YCC, to_ycc
 from dual_prior.network.backend import compiled
@@ -22,27 +22,16 @@ from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.context import in_context, picture_contexts
 from dual_prior.restoration.memory import largest_tile
 from dual_prior.restoration.options import Options
-from dual_prior.restoration.pixels import check_picture, restore_array, seen_by
+from dual_prior.restoration.pixels import (
+    check_picture,
+    restore_array,
+    seen_by,
+)
 from dual_prior.restoration.self_ensemble import self_ensemble
 from dual_prior.restoration.symmetries import SYMMETRIES, turn
 from dual_prior.restoration.tiles import GRID, OnTile
 
 _SAMPLE = 256  # ours, pixels: the classifier looks at parts of large pictures
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """A restored picture.
-
-    Attributes:
-        pixels: Shaped like the picture, of its depth or of `Options.depth`.
-        probability: Of having been compressed, by the classifier.
-        skipped: Whether it was skipped as clean; `pixels` are then unchanged.
-    """
-
-    pixels: np.ndarray
-    probability: float
-    skipped: bool
 
 
 class Restorer:
@@ -58,9 +47,9 @@ class Restorer:
     Example:
         >>> restorer = dual_prior.Restorer(dual_prior.Options(preset="compact"))
         >>> image = dual_prior.read_picture("photo.jpg").pixels
-        >>> result = restorer.restore(image)
-        >>> result.pixels.shape, 0 <= result.probability <= 1, result.skipped
-        ((48, 64, 3), True, False)
+        >>> restored = restorer.restore(image)
+        >>> restored.shape, 0 <= restorer.probability(image) <= 1
+        ((48, 64, 3), True)
     """
 
     def __init__(self, options: Options | None = None):
@@ -76,8 +65,10 @@ class Restorer:
         on_tile: OnTile | None = None,
         num_channels: int | None = None,
         tables: Tables = UNKNOWN,
-    ) -> Result:
-        """Restores a picture.
+        held: Coefficients | None = None,
+        strength: float | None = None,
+    ) -> np.ndarray:
+        """Restores a picture, whether it is clean or not.
 
         Args:
             image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
@@ -85,42 +76,55 @@ class Restorer:
             num_channels: Including alpha, which takes memory, too; by default the
                 number of channels of `image`.
             tables: Quantization tables of the JPEG file, as they lie on `image`.
+            held: What the file holds, if the result is to be clipped to what it allows.
+            strength: In place of that of the options.
+
+        Returns:
+            Shaped like `image`, of its depth or of `Options.depth`.
 
         Raises:
             ValueError: `image` has another shape or type.
             MemoryError: It needs more than `Options.max_memory` even in small tiles.
         """
+        check_picture(image)
         options = self.options
-        dtype = {None: None, 8: np.uint8, 16: np.uint16}[options.depth]
-        probability = self.probability(image)
-        clean_below = find_preset(options.preset).profile.clean_below or 0.0
-        skipped = options.skip_clean and probability < clean_below
-        tile = largest_tile(image, options, num_channels)
-        part = self._part_for(image)
-        pixels = restore_array(
+        if image.ndim == 3 and np.array_equal(
+            image, np.broadcast_to(image[..., :1], image.shape)
+        ):
+            luma = self.restore(
+                image[..., 0], on_tile, num_channels or 3, tables, held, strength
+            )
+            return np.repeat(luma[..., None], 3, axis=-1)
+        if strength is None:
+            strength = options.strength
+        tile = largest_tile(image, options, num_channels, held.nbytes if held else 0)
+        part = self.unfolding if image.ndim == 2 else self.network
+        return restore_array(
             image,
-            # A skipped picture stays the same, but gets the depth that was asked for.
-            (lambda y, *_: y) if skipped else self._network_for(part, image, tile),
+            self._network_for(part, image, tile) if strength else _unchanged,
             channels=part.channels,
-            strength=options.strength,
-            dtype=dtype,
+            strength=strength,
+            dtype={None: None, 8: np.uint8, 16: np.uint16}[options.depth],
             tile=tile,
             on_tile=on_tile,
             tables=tables if part.aux_channels else None,
+            held=held,
         )
-        return Result(pixels, probability, skipped)
+
+    def is_clean(self, probability: float) -> bool:
+        """Whether a picture is left as it is, unless it is known to come from a JPEG.
+
+        Args:
+            probability: Of having been compressed: see there.
+        """
+        options = self.options
+        clean_below = find_preset(options.preset).profile.clean_below
+        return not options.always and probability < (clean_below or 0)
 
     @property
     def unfolding(self) -> DualPriorNetwork:
         """The part of the network that has stages and a classifier."""
         return unfolding_of(self.network)
-
-    def _part_for(self, image: np.ndarray) -> DualPriorNetwork | ColourNetwork:
-        """The network; for a grey picture, also one of equal channels, luma's alone."""
-        is_grey = image.ndim == 2 or np.array_equal(
-            image, np.broadcast_to(image[..., :1], image.shape)
-        )
-        return self.unfolding if is_grey else self.network
 
     @functools.cached_property
     def _graphs(self) -> dict[int, Callable]:
@@ -183,6 +187,10 @@ def graph_of_pixels(network: DualPriorNetwork | ColourNetwork) -> Callable:
     if network.aux_channels:
         graph = _with_tables(graph, network.aux_channels)
     return _of_rgb(graph) if isinstance(network, ColourNetwork) else graph
+
+
+def _unchanged(y: np.ndarray, *_) -> np.ndarray:
+    return y
 
 
 def _with_tables(graph: Callable, aux_channels: int) -> Callable:

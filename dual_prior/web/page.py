@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from dual_prior.files.record import SKIPPED
+from dual_prior.files.record import COPIED, SKIPPED
 from dual_prior.files.settings import Settings
 from dual_prior.network.presets import PRESETS
 from dual_prior.pictures.facts import description, description_text
@@ -91,7 +91,13 @@ def page(
             shutil.rmtree(source.parent, ignore_errors=True)
 
     def restore(
-        sources, strength, preset, format, request: gr.Request, progress=_PROGRESS
+        sources,
+        strength,
+        preset,
+        format,
+        always,
+        request: gr.Request,
+        progress=_PROGRESS,
     ) -> Iterator[dict]:
         session = session_of(request)
         yield {
@@ -112,7 +118,11 @@ def page(
         is_shown = False
         try:
             chosen = dataclasses.replace(
-                settings, strength=strength, preset=preset, format=format
+                settings,
+                strength=strength,
+                preset=preset,
+                format=format,
+                always=always,
             )
             paths = [Path(source) for source in sources or []]
             for item in session.restore(
@@ -197,6 +207,9 @@ def page(
                         label="Result",
                         min_width=120,
                     )
+                always = gr.Checkbox(
+                    settings.always, label="Restore pictures without a trace of JPEG"
+                )
                 again = gr.Button("Restore with these settings", visible=False)
                 stop = gr.Button("Stop", variant="stop", visible=False)
                 progress_bar = gr.Markdown(visible=False, min_height=70)
@@ -236,7 +249,7 @@ def page(
         shown_parts = [slider, summary, details, one, stages]
         asked: dict[str, Any] = {
             "fn": restore,
-            "inputs": [dropped, strength, preset, format],
+            "inputs": [dropped, strength, preset, format, always],
             "outputs": [
                 *(*shown_parts, results, welcome, choice, archive),
                 *(outcomes, again, stop, progress_bar),
@@ -315,7 +328,8 @@ def _outcomes(items: list[Item]) -> str:
         if item.is_restored:
             lines.append(f"- {name}: restored in {record.seconds:.1f} s")
         else:
-            verb = "skipped" if record.status == SKIPPED else "not restored"
+            verbs = {SKIPPED: "skipped", COPIED: "left as it is"}
+            verb = verbs.get(record.status, "not restored")
             lines.append(f"- {name}: {verb}: {shown(record.reason or '')}")
     return "\n".join(lines)
 

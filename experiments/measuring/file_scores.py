@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from dual_prior import jpeg
+from dual_prior.pictures.consistency import clipping_of
 from dual_prior.pictures.reader import read_picture
 from dual_prior.restoration.restorer import Restorer
 from experiments.data import encoders
@@ -104,7 +105,16 @@ def by(restorer: Restorer) -> Restore:
 
     def restore(data: bytes) -> np.ndarray:
         picture = read_picture(io.BytesIO(data))
-        return restorer.restore(picture.pixels, tables=picture.tables).pixels
+        pixels = picture.pixels
+        if picture.jpeg is None and restorer.is_clean(restorer.probability(pixels)):
+            return pixels
+        clipping = clipping_of(picture, restorer.options.consistency)
+        return restorer.restore(
+            pixels,
+            tables=picture.tables,
+            held=clipping.held,
+            strength=0.0 if clipping.is_all else None,
+        )
 
     return restore
 

@@ -32,8 +32,8 @@ def make(sources: Sources, folder: Path) -> str:
     return f"""
 Whole frames of BSD500 val, and the 64x64 pixels at their centre: the share classified
 correctly at a probability of one half, the mean probability of being compressed, and
-the share that `--skip-clean` skips. The thresholds were chosen on held-out training
-pictures.
+the share that is left as it is, as a PNG. The thresholds were chosen on held-out
+training pictures.
 
 {together}
 """

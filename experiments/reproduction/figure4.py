@@ -22,7 +22,7 @@ def make(sources: Sources, folder: Path) -> str:
     rows = []
     for path in paths:
         before = np.asarray(Image.open(path).convert("RGB"))
-        rows.append({"before": before, "after": restorer.restore(before).pixels})
+        rows.append({"before": before, "after": restorer.restore(before)})
     comparison(folder / "figure4.png", rows)
     return """
 The paper shows pictures of Twitter and WeChat, which were not available. These are

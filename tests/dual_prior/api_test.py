@@ -162,5 +162,16 @@ def test_existing_files_are_only_replaced_on_request(options, photo, tmp_path):
 def test_a_clean_picture_is_skipped(options, photo, monkeypatch):
     module = "dual_prior.restoration.restorer.Restorer.probability"
     monkeypatch.setattr(module, lambda *_: 0.0)
-    assert dual_prior.restore_file(photo, skip_clean=True, **options) is None
-    assert list(photo.parent.iterdir()) == [photo]
+    image = made_picture()
+    drawing = photo.with_suffix(".png")
+    Image.fromarray(image).save(drawing)
+    photo.unlink()
+    assert dual_prior.restore_file(drawing, **options) is None
+    assert list(photo.parent.iterdir()) == [drawing]
+    copy = dual_prior.restore_file(drawing, photo.with_name("copy.png"), **options)
+    assert copy.read_bytes() == drawing.read_bytes()
+    left = dual_prior.restore(image, **options)
+    np.testing.assert_array_equal(left, image)
+    deep = dual_prior.restore(image, depth=16, **options)
+    np.testing.assert_array_equal(deep, image * np.uint16(257))
+    assert np.any(dual_prior.restore(image, always=True, **options) != image)

@@ -12,7 +12,7 @@ from PIL import Image
 from dual_prior.system import signals
 from tests.conftest import ROOT
 from tests.dual_prior.conftest import darkening
-from tests.dual_prior.fakes import raising, result, with_restore
+from tests.dual_prior.fakes import raising, with_restore
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_a_signal_that_code_swallows_still_stops_the_run(
     def deaf(image):
         with contextlib.suppress(BaseException):
             signal.raise_signal(number)
-        return result(image)
+        return image
 
     handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
     signals.install()

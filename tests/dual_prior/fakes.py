@@ -1,7 +1,6 @@
 """Restorers that load instantly, for tests of the code around them."""
 
 import time
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -11,27 +10,26 @@ class Darkening:
 
     def __init__(self, options=None, pause: float = 0.0):
         self._pause = pause
+        self._always = options is not None and options.always
 
-    def restore(self, image, on_tile=None, num_channels=None, tables=None):
+    def restore(self, image, on_tile=None, *_):
         time.sleep(self._pause)
         step = 5 * (257 if image.dtype == np.uint16 else 1)
         pixels = np.where(image >= step, image - step, 0).astype(image.dtype)
-        return result(pixels, self.probability(image))
+        return pixels
 
     def probability(self, image):
         return 0.75
 
-
-def result(pixels, probability=0.75, skipped=False):
-    """The result of `Restorer.restore`."""
-    return SimpleNamespace(pixels=pixels, probability=probability, skipped=skipped)
+    def is_clean(self, probability):
+        return probability < 0.5 and not self._always
 
 
 def with_restore(restore):
     """Returns a loader of a restorer whose method `restore` is the given function."""
 
     class Fake(Darkening):
-        def restore(self, image, on_tile=None, num_channels=None, tables=None):
+        def restore(self, image, on_tile=None, *_):
             return restore(image)
 
     return Fake

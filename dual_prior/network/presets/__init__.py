@@ -38,7 +38,7 @@ class RestorationProfile:
         >>> network = dual_prior.DualPriorNetwork.from_preset("compact")
         >>> profile = dual_prior.RestorationProfile(clean_below=0.1)
         >>> network.save_to_preset("mine", profile)
-        >>> dual_prior.Options(preset="mine", skip_clean=True).network
+        >>> dual_prior.Options(preset="mine").network
         'preset mine'
     """
 

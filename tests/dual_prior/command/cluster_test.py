@@ -38,10 +38,10 @@ class Worker(Darkening):
     def __init__(self, options=None, pause=0.1):
         super().__init__(pause=pause)
 
-    def restore(self, image, on_tile=None, num_channels=None, tables=None):
+    def restore(self, image, on_tile=None, *_):
         if image.shape[0] == _FATAL:
             os._exit(1)
-        result = super().restore(image, on_tile, num_channels)
+        result = super().restore(image, on_tile)
         if on_tile:
             on_tile(1, 1)
         return result

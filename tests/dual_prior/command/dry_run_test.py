@@ -68,7 +68,7 @@ def test_the_time_is_that_of_one_tile_for_all_pixels_of_all_tiles(run, tmp_path)
     sizes = []
 
     class Slow(Darkening):
-        def restore(self, image, on_tile=None, num_channels=None, tables=None):
+        def restore(self, image, on_tile=None, *_):
             sizes.append(image.shape)
             return super().restore(image)
 

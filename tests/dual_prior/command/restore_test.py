@@ -9,7 +9,7 @@ from PIL import Image
 from dual_prior.files import plan
 from tests.conftest import made_picture
 from tests.dual_prior.conftest import darkening
-from tests.dual_prior.fakes import raising, result, with_restore
+from tests.dual_prior.fakes import Darkening, raising, with_restore
 
 
 def test_writes_a_png_beside_the_input_and_prints_it(run, photo):
@@ -248,7 +248,7 @@ def test_json_is_one_line_a_picture(run, photo, tmp_path):
     first, second, third, last = map(json.loads, out.splitlines())
     assert code == 1
     assert last["summary"] == {
-        **{"restored": 1, "skipped": 0, "failed": 2, "passed_over": {}},
+        **{"restored": 1, "copied": 0, "skipped": 0, "failed": 2, "passed_over": {}},
         "failures": [f"{r['input']}: {r['reason']}" for r in (second, third)],
     }
     assert (first["status"], first["width"], first["quality"]) == ("restored", 88, 12)
@@ -269,17 +269,30 @@ def test_names_are_escaped_on_the_terminal(run, photo, tmp_path):
     assert err.count("\n") == 1 and "line\\nbreak" in err
 
 
-def test_clean_pictures_are_skipped(run, photo, tmp_path):
-    def skip_dark(image):
-        return result(image, 0.01, image.mean() < 50)
+def test_clean_pictures_are_left_alone(run, photo, tmp_path):
+    class Fake(Darkening):
+        def probability(self, image):
+            return 0.01 if image.mean() < 50 else 0.9
 
     dark = tmp_path / "dark.png"
     Image.fromarray(made_picture() // 8).save(dark)
-    code, out, _ = run("restore", dark, photo, load=with_restore(skip_dark))
+    code, out, _ = run("restore", dark, photo, load=Fake)
     assert code == 0
-    assert "dark.png: skipped (no sign of JPEG: 0.01 of 1)" in out
+    assert "dark.png: skipped (no trace of JPEG, probability 0.01" in out
     assert not (tmp_path / "dark.restored.png").exists()
     assert (tmp_path / "photo.restored.png").is_file()
+    words = ("restore", dark, photo, "--output", tmp_path / "new")
+    code, out, _ = run(*words, "--dry_run", "--json", load=Fake)
+    planned, _, summary = map(json.loads, out.splitlines())
+    assert code == 0 and planned["status"] == "to copy"
+    assert planned["output"] == str(tmp_path / "new" / "dark.restored.png")
+    assert summary["summary"]["megapixels"] == pytest.approx(88 * 72 / 1e6)
+    code, out, _ = run(*words, load=Fake)
+    assert code == 0 and "2 pictures: 1 restored, 1 copied." in out
+    assert "new/dark.restored.png  copied (no trace of JPEG, probability 0.01" in out
+    assert (tmp_path / "new/dark.restored.png").read_bytes() == dark.read_bytes()
+    code, out, _ = run("restore", dark, "--always", load=Fake)
+    assert code == 0 and (tmp_path / "dark.restored.png").is_file()
 
 
 def test_before_and_after_are_drawn(run, photo, tmp_path):
@@ -374,7 +387,7 @@ def test_files_that_others_write_meanwhile_are_not_replaced(
 
     def restore(image):
         path.write_bytes(b"precious")
-        return result(image)
+        return image
 
     code, _, err = run("restore", photo, *options, load=with_restore(restore))
     assert code == 1 and message in err

@@ -46,7 +46,7 @@ class OneAtATime(Darkening):
     def __init__(self, options):
         super().__init__(pause=0.3)
 
-    def restore(self, image, on_tile=None, num_channels=None, tables=None):
+    def restore(self, image, on_tile=None, *_):
         assert self.lock.acquire(blocking=False), "two at once"
         try:
             return super().restore(image, on_tile, num_channels)

@@ -335,7 +335,8 @@ def test_standard_input_goes_to_standard_output_or_a_file(tree):
         return plan_jobs(inputs, Settings(), output).jobs
 
     assert jobs("-") == jobs("-", output="-") == [Job(None, None)]
-    assert jobs("-", output="x.png") == [Job(None, Path("x.png"))]
+    x = Path("x.png")
+    assert jobs("-", output="x.png") == [Job(None, x, copy=x)]
     assert jobs("photos/a.jpg", output="-") == [Job(Path("photos/a.jpg"), None)]
     with pytest.raises(UsageError, match="takes one picture"):
         jobs("photos", output="-")

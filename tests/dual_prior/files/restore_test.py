@@ -5,13 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from dual_prior.files.plan import Job
+from dual_prior.files.plan import Job, plan_job
 from dual_prior.files.restore import Restoration, restore
 from dual_prior.files.settings import Settings
+from dual_prior.pictures.picture import of_depth
+from dual_prior.pictures.reader import read_picture
 from tests.conftest import made_picture
 from tests.dual_prior.conftest import darkening
-from tests.dual_prior.fakes import Darkening, raising, result, with_restore
+from tests.dual_prior.fakes import Darkening, raising, with_restore
 
 
 @pytest.fixture
@@ -62,11 +65,147 @@ def test_signals_are_raised_and_leave_no_file(job):
     assert os.listdir(job.source.parent) == ["photo.jpg"]
 
 
-def test_a_clean_picture_is_skipped(job):
-    clean = with_restore(lambda image: result(image, 0.01, skipped=True))
-    record = restore(job, clean, Settings())
+class Clean(Darkening):
+    """Takes every picture for clean."""
+
+    def probability(self, image):
+        return 0.01
+
+
+@pytest.fixture
+def chart(tmp_path):
+    """A PNG file with a text, of a date of its own."""
+    path = tmp_path / "chart.png"
+    text = PngInfo()
+    text.add_text("Title", "a chart")
+    Image.fromarray(made_picture()).save(path, pnginfo=text)
+    os.utime(path, (1e9, 1e9))
+    return path
+
+
+def _restored(source, output=None, load=Clean, **settings):
+    chosen = Settings(**settings)
+    return restore(plan_job(source, chosen, output and f"{output}"), load, chosen)
+
+
+def test_jpegs_are_restored_even_if_they_look_clean(job):
+    record = restore(job, Clean, Settings())
+    assert (record.status, record.probability) == ("restored", 0.01)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_clean_picture_is_left_as_it_is(chart, in_place):
+    before = chart.read_bytes()
+    record = _restored(chart, in_place=in_place)
     assert record.status == "skipped"
-    assert os.listdir(job.source.parent) == ["photo.jpg"]
+    assert record.reason == "no trace of JPEG, probability 0.01"
+    assert os.listdir(chart.parent) == ["chart.png"] and chart.read_bytes() == before
+    # Whoever compares before and after has nothing to look at.
+    settings = Settings()
+    job = plan_job(chart, settings, compare=chart.with_name("drawn.png"))
+    assert restore(job, Clean, settings).status == "skipped"
+    assert os.listdir(chart.parent) == ["chart.png"]
+
+
+def test_a_clean_picture_is_copied_to_another_folder_byte_for_byte(chart, tmp_path):
+    record = _restored(chart, f"{tmp_path}/new/", preserve_times=True)
+    copy = tmp_path / "new" / "chart.restored.png"
+    assert (record.status, record.output) == ("copied", str(copy))
+    assert copy.read_bytes() == chart.read_bytes() and copy.stat().st_mtime == 1e9
+    again = _restored(chart, f"{tmp_path}/new/", load=pytest.fail)
+    assert again.status == "skipped" and "exists" in again.reason
+    named = _restored(chart, tmp_path / "named.png")
+    assert Path(named.output).read_bytes() == chart.read_bytes()
+
+
+def test_copies_are_of_the_format_of_their_sources(tmp_path):
+    scan = tmp_path / "scan.tif"
+    Image.fromarray(made_picture()).save(scan)
+    record = _restored(scan, f"{tmp_path}/new/")
+    assert record.output == str(tmp_path / "new" / "scan.restored.tif")
+    assert Path(record.output).read_bytes() == scan.read_bytes()
+    again = _restored(scan, f"{tmp_path}/new/")
+    assert again.status == "skipped" and "scan.restored.tif exists" in again.reason
+    # Unless it is to be restored now.
+    record = _restored(scan, f"{tmp_path}/new/", Darkening, always=True)
+    assert record.output == str(tmp_path / "new" / "scan.restored.png")
+
+
+@pytest.mark.parametrize(
+    ("settings", "output"),
+    [
+        ({"format": "webp"}, "new/chart.restored.webp"),
+        ({}, "new.tif"),
+        ({"depth": 16}, "new/chart.restored.png"),
+        ({"strip": True}, "new/chart.restored.png"),
+        ({"crop": "40x40+0+0"}, "new/chart.40x40+0+0.restored.png"),
+    ],
+)
+def test_what_the_settings_ask_for_is_made_of_the_same_pixels(
+    chart, tmp_path, settings, output
+):
+    path = tmp_path / output
+    record = _restored(
+        chart, path if path.parent == tmp_path else f"{path.parent}/", **settings
+    )
+    assert (record.status, record.output) == ("copied", str(path))
+    made, whole = read_picture(path), read_picture(chart).pixels
+    depth = settings.get("depth", 8)
+    pixels = made.pixels[..., 0] if made.pixels.ndim == 3 else made.pixels
+    expected = whole[:40, :40] if "crop" in settings else whole
+    np.testing.assert_array_equal(pixels, of_depth(expected, depth))
+    assert "strip" not in settings or not made.metadata
+
+
+def test_what_changes_while_it_is_copied_is_not_copied(chart, tmp_path):
+    settings = Settings()
+    restoration = Restoration(plan_job(chart, settings, f"{tmp_path}/new/"), settings)
+    assert restoration.read()
+    restoration.restore(Clean())
+    chart.write_bytes(b"another one")
+    record = restoration.write()
+    assert record.status == "failed" and "changed" in record.reason
+    assert os.listdir(tmp_path / "new") == []
+
+
+def test_a_result_says_how_it_is_kept_consistent_with_its_file(tmp_path):
+    calls = []
+
+    class Clipping(Darkening):
+        def restore(self, image, *more):
+            calls.append(more[-2:])
+            return super().restore(image)
+
+    Image.fromarray(made_picture()).save(tmp_path / "a.png")
+    flat = np.full((64, 64), 90, np.uint8)
+    flat[:16] = made_picture()[:16, :64]
+    colours = np.stack([made_picture(seed=seed) for seed in range(3)], axis=-1)
+    always, never = {"consistency": "always"}, {"consistency": "never"}
+    for pixels, how, settings, expected, network in (
+        (flat, {"quality": 60}, {}, "luma", True),
+        (flat, {"quality": 60}, {"strength": 0}, "none: not wanted", True),
+        (made_picture(), {"quality": 60}, {}, "none: a photograph", True),
+        (made_picture(), {"quality": 60}, always, "luma", True),
+        (made_picture(), {"quality": 98}, {}, "none: hardly", False),
+        (flat, {"qtables": [[20] * 64]}, {}, "none: not libjpeg", True),
+        (colours, {"quality": 60}, {}, "chroma (a photograph", True),
+        (colours, {"quality": 60}, always, "luma and chroma", True),
+        (colours, {"quality": 97}, {}, "chroma (hardly", False),
+        (colours, {"quality": 97, "subsampling": 0}, {}, "none: hardly", False),
+        (colours, {"quality": 97}, never, "none: not wanted", True),
+    ):
+        path = tmp_path / "a.jpg"
+        Image.fromarray(pixels).save(path, **how)
+        record = _restored(path, load=Clipping, overwrite=True, **settings)
+        held, strength = calls.pop()
+        assert record.clipping.startswith(expected), (how, settings)
+        assert (held is None) == ("none" in expected)
+        assert (strength is None) == network
+        assert (record.reason is None) == network
+    drawing = _restored(
+        path.with_suffix(".png"), load=Clipping, always=True, overwrite=True
+    )
+    assert drawing.clipping == "none: no JPEG file"
 
 
 @pytest.fixture
@@ -125,7 +264,7 @@ def test_the_steps_may_be_taken_one_by_one(job):
 
 def test_depth_and_format_are_those_of_the_settings(tmp_path):
     Image.fromarray(made_picture()).save(tmp_path / "a.png")
-    deep = with_restore(lambda image: result(image.astype(np.uint16) * 257))
+    deep = with_restore(lambda image: image.astype(np.uint16) * 257)
     job = Job(tmp_path / "a.png", tmp_path / "b.tif", format="tiff")
     assert restore(job, deep, Settings(depth=16)).status == "restored"
     assert Image.open(Path(job.target)).mode == "I;16"

@@ -22,6 +22,7 @@ OTHERS = {  # a value other than the default, of each field
     "max_megapixels": 2.5,
     "max_file_size": 3,
     "max_scans": 4,
+    "consistency": "always",
 }
 
 
@@ -46,7 +47,7 @@ def test_each_setting_is_a_flag_that_means_the_same(field):
         ({"depth": 12}, "depth of 8 or 16, got 12"),
         ({"max_memory": 0.1}, "max_memory of 1.2 to 4096, got 0.1"),
         ({"preset": "huge"}, "there is no 'huge'"),
-        ({"preset": "paper", "skip_clean": True}, "no threshold was measured"),
+        ({"consistency": "no"}, "consistency of auto, always or never, got 'no'"),
         (
             {"format": "gif"},
             "format of png, webp, tiff, jpeg, avif, jxl or same, got 'gif'",

@@ -135,3 +135,10 @@ def test_a_profile_is_left_out_and_nothing_else():
 
 def test_a_step_of_zero_has_a_quality():
     assert 1 <= estimate_quality([0] * 64) <= 100
+
+
+def test_tables_of_others_are_not_taken_for_libjpegs():
+    assert all(
+        read_jpeg_header(_jpeg(quality=q)).has_standard_luma for q in (1, 50, 98)
+    )
+    assert not read_jpeg_header(_jpeg(qtables=[[17] * 64])).has_standard_luma

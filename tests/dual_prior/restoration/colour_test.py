@@ -61,14 +61,14 @@ def test_colour_is_luma_and_chroma_restored_and_rounded_once(restorer):
     aux = TABLES.planes(48, 64)[None]
     restored = np.asarray(restorer.network(planes, aux=aux))[0]
     expected = np.clip(255 * to_rgb(restored, white=1), 0, 255)
-    result = restorer.restore(RGB, tables=TABLES).pixels
+    result = restorer.restore(RGB, tables=TABLES)
     assert np.abs(result - expected).max() < 0.51
     assert np.abs(result - RGB.astype(float)).mean() > 0.5
 
 
 def test_tables_count(restorer):
-    with_tables = restorer.restore(RGB, tables=TABLES).pixels
-    assert np.any(with_tables != restorer.restore(RGB).pixels)
+    with_tables = restorer.restore(RGB, tables=TABLES)
+    assert np.any(with_tables != restorer.restore(RGB))
 
 
 def test_grey_runs_luma_alone_and_stays_grey(restorer):
@@ -76,9 +76,9 @@ def test_grey_runs_luma_alone_and_stays_grey(restorer):
     planes = (grey / np.float32(255))[None, ..., None]
     aux = TABLES.planes(48, 64)[None, ..., :1]
     expected = 255 * np.clip(restorer.network.luma(planes, aux=aux), 0, 1)[0, ..., 0]
-    result = restorer.restore(grey, tables=TABLES).pixels
+    result = restorer.restore(grey, tables=TABLES)
     assert result.shape == grey.shape and np.abs(result - expected).max() < 0.51
-    of_colour = restorer.restore(np.stack([grey] * 3, -1), tables=TABLES).pixels
+    of_colour = restorer.restore(np.stack([grey] * 3, -1), tables=TABLES)
     np.testing.assert_array_equal(of_colour, np.stack([result] * 3, axis=-1))
 
 
@@ -88,28 +88,28 @@ def test_table_planes_are_cut_along_with_the_tiles(restorer, sampling):
     rgb = np.tile(RGB, (1, 8, 1))
     tables = Tables(STEPS, sampling, (8, 8))
     whole, tiled = (
-        _with(restorer, max_memory=memory).restore(rgb, tables=tables).pixels
+        _with(restorer, max_memory=memory).restore(rgb, tables=tables)
         for memory in (3.0, 1.2)
     )
     assert np.abs(whole.astype(int) - tiled).max() <= 1
-    assert np.any(whole != restorer.restore(rgb).pixels)
+    assert np.any(whole != restorer.restore(rgb))
 
 
 @pytest.mark.parametrize("symmetry", range(8))
 def test_the_ensemble_restores_turned_files_alike(restorer, symmetry):
     restorer = _with(restorer, ensemble=True)
     height, width = RGB.shape[:2]
-    expected = turn(restorer.restore(RGB, tables=TABLES).pixels, symmetry)
+    expected = turn(restorer.restore(RGB, tables=TABLES), symmetry)
     turned = restorer.restore(
         np.ascontiguousarray(turn(RGB, symmetry)),
         tables=TABLES.turned(symmetry, height, width),
     )
-    assert np.abs(turned.pixels.astype(int) - expected).max() <= 1
+    assert np.abs(turned.astype(int) - expected).max() <= 1
 
 
 def test_strength_0_changes_nothing(restorer):
     result = _with(restorer, strength=0.0).restore(RGB, tables=TABLES)
-    np.testing.assert_array_equal(result.pixels, RGB)
+    np.testing.assert_array_equal(result, RGB)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -1,8 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from scipy import fft
 
 from dual_prior import jpeg
+from dual_prior.jpeg.coefficients import read_coefficients
+from dual_prior.network.presets import find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
@@ -45,32 +48,49 @@ def trained():
     return with_options
 
 
-def _with_probability(restorer, value):
-    """The restorer with a classifier that always returns `value`."""
-    for weight in restorer.network.classifier.probability.weights:
-        weight.assign(np.zeros(weight.shape))
-    bias = restorer.network.classifier.probability.bias
-    bias.assign([np.log(value / (1 - value))])
-    return restorer
-
-
 @pytest.mark.parametrize("depth", [8, 16, None])
 def test_the_depth_of_the_result_can_be_chosen(loaded, depth):
     expected = {8: np.uint8, 16: np.uint16, None: np.uint8}[depth]
     image = made_picture()
     result = loaded(depth=depth).restore(image)
-    assert result.pixels.dtype == expected and result.pixels.shape == image.shape
-    assert np.any(result.pixels.astype(float) / np.iinfo(expected).max != image / 255)
+    assert result.dtype == expected and result.shape == image.shape
+    assert np.any(result.astype(float) / np.iinfo(expected).max != image / 255)
 
 
-def test_clean_pictures_are_skipped_with_skip_clean(weights):
-    image = made_picture()
-    restorer = Restorer(Options("compact", weights, skip_clean=True))
-    for probability, skipped in ((0.1, True), (0.5, False)):
-        result = _with_probability(restorer, probability).restore(image)
-        assert result.probability == pytest.approx(probability, abs=1e-6)
-        assert result.skipped is skipped
-        assert np.array_equal(result.pixels, image) is skipped
+@pytest.mark.parametrize(
+    ("options", "clean"),
+    [({}, True), ({"always": True}, False), ({"preset": "paper"}, False)],
+)
+def test_clean_is_what_is_below_the_threshold_of_the_preset(loaded, options, clean):
+    restorer = loaded()
+    below = find_preset("compact").profile.clean_below
+    restorer.options = Options(**{"preset": "compact", **options})
+    assert restorer.is_clean(0.99 * below) is clean
+    assert not restorer.is_clean(below) and not restorer.is_clean(1.0)
+
+
+def test_the_coefficients_of_a_file_are_clipped_in_tiles_of_any_size(loaded):
+    image = np.tile(made_picture(200, 80), (1, 5))
+    data = jpeg.encode(image, 60)
+    held, compressed = read_coefficients(data), jpeg.decode(data)
+    whole, tiled = (
+        loaded(depth=16, max_memory=memory).restore(compressed, held=held) / 257
+        for memory in (3.0, 1.2)
+    )
+    free = loaded(depth=16).restore(compressed) / 257
+    for plane, most in ((whole, 0.51), (tiled, 0.51), (free, np.inf)):
+        steps = fft.dctn(
+            plane.reshape(25, 8, 50, 8).swapaxes(1, 2) - 128, axes=(2, 3), norm="ortho"
+        )
+        off = np.abs(steps / held.steps[0] - held.quantized[0]).max()
+        assert off <= most and (off > 0.6 or most < 1)
+    assert np.abs(whole - tiled).max() <= 1
+    colour = np.stack([compressed] * 3, axis=-1)
+    in_colour = loaded().restore(colour, held=held)
+    grey = loaded().restore(compressed, held=held)
+    np.testing.assert_array_equal(in_colour, np.stack([grey] * 3, axis=-1))
+    nothing = loaded().restore(compressed, strength=0.0)
+    np.testing.assert_array_equal(nothing, compressed)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 2000), (800, 900)])
@@ -84,9 +104,7 @@ def test_less_memory_does_not_show(trained):
     # One half of stripes, one flat: tiles that know nothing of each other would differ.
     plane = np.hstack([made_picture(400, 400), np.full((400, 400), 120, np.uint8)])
     plane = jpeg.compress(plane, 15)
-    whole, tiled = (
-        trained(max_memory=memory).restore(plane).pixels for memory in (3.0, 1.2)
-    )
+    whole, tiled = (trained(max_memory=memory).restore(plane) for memory in (3.0, 1.2))
     difference = np.abs(tiled.astype(int) - whole)
     assert 0 < difference.max() <= 1
 
@@ -95,8 +113,8 @@ def test_the_ensemble_restores_turned_pictures_alike(loaded):
     image = made_picture(40, 64)
 
     def unlike(restorer):
-        turned = restorer.restore(np.rot90(image)).pixels
-        return np.abs(np.rot90(turned, -1).astype(int) - restorer.restore(image).pixels)
+        turned = restorer.restore(np.rot90(image))
+        return np.abs(np.rot90(turned, -1).astype(int) - restorer.restore(image))
 
     assert unlike(loaded(ensemble=True)).max() <= 1 < unlike(loaded()).max()
 
@@ -107,7 +125,7 @@ def test_tiles_of_the_ensemble_do_not_show(trained):
         trained(ensemble=True, max_memory=memory).restore(plane)
         for memory in (3.0, 1.2)
     )
-    assert 0 < np.abs(tiled.pixels.astype(int) - whole.pixels).max() <= 1
+    assert 0 < np.abs(tiled.astype(int) - whole).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -129,6 +147,6 @@ def test_files_that_are_not_pictures_are_rejected(loaded, image):
 def test_the_same_picture_gives_the_same_result(weights):
     image = made_picture()
     first, second = (
-        Restorer(Options("compact", weights)).restore(image).pixels for _ in range(2)
+        Restorer(Options("compact", weights)).restore(image) for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)

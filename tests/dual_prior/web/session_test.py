@@ -75,7 +75,7 @@ def test_the_archive_holds_each_result_under_a_name_of_its_own(
 
 def test_a_session_that_is_stopped_leaves_nothing_unfinished(session, photo):
     class Stopping(Darkening):
-        def restore(self, image, on_tile=None, num_channels=None, tables=None):
+        def restore(self, image, on_tile=None, *_):
             session.stop()
             on_tile(1, 2)
 

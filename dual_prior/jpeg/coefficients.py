@@ -1,0 +1,116 @@
+"""The quantized DCT coefficients of a JPEG file, read by jpeglib."""
+
+import dataclasses
+import os
+import tempfile
+import threading
+
+import numpy as np
+
+from dual_prior.jpeg.header import (
+    COMMENT,
+    EOI,
+    JpegHeader,
+    read_jpeg_header,
+    segments,
+)
+from dual_prior.jpeg.table_plane import UNKNOWN, tables_of
+from dual_prior.system.streams import silenced_stderr
+
+_BLOCK = 8
+_LIBRARY = "turbo210"  # of those within jpeglib, the one that is most like Pillow's
+_READING = threading.Lock()  # jpeglib has global variables
+
+
+@dataclasses.dataclass(frozen=True)
+class Coefficients:
+    """What a JPEG file holds of luma, or of Y, Cb and Cr.
+
+    Attributes:
+        quantized: Of each of them, `[rows, columns, 8, 8]`, int16: a coefficient for
+            each block, and each vertical and horizontal frequency, in steps; None where
+            they are not of interest.
+        steps: Their quantization tables, `[8, 8]`.
+        sampling: Rows and columns of the picture that share a sample of Cb and Cr.
+    """
+
+    quantized: tuple[np.ndarray | None, ...]
+    steps: tuple[np.ndarray, ...]
+    sampling: tuple[int, int] = (1, 1)
+
+    @property
+    def nbytes(self) -> int:
+        """Of the coefficients."""
+        return sum(plane.nbytes for plane in self.quantized if plane is not None)
+
+    @property
+    def flat_blocks(self) -> float:
+        """The share of luma's blocks that are of one grey level, 0 to 1."""
+        (luma, *_) = self.quantized
+        assert luma is not None
+        blocks = luma.reshape(-1, _BLOCK**2)
+        return float(np.mean(~blocks[:, 1:].any(axis=1)))
+
+    def of_chroma(self) -> "Coefficients":
+        """Those of chroma alone."""
+        return dataclasses.replace(self, quantized=(None, *self.quantized[1:]))
+
+
+def read_coefficients(data: bytes) -> Coefficients:
+    """The coefficients of a JPEG file that is whole and has been decoded before.
+
+    Args:
+        data: A file of 8 bits in Huffman's coding, as `has_coefficients` asks for.
+
+    Raises:
+        ImportError: jpeglib is not installed.
+        ValueError: It does not read the file, or reads another one.
+        OSError: No temporary file can be written, which jpeglib reads.
+    """
+    import jpeglib
+
+    header = read_jpeg_header(data)
+    if not has_coefficients(header):
+        raise ValueError("not the coefficients of Y, Cb and Cr")
+    tables = tables_of(header)
+    # What it complains of has been told, or cannot be.
+    with _READING, silenced_stderr(), tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "picture.jpg")
+        with open(path, "wb") as file:
+            file.write(_without_metadata(data))
+        with jpeglib.version(_LIBRARY):
+            read = jpeglib.read_dct(path)
+            planes = (read.Y, read.Cb, read.Cr)[: header.components]
+    for channel, plane in enumerate(planes):
+        shared = tables.sampling if channel else (1, 1)
+        sides = [
+            -(-side // (_BLOCK * samples))
+            for side, samples in zip((header.height, header.width), shared, strict=True)
+        ]
+        if plane is None or plane.shape != (*sides, _BLOCK, _BLOCK):
+            raise ValueError("coefficients that do not fit its size")
+    return Coefficients(
+        planes, tuple(tables.steps[: header.components]), tables.sampling
+    )
+
+
+def has_coefficients(header: JpegHeader) -> bool:
+    """Whether `read_coefficients` takes a file: luma or YCbCr, complete."""
+    return (
+        tables_of(header) is not UNKNOWN
+        and header.precision == 8
+        and not header.arithmetic
+        and header.is_complete
+    )
+
+
+def _without_metadata(data: bytes) -> bytes:
+    """The picture alone: jpeglib has room for so many segments only."""
+    kept, start = [], 0
+    for segment in segments(data):
+        if 0xE0 <= segment.marker <= 0xEF or segment.marker == COMMENT:
+            kept.append(data[start : segment.start])
+            start = segment.end
+        elif segment.marker == EOI:
+            return b"".join([*kept, data[start : segment.end]])
+    return b"".join([*kept, data[start:]])
