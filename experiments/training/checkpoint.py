@@ -1,15 +1,15 @@
 """Checkpoints that survive a kill at any moment, on any backend.
 
-One file holds all that training goes on from: weights, the optimiser's state (with its
-step, and the moving average of the weights), the epoch and the best score so far. It is
-written under another name and renamed when it is complete on disk; the two newest are
-kept, and a damaged newest one falls back to the one before. The feed needs no state:
-a batch is a function of the step.
+One file holds the state that training resumes from: weights, the optimiser's state
+(with its step, and the moving average of the weights), the epoch and the best score so
+far. It is written under another name and renamed once it is complete on disk. The two
+newest are kept; if the newest is damaged, training resumes from the one before. The
+feed needs no state: a batch is a function of the step.
 
 Keras's BackupAndRestore, with `double_checkpoint` too, writes weights and epoch in
 place, as two files: killed in between, it resumes with the weights of one save and the
-epoch of another. It has no best score, and no checksum. TensorFlow's CheckpointManager
-knows no other backend.
+epoch of another. It lacks the best score and a checksum. TensorFlow's CheckpointManager
+supports no other backend.
 """
 
 import json
@@ -27,7 +27,7 @@ NUM_KEPT = 2
 
 
 class Standing(NamedTuple):
-    """Where training stands: epochs done, and the best score."""
+    """The progress of training: epochs done, and the best score."""
 
     epoch: int = 0
     best: float = float("-inf")
@@ -48,7 +48,7 @@ class Checkpoints:
 
         Args:
             model: Compiled and built, with its optimiser.
-            standing: Where its training stands.
+            standing: The progress of its training.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         arrays = {
@@ -65,7 +65,7 @@ class Checkpoints:
         """Sets `model` to the newest readable state.
 
         Returns:
-            Where its training stood; at the beginning, where there is no checkpoint.
+            The progress of its training; the start if there is no checkpoint.
 
         Raises:
             OSError: There are checkpoints, and none can be read.
@@ -77,7 +77,7 @@ class Checkpoints:
                 standing, values = _read(file)
                 if len(values) != len(variables):
                     raise ValueError(f"{len(values)} arrays, not {len(variables)}")
-            # NumPy raises nearly everything on damaged files.
+            # NumPy raises many kinds of errors on damaged files.
             except Exception as error:
                 logging.warning(
                     "%s is damaged (%s): trying the one before.", file, error
@@ -87,7 +87,7 @@ class Checkpoints:
                 variable.assign(value)
             return standing
         if files:
-            raise OSError(f"{self._folder}: no checkpoint there can be read.")
+            raise OSError(f"{self._folder}: none of its checkpoints can be read.")
         return Standing()
 
     def _files(self) -> list[Path]:

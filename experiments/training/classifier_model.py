@@ -1,4 +1,4 @@
-"""The classifier as a model of its own: how it is trained, and how it is read back."""
+"""The classifier as a separate model, to train it, and to read its weights."""
 
 import os
 from pathlib import Path
@@ -39,7 +39,7 @@ def load_classifier(network: DualPriorNetwork, path: str | os.PathLike) -> None:
 
 
 def write_shipped_classifier(preset: str, path: Path) -> None:
-    """Writes the classifier of the weights that ship, for `load_classifier` to read.
+    """Writes the classifier of the shipped weights, for `load_classifier` to read.
 
     Args:
         preset: One with weights.

@@ -22,12 +22,12 @@ class ColourTraining(keras.Model):
     """Y, Cb, Cr and the planes of their tables in, Y, Cb, Cr out.
 
     The loss is the mean over patches of log(1 + 4 w e) / 4, for e the squared error and
-    w the weight of a patch, of each part: near 0 the weighted error, but no patch that
-    is much too wrong decides a step.
+    w the weight of a patch, of each part: near 0 the weighted error, but no patch with
+    a large error dominates a step.
 
     Args:
-        network: What is trained.
-        parts: Which parts of it, keys of `PARTS`; the others stay as they are.
+        network: The network to train.
+        parts: The parts to train, keys of `PARTS`; the others do not change.
 
     Call arguments:
         x: `[B, H, W, 6]`, float32.
@@ -61,9 +61,9 @@ class ColourTraining(keras.Model):
 
 
 class _Mean(keras.losses.Loss):
-    """The mean of what is given in place of predictions.
+    """The mean of the losses that are passed in place of predictions.
 
-    As a loss of Keras's, since that has the share of each device where there are
+    It is a loss of Keras, which computes the share of each device where there are
     several.
     """
 

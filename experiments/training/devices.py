@@ -17,10 +17,10 @@ def find(wanted: str | None, batch_sizes: Iterable[int] = ()) -> list[str]:
     Args:
         wanted: A number in digits, or "all"; None for the device that the backend
             chooses, [].
-        batch_sizes: What is to be divided among them.
+        batch_sizes: Sizes of the batches to divide among them.
 
     Raises:
-        ValueError: There are not so many, or a batch cannot be divided among them.
+        ValueError: There are fewer devices, or a batch cannot be divided among them.
     """
     if wanted is None:
         return []
@@ -63,7 +63,7 @@ def scope(found: Sequence[str]) -> Iterator[None]:
             keras.distribution.set_distribution(before)
 
 
-@functools.cache  # the reductions of two strategies would be taken for each other's
+@functools.cache  # two strategies would confuse their reductions
 def _mirrored(found: tuple[str, ...]):
     import tensorflow as tf
 
@@ -71,7 +71,7 @@ def _mirrored(found: tuple[str, ...]):
 
 
 def count() -> int:
-    """How many devices the `scope` has, 1 outside."""
+    """Number of devices of the `scope`, 1 outside."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -81,13 +81,13 @@ def count() -> int:
 
 
 def batches(batch_of: Callable[[int], Batch], first_step: int, num_steps: int):
-    """A `batch_stream`, as `fit` takes it in this `scope`.
+    """A `batch_stream` for `fit` in this `scope`.
 
-    With a strategy of TensorFlow's, Keras looks at a batch and then begins anew; of a
-    generator, what was drawn until then would be lost.
+    With a strategy of TensorFlow, Keras reads a batch and then restarts; a generator
+    would lose the batches drawn until then.
 
     Args:
-        batch_of, first_step, num_steps: As of `batch_stream`.
+        batch_of, first_step, num_steps: As for `batch_stream`.
     """
     stream = functools.partial(batch_stream, batch_of, first_step, num_steps)
     if keras.backend.backend() == "tensorflow":
@@ -103,7 +103,7 @@ def batches(batch_of: Callable[[int], Batch], first_step: int, num_steps: int):
 
 
 def repeated(images: Batch) -> Batch:
-    """`images`, so many times over that the devices can share them: means stay."""
+    """`images`, repeated until the devices can share them; means do not change."""
     times = math.lcm(len(images[0]), count()) // len(images[0])
     return tuple(np.concatenate([part] * times) for part in images)
 

@@ -1,4 +1,4 @@
-"""`fit` as all training binaries use it: fed by step, validated, logged, resumable."""
+"""`fit` for all training binaries: with feed, validation, logs and checkpoints."""
 
 import dataclasses
 import importlib.util
@@ -22,7 +22,7 @@ _VALIDATION_BATCH = 2  # ours: held-out images are large
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss is not a finite number any more."""
+    """The loss is no longer finite."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,21 +31,21 @@ class Schedule:
 
     Attributes:
         steps: Training steps in all.
-        steps_per_epoch: Steps between two validations and checkpoints, if there are so
-            many; `steps` is a multiple of it.
+        steps_per_epoch: Steps between two validations and checkpoints, or all steps if
+            there are fewer; `steps` is a multiple of it.
         learning_rate: Of Adam.
         cosine: Warm up over the first 1/50 of the steps, then lower to 0 along a
             cosine; otherwise fixed.
         muon_ratio: Learning rate of the hidden kernels, stepped by Muon, as a multiple
             of Adam's; 0 for Adam everywhere.
-        image_channels: Kernels that read or write so many channels or fewer are left to
-            Adam.
+        image_channels: Adam steps the kernels that read or write at most this many
+            channels.
         ema_momentum: Of the moving average of the weights; 0 for none.
-        steps_per_execution: Steps that the backend does in one go; an epoch is a
+        steps_per_execution: Steps that the backend does in one call; an epoch is a
             multiple of it.
 
     Raises:
-        ValueError: It is not, or there is no step.
+        ValueError: A number is not such a multiple, or there is no step.
     """
 
     steps: int
@@ -83,7 +83,7 @@ class Schedule:
 
 
 def optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
-    """Adam, or Muon, as `schedule` wants it."""
+    """Adam or Muon, according to `schedule`."""
     learning_rate = schedule.learning_rate
     if schedule.cosine:
         warmup = max(1, schedule.steps // 50)
@@ -116,7 +116,7 @@ def fit(
     later_steps: float = 0.0,
     watched: np.ndarray | None = None,
 ) -> float:
-    """Trains `model`, going on from the newest checkpoint in `folder`.
+    """Trains `model`, resuming from the newest checkpoint in `folder`.
 
     Afterwards `folder` holds `best.weights.h5`, and `model` has these weights.
 
@@ -124,14 +124,14 @@ def fit(
         model: Built and compiled with `optimizer(schedule)`.
         batch_of: Maps a step to its batch.
         validation: Inputs, targets and, if patches are weighted, weights.
-        schedule: How long, and how.
+        schedule: Its length and its learning rates.
         folder: Where weights, checkpoints and logs go.
-        score: What chooses the best weights, the higher the better, from the metrics of
-            the validation.
-        title: What the progress bar says.
-        later_steps: What follows this `fit`, as so many of its steps.
-        watched: Compressed images `[B, S, S, C]` whose way through the stages of a
-            `DualPriorNetwork` is shown in TensorBoard.
+        score: Maps the metrics of a validation to the score that chooses the best
+            weights, the higher the better.
+        title: Label of the progress bar.
+        later_steps: The work after this `fit`, in steps of this one.
+        watched: Compressed images `[B, S, S, C]`; TensorBoard shows what each stage of
+            a `DualPriorNetwork` does to them.
 
     Returns:
         The best validation score.
@@ -156,7 +156,7 @@ def fit(
     logs = _tensorboard_folder(folder)
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
-        # Before the swap: they must see the averaged weights.
+        # Before the swap, so that they get the averaged weights.
         keeper,
         *([StageLog(logs / "stages", watched)] if logs and watched is not None else []),
         *([keras.callbacks.SwapEMAWeights()] if schedule.ema_momentum else []),
@@ -173,7 +173,7 @@ def fit(
             steps_per_epoch=schedule.epoch_steps,
             validation_data=devices.repeated(validation),
             validation_batch_size=max(_VALIDATION_BATCH, devices.count()),
-            shuffle=False,  # the feed has drawn at random already
+            shuffle=False,  # the feed draws at random
             callbacks=callbacks,
             verbose=0,
         ).history
@@ -192,8 +192,8 @@ def fit(
 class _BestWeightsKeeper(keras.callbacks.Callback):
     """Saves the weights, as validated, whenever their score is the best so far.
 
-    Keras's ModelCheckpoint writes in place, and sees averaged weights only where they
-    stay swapped in until the next epoch, and a checkpoint would store them so.
+    Keras's ModelCheckpoint writes in place. It gets averaged weights only if they stay
+    swapped in until the next epoch, and then a checkpoint would store them, too.
     """
 
     def __init__(self, path: Path, score: Callable[[dict], float], best: float):
@@ -210,9 +210,9 @@ class _BestWeightsKeeper(keras.callbacks.Callback):
 
 
 class _Checkpointer(keras.callbacks.Callback):
-    """Saves the state of training after each epoch whose losses are finite numbers.
+    """Saves the state of training after each epoch whose losses are finite.
 
-    Of the two the loss comes from before the last step, the validation from after it.
+    The training loss is from before the last step, the validation loss from after it.
     """
 
     def __init__(self, checkpoints: Checkpoints, keeper: _BestWeightsKeeper):

@@ -14,7 +14,7 @@ flags.disclaim_key_flags()
 
 @dataclasses.dataclass(frozen=True)
 class DataFlags:
-    """What pictures are trained on."""
+    """The pictures to train on."""
 
     data_dir: flags.FlagHolder[str]
     train_data: flags.FlagHolder[list[str] | None]
@@ -22,7 +22,7 @@ class DataFlags:
     held_out: flags.FlagHolder[str | None]
 
     def recipe(self, recipe):
-        """`recipe`, of the classifier or the network, with what the flags change."""
+        """`recipe`, of the classifier or the network, with the changes of the flags."""
         train_data, qualities = self.train_data.value, self.qualities.value
         return recipes.override(
             recipe,
@@ -33,7 +33,7 @@ class DataFlags:
 
 @dataclasses.dataclass(frozen=True)
 class StepFlags:
-    """How it is trained."""
+    """The steps of training."""
 
     learning_rate: flags.FlagHolder[float | None]
     batch_size: flags.FlagHolder[int | None]
@@ -46,7 +46,7 @@ class StepFlags:
 
 
 def define_data_dir() -> flags.FlagHolder[str]:
-    """Where the published sets are."""
+    """The folder of the published sets."""
     return flags.DEFINE_string(
         "data_dir", "../shared/data", "Folder of the published sets."
     )
@@ -59,9 +59,8 @@ def define_data_flags() -> DataFlags:
         train_data=flags.DEFINE_list(
             "train_data",
             None,
-            f"What to train on: some of {', '.join(sources.TRAINING_SETS)}, folders of "
-            "pictures (searched through), pictures, tfds:NAME[:SPLIT]. Default: the "
-            "recipe's.",
+            f"Training pictures: some of {', '.join(sources.TRAINING_SETS)}, folders "
+            "(searched through), files, tfds:NAME[:SPLIT]. Default: the recipe's.",
         ),
         qualities=flags.DEFINE_list(
             "qualities",
@@ -72,14 +71,14 @@ def define_data_flags() -> DataFlags:
         held_out=flags.DEFINE_string(
             "held_out",
             None,
-            "What to validate on: every n-th picture, or a source as in --train_data. "
+            "Pictures to validate on: every n-th one, or a source as in --train_data. "
             "Default: ten pictures of each source.",
         ),
     )
 
 
 def define_devices() -> flags.FlagHolder[str | None]:
-    """How many devices train: see `experiments.training.devices`."""
+    """The number of devices: see `experiments.training.devices`."""
     return flags.DEFINE_string(
         "devices",
         None,
@@ -97,7 +96,7 @@ def define_step_flags(*, steps_per_epoch: int) -> StepFlags:
     return StepFlags(
         learning_rate=flags.DEFINE_float("learning_rate", None, "Of Adam."),
         batch_size=flags.DEFINE_integer(
-            "batch_size", None, "Clear patches a step.", lower_bound=1
+            "batch_size", None, "Clean patches a step.", lower_bound=1
         ),
         patch_size=flags.DEFINE_integer(
             "patch_size", None, "Side of a patch, pixels.", lower_bound=8
@@ -118,7 +117,7 @@ def define_step_flags(*, steps_per_epoch: int) -> StepFlags:
         steps_per_execution=flags.DEFINE_integer(
             "steps_per_execution",
             1,
-            "Steps the backend does in one go; more on accelerators.",
+            "Steps that the backend does in one call; more on accelerators.",
             lower_bound=1,
         ),
         devices=define_devices(),

@@ -13,16 +13,16 @@ def start_from(network: DualPriorNetwork, source: DualPriorNetwork) -> None:
     """Gives `network` the de-blocker and the scalars of `source`.
 
     A de-blocker of one channel becomes one of three that restores the luma of RGB and
-    leaves the chroma as it is: its first layer sees the luma, and what its last layer
-    adds is added to red, green and blue alike. One with more feature maps than
+    does not change chroma: its first layer reads the luma, and the output of its last
+    layer is added to red, green and blue alike. One with more feature maps than
     `source`'s, or more units, computes the same at first (Chen, Goodfellow, Shlens,
-    "Net2Net", ICLR 2016): what it knows reads nothing of what is new, which reads it at
-    random. Planes that it alone sees beside the image are new, too. Only where a
-    non-local operation is held back by its bound do the new maps, which count there,
-    change it. A de-blocker of another class starts from an equal one.
+    "Net2Net", ICLR 2016): trained maps do not read new ones, and new maps read trained
+    ones by random weights. Further input planes are new, too. The result differs only
+    where a non-local operation is limited by its bound, in which the new maps count. A
+    de-blocker of another class starts from an equal one.
 
     Raises:
-        ValueError: The two differ by more than that.
+        ValueError: The two differ in another way.
     """
     own, other = network.deblocker, source.deblocker
     if (kind := _kind(network)) != _kind(source):

@@ -1,4 +1,4 @@
-"""What is minimised, by the name that a recipe gives it."""
+"""The losses, by the names that recipes use."""
 
 import math
 
@@ -10,12 +10,11 @@ _SHARE = 0.03  # ours: see NOTES.md
 
 
 def squared_error_and_blocks(clean, restored):
-    """Squared error, and a share of what blocks add to it in PSNR-B.
+    """Squared error, and a share of the blocking effect factor of PSNR-B.
 
-    The least squared error leaves steps across the borders of blocks larger than those
-    within, by a quarter to a half at quality 10: PSNR-B, the PSNR of the error plus the
-    blocking effect factor, falls below PSNR by that. First changes of u cost no squared
-    error near its least.
+    At the least squared error, steps across the borders of blocks are still larger than
+    those within, by a quarter to a half at quality 10, so PSNR-B is lower than PSNR.
+    Near this minimum, small changes of u cost no squared error.
 
     Args:
         clean, restored: `[B, H, W, C]`, whose top left is a corner of a block.
@@ -31,7 +30,7 @@ def squared_error_and_blocks(clean, restored):
 
 
 def _excess(images):
-    """By how much squared steps across borders exceed those within blocks, `[B]`."""
+    """The excess of squared steps across borders over those within blocks, `[B]`."""
     across = within = num_across = num_within = 0.0
     for turned in (images, ops.swapaxes(images, 1, 2)):
         steps = ops.square(turned[:, 1:] - turned[:, :-1])

@@ -1,4 +1,4 @@
-"""What a person sees of a training run: a bar on a terminal, lines in a log."""
+"""The progress of a training run: a bar on a terminal, lines in a log."""
 
 import sys
 import time
@@ -8,17 +8,17 @@ from tqdm import tqdm
 
 
 class Progress(keras.callbacks.Callback):
-    """What `fit` is doing, its losses, and the time left of the whole run.
+    """Shows the progress of `fit`, its losses, and the time left of the whole run.
 
-    `tqdm.keras.TqdmCallback` knows nothing of compiling and validating, of a run that
-    is resumed, or of phases that follow.
+    `tqdm.keras.TqdmCallback` does not handle compiling and validating, resumed runs, or
+    later phases.
 
     Args:
         title: Name of what is being trained.
         first_step: Steps done before this `fit`.
         num_steps: Steps in all.
         steps_per_epoch: Steps between two validations.
-        later_steps: What follows this `fit`, as so many of its steps.
+        later_steps: The work after this `fit`, in steps of this one.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Progress(keras.callbacks.Callback):
         self._bar.set_description_str(": ".join(filter(None, [self._title, doing])))
 
     def _left(self) -> str:
-        """Of the whole run, at the pace so far, validations included."""
+        """Time left of the whole run at the pace so far, validations included."""
         pace = _pace(self._paced_from, (self._step, time.monotonic()))
         steps = self._num_steps - self._step + self._later_steps
         return "?" if pace is None else tqdm.format_interval(pace * steps)

@@ -1,6 +1,6 @@
-"""The recipes of training: every number, and where it comes from.
+"""The recipes of training: every number, and its source.
 
-`RECIPES[preset]` holds what `train_classifier` and `train_network` do by default for a
+`RECIPES[preset]` holds the defaults of `train_classifier` and `train_network` for a
 preset. A flag replaces a number of it; the resolved recipe is stored with the run.
 """
 
@@ -18,11 +18,11 @@ class Phase:
 
     Attributes:
         num_stages: K.
-        steps: Number of training steps; None until it is known how many `minutes` are.
-        learning_rate: Of Adam; where it starts, or stays.
+        steps: Number of training steps; None until it is computed from `minutes`.
+        learning_rate: Of Adam; its initial value, or its value.
         batch_size: Patches a step.
         patch_size: Side of a patch, pixels.
-        loss: What is minimised, one of `losses.LOSSES`.
+        loss: One of `losses.LOSSES`.
         minutes: Of training, validations not counted; None where steps were given.
     """
 
@@ -37,16 +37,16 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifierRecipe:
-    """Stage one of training: cross-entropy on gradients of clear and compressed.
+    """Stage one of training: cross-entropy on gradients of patches.
 
     Attributes:
-        pictures: What kind it learns from: see `training_pictures.PICTURES`.
-        train_data: Where these come from: see `experiments.data.sources`.
+        pictures: Their kind: see `training_pictures.PICTURES`.
+        train_data: Their sources: see `experiments.data.sources`.
         qualities: Of JPEG; for photographs the lowest and the highest.
-        blend: Train on blends of the clear and the compressed patch too, labelled with
-            their share of the compressed one. A classifier that only ever sees the two
-            ends is flat there and steep in between, where the stages' images lie; Eq. 9
-            sees nothing of f_s but its derivative.
+        blend: Also train on blends of the clean and the compressed patch, labelled with
+            the share of the compressed one. A classifier trained on the two ends only
+            is flat there and steep in between, where the images of the stages lie, and
+            Eq. 9 uses only its derivative.
     """
 
     pictures: str
@@ -67,18 +67,18 @@ class NetworkRecipe:
     """Stage two of training, the classifier frozen.
 
     Attributes:
-        pictures, train_data, qualities: As of `ClassifierRecipe`.
-        phases: What is done in turn; each goes on from the weights of the one before.
+        pictures, train_data, qualities: As for `ClassifierRecipe`.
+        phases: Run in turn; each starts from the weights of the one before.
         cosine: Lower the learning rate to 0 along a cosine within each phase, after a
             short warm-up; otherwise it is fixed.
         muon_ratio: Learning rate of the hidden kernels, stepped by Muon, as a multiple
             of Adam's; 0 for Adam everywhere.
         ema_momentum: Of the moving average of the weights that is validated and kept;
-            0 keeps the weights as they are.
+            0 for no average.
         alignment: See `experiments.data.luma_patches.PatchRecipe`.
         relative: Weigh each patch's loss: see `training_pictures.weights`.
         num_patterns: Sheets of patterns among the pictures.
-        num_woven: Pictures that are there once more, under cloth.
+        num_woven: Number of pictures that are used a second time, under cloth.
         dtype: Keras dtype policy; see `throughput.faster_dtype`.
     """
 
@@ -201,7 +201,7 @@ RECIPES = {
         ),
     ),
     "compact": _COMPACT,
-    # All ours, too. `COLOUR` has its network's.
+    # All ours, too. The recipe of its network is in `COLOUR`.
     "photo": Recipe(
         dataclasses.replace(
             _COMPACT.classifier,
@@ -219,13 +219,13 @@ class ColourRecipe:
     """Training of a `ColourNetwork` on JPEG files. All numbers are ours.
 
     Attributes:
-        train_data: Where photographs come from: see `experiments.data.sources`.
-        scales: Each photograph is there once at each of these scales. Most cameras and
+        train_data: Sources of photographs: see `experiments.data.sources`.
+        scales: Each photograph is used once at each of these scales. Most cameras and
             most stored photographs have blurred chroma; scaled down, it is sharp.
         qualities: The lowest and the highest.
         steps: Number of training steps.
         learning_rate: Of Adam, lowered to 0 along a cosine.
-        muon_ratio, ema_momentum, num_patterns, dtype: As of `NetworkRecipe`.
+        muon_ratio, ema_momentum, num_patterns, dtype: As for `NetworkRecipe`.
         batch_size: Patches a step.
         patch_size: Side of a patch, pixels.
         num_drawings, num_held_out_drawings: To train on, and to validate on.
@@ -248,7 +248,7 @@ class ColourRecipe:
     dtype: str = "mixed_bfloat16"
 
 
-# By network and parts. Luma of photo goes on from `compact`, so with smaller steps.
+# By network and parts. Luma of photo starts from `compact`, so with smaller steps.
 COLOUR = {
     ("photo", ("luma",)): ColourRecipe(learning_rate=3e-4),
     ("photo", ("chroma",)): ColourRecipe(),
@@ -303,7 +303,7 @@ def network_recipe(preset: Preset, of: str | None = None) -> NetworkRecipe:
     """That of the second stage: see `recipe_for`.
 
     Raises:
-        ValueError: As of `recipe_for`, or the network is one for colour files.
+        ValueError: As for `recipe_for`, or the network is one for colour files.
     """
     recipe = recipe_for(preset, of).network
     if recipe is None:

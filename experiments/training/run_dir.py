@@ -1,7 +1,7 @@
-"""The folder of a run: what was asked for, beside what came of it.
+"""The folder of a run: its configuration and its results.
 
 `config.json` holds the resolved configuration, the seed, the commit and the versions.
-A run is taken up again only with the configuration that it was started with.
+A run is resumed only with the configuration that it was started with.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ def open_run_dir(path: str | os.PathLike, config) -> Path:
 
 
 def stored_config(path: str | os.PathLike) -> dict | None:
-    """The configuration of the run in a folder; None where none has begun."""
+    """The configuration of the run in a folder; None if none has started."""
     file = Path(path) / "config.json"
     if not (file.exists() and _has_begun(file.parent)):
         return None
@@ -54,7 +54,7 @@ def stored_config(path: str | os.PathLike) -> dict | None:
 
 
 def _has_begun(folder: Path) -> bool:
-    """Whether there is anything to go on from: a mistyped flag leaves nothing."""
+    """Whether there is anything to resume: a mistyped flag leaves nothing."""
     return any(file.suffix in (".npz", ".h5") for file in folder.rglob("*"))
 
 
@@ -66,11 +66,11 @@ def write_configuration(file: Path, config: dict) -> None:
 
 
 def save_atomically(save: Callable[[Path], object], path: Path) -> None:
-    """Has Keras write a file, complete or not at all.
+    """Makes Keras write a file, complete or not at all.
 
     Args:
         save: `model.save` or `model.save_weights`.
-        path: What to write; Keras goes by its suffix.
+        path: The file; Keras chooses the format by its suffix.
     """
     with tempfile.TemporaryDirectory(
         dir=path.parent, prefix=f".{path.name}."
@@ -95,7 +95,7 @@ def _check_same(stored: dict, wanted: dict, path: Path) -> None:
 
 
 def _differences(stored, wanted, names: tuple[str, ...] = ()) -> Iterator[str]:
-    """What differs, by the names that lead there: recipe.phases.0.steps."""
+    """The differences, by path: recipe.phases.0.steps."""
     if isinstance(stored, list) and isinstance(wanted, list):
         # Phases that only one of them has are shown whole.
         stored, wanted = (
@@ -106,7 +106,7 @@ def _differences(stored, wanted, names: tuple[str, ...] = ()) -> Iterator[str]:
             parts = stored.get(name), wanted.get(name)
             yield from _differences(*parts, (*names, name))
     elif stored != wanted:
-        yield f"{'.'.join(names)}: {stored} there, {wanted} asked for"
+        yield f"{'.'.join(names)}: {stored} stored, {wanted} given"
 
 
 def _commit() -> str:

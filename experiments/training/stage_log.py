@@ -1,4 +1,4 @@
-"""What each stage of a network does while it is trained, for TensorBoard."""
+"""Logs what each stage of a network does during training, for TensorBoard."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ class StageLog(keras.callbacks.Callback):
     """At each validation: alpha, beta, lambda2, eta of each stage; how far g moves from
     the gradient of the stage's input, root mean square in grey levels; and u, |g|, x.
 
-    With averaged weights it belongs before `SwapEMAWeights`, as what validates does.
+    With averaged weights it must come before `SwapEMAWeights`, like validation.
 
     Args:
         folder: Of the logs.

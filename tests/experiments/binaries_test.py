@@ -76,7 +76,7 @@ def test_another_configuration_is_not_mixed_in(trained, tiny, tiny_data):
         *SMALL,
     )
     assert code == 1 and err.count("\n") == 1
-    assert "another configuration (recipe.steps: 4 there, 2 asked for)" in err
+    assert "another configuration (recipe.steps: 4 stored, 2 given)" in err
 
 
 def test_minutes_are_a_number_of_steps_that_is_kept(trained, tiny, tiny_data, tmp_path):

@@ -145,7 +145,7 @@ def test_no_readable_checkpoint_is_an_error(tmp_path):
     network = trainable()
     network.compile("adam", "mean_absolute_error")
     network.optimizer.build(network.trainable_variables)
-    with pytest.raises(OSError, match="no checkpoint there can be read"):
+    with pytest.raises(OSError, match="none of its checkpoints can be read"):
         Checkpoints(tmp_path).restore(network)
 
 
@@ -192,7 +192,7 @@ def test_a_run_that_made_nothing_may_be_begun_otherwise(tmp_path):
     other = dataclasses.replace(RECIPE, seed=5)
     open_run_dir(tmp_path, other)
     (tmp_path / fit.BEST_WEIGHTS).touch()
-    with pytest.raises(ValueError, match="seed: 5 there, 0 asked for"):
+    with pytest.raises(ValueError, match="seed: 5 stored, 0 given"):
         open_run_dir(tmp_path, RECIPE)
 
 
@@ -202,9 +202,9 @@ def test_differences_from_an_earlier_run_are_named(tmp_path):
     (tmp_path / fit.BEST_WEIGHTS).touch()
     first, second = recipe.phases
     shorter = dataclasses.replace(first, steps=5)
-    with pytest.raises(ValueError, match=r"\(phases.0.steps: 11000 there, 5 asked"):
+    with pytest.raises(ValueError, match=r"\(phases.0.steps: 11000 stored, 5 given"):
         open_run_dir(tmp_path, dataclasses.replace(recipe, phases=(shorter, second)))
-    with pytest.raises(ValueError, match=r"\(phases.1: {.*} there, None asked"):
+    with pytest.raises(ValueError, match=r"\(phases.1: {.*} stored, None given"):
         open_run_dir(tmp_path, dataclasses.replace(recipe, phases=(first,)))
 
 
