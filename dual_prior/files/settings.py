@@ -7,16 +7,17 @@ from pathlib import Path
 
 from dual_prior.pictures.formats import KNOWN_SUFFIXES, SUFFIXES, output_format
 from dual_prior.pictures.reader import Limits
-from dual_prior.restoration.options import Options, option
+from dual_prior.restoration.options import Options, documented, option
 
 _CROP = re.compile(r"([1-9]\d{0,5})x([1-9]\d{0,5})\+(\d{1,6})\+(\d{1,6})")
 
 
+@documented
 @dataclasses.dataclass(frozen=True)
 class Settings(Options):
-    """How files are read, restored and written: `Options`, and these.
+    """How files are read, restored and written: `Options` and more.
 
-    Each field is a flag of `dual-prior restore`, and a keyword of `restore_file`.
+    Each field is a flag of `dual-prior restore` and a keyword of `restore_file`.
 
     Raises:
         ValueError: A value is out of range, or two of them contradict each other.

@@ -24,12 +24,12 @@ _READING = threading.Lock()  # jpeglib has global variables
 
 @dataclasses.dataclass(frozen=True)
 class Coefficients:
-    """What a JPEG file holds of luma, or of Y, Cb and Cr.
+    """The coefficients of luma, or of Y, Cb and Cr, of a JPEG file.
 
     Attributes:
         quantized: Of each of them, `[rows, columns, 8, 8]`, int16: a coefficient for
             each block, and each vertical and horizontal frequency, in steps; None where
-            they are not of interest.
+            they are not needed.
         steps: Their quantization tables, `[8, 8]`.
         sampling: Rows and columns of the picture that share a sample of Cb and Cr.
     """
@@ -52,7 +52,7 @@ class Coefficients:
         return float(np.mean(~blocks[:, 1:].any(axis=1)))
 
     def of_chroma(self) -> "Coefficients":
-        """Those of chroma alone."""
+        """The coefficients of chroma only."""
         return dataclasses.replace(self, quantized=(None, *self.quantized[1:]))
 
 
@@ -73,7 +73,7 @@ def read_coefficients(data: bytes) -> Coefficients:
     if not has_coefficients(header):
         raise ValueError("not the coefficients of Y, Cb and Cr")
     tables = tables_of(header)
-    # What it complains of has been told, or cannot be.
+    # Its complaints were reported before, or cannot be.
     with _READING, silenced_stderr(), tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "picture.jpg")
         with open(path, "wb") as file:

@@ -1,15 +1,15 @@
-"""What a JPEG file says for certain of the picture it was made from.
+"""Projection onto the pictures that a JPEG file may have been made from.
 
 The encoder divided each coefficient of each block by its step and rounded. So the
-original's coefficient lies within half a step of what the file holds, in its cell, and
-a restored picture whose coefficient does not is wrong there. The DCT of a block is
-orthonormal: to clip each coefficient to its bounds is the projection onto the pictures
-that the file may have been made from, and never takes a picture farther from the
-original.
+original's coefficient lies within half a step of the stored value: in its cell. A
+restored coefficient outside is wrong. The DCT of a block is orthonormal, so clipping
+each coefficient to its cell is the projection onto the pictures that the file may have
+been made from. It never moves a picture away from the original.
 
-What lies outside the bounds was hardly just at them, though: on the average less is
-wrong after it is clipped to narrower ones, a little within (Park and Kim, "Theory of
-projection onto the narrow quantization constraint set and its application", 1999).
+A coefficient outside of its cell rarely belongs exactly at the border. On average the
+error is smaller after clipping to narrower bounds, a little within (Park and Kim,
+"Theory of projection onto the narrow quantization constraint set and its application",
+1999).
 """
 
 import numpy as np
@@ -17,8 +17,8 @@ import numpy as np
 from dual_prior.jpeg.coefficients import Coefficients
 from dual_prior.jpeg.ycc import to_rgb, to_ycc
 
-# How far from what the file holds a coefficient may lie, in steps. Narrow is ours: of
-# 0.35, 0.4, 0.44, 0.47 and 0.5 what suits `compact` best on pictures held out; `photo`
+# Largest distance of a coefficient from the stored value, in steps. Narrow is ours: of
+# 0.35, 0.4, 0.44, 0.47 and 0.5 the best for `compact` on held-out pictures; `photo`
 # gains by it, too.
 HALF_STEP = 0.5
 NARROW = 0.4
@@ -53,13 +53,13 @@ def project(
         compressed: The decoded JPEG `[H, W]`, uint8; blocks start at its top left.
         table: Steps of its quantization `[8, 8]`, by vertical, then horizontal
             frequency.
-        reach: Up to how many steps a coefficient may lie from what the file holds:
-            `HALF_STEP` for all that the encoder may have rounded, or less, as `NARROW`.
+        reach: Largest distance from the stored value, in steps: `HALF_STEP` for the
+            whole cell, or less, as `NARROW`.
 
     Returns:
         `[H, W]`, float64, in [0, 255]. Blocks that are cut off at the right and bottom
-        come back as they are, and so do those that touch black or white: they may have
-        been clipped when they were decoded, and do not say what the file holds.
+        do not change, nor do those that touch black or white: the decoder may have
+        clipped them, so their stored values are unknown.
     """
     result = restored.astype(np.float64)
     before = _blocks(restored).astype(np.float64)
@@ -77,21 +77,21 @@ def project_picture(
 ) -> np.ndarray:
     """The picture that a JPEG file may have been made from, close to `restored`.
 
-    Chroma at its own resolution: the mean of the pixels that share a sample is what the
-    encoder transformed. Cells and the range from black to white are projected onto in
-    turn, `_ROUNDS` times, and end with the range: what both allow is met up to what is
-    left after that.
+    Chroma is projected at its own resolution: the encoder transformed the mean of the
+    pixels that share a sample. Projections onto the cells and onto the range from black
+    to white alternate, `_ROUNDS` times, and end with the range, so cells may be
+    exceeded a little.
 
     Args:
         restored: Luma `[h, W, 1]`, or red, green, blue `[h, W, 3]`; grey levels of 0 to
             255, float32.
-        held: What the file holds.
+        held: The coefficients of the file.
         top: The first of its rows, where blocks of all components begin.
-        reach: As of `project`.
+        reach: As for `project`.
 
     Returns:
         Shaped like `restored`, float32, in [0, 255]. Blocks that are cut off at the
-        right and bottom come back as they are: what the encoder had there is not known.
+        right and bottom do not change: the rest of their input is unknown.
     """
     is_grey = restored.shape[-1] == 1
     pixels = restored
@@ -117,7 +117,7 @@ def project_picture(
 
 
 def agreement(restored: np.ndarray, compressed: np.ndarray, table: np.ndarray) -> float:
-    """The share of coefficients that come out as before when encoded again.
+    """The share of quantized coefficients that are unchanged when encoded again.
 
     Args:
         restored: Plane `[H, W]`, uint8, as it would be encoded.
@@ -132,7 +132,7 @@ def agreement(restored: np.ndarray, compressed: np.ndarray, table: np.ndarray) -
 
 
 def _clip_samples(plane, quantized, steps, sampling, reach) -> None:
-    """Clips the samples that an encoder makes of a plane, in place.
+    """Clips the samples that an encoder would make of a plane, in place.
 
     Pixels that share a sample change alike: the smallest change that has that mean.
     """

@@ -1,10 +1,10 @@
-"""What the tiles of a large picture need to know of the whole of it.
+"""The contexts of a whole picture, which its tiles share.
 
-The non-local operation is the one part of the network whose reach has no end: each
-position sees the mean of a product over all of them, the context. With contexts of its
-own, a tile of sky is restored otherwise than the same sky in the whole picture, by ten
-grey levels at worst. Here they are measured on windows spread over the picture, twice:
-what the second unit sees depends on the context of the first.
+The non-local operation has unlimited reach: each position uses the mean of a product
+over all positions, the context. With its own context, a tile of sky would differ from
+the same sky in the whole picture by up to ten grey levels. Here the contexts are
+measured on windows spread over the picture, twice: the input of the second unit depends
+on the context of the first.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def picture_contexts(network, planes: np.ndarray, seen) -> np.ndarray:
     Args:
         network: A `DualPriorNetwork` whose de-blocker is a `Deblocker`.
         planes: The picture `[H, W, C]`.
-        seen: Maps `[h, w, C]`, a window of it, to what the network is shown of it.
+        seen: Maps a window of it, `[h, w, C]`, to the input of the network.
 
     Returns:
         `[K, n, 1, R, R]`, float32.
@@ -57,7 +57,7 @@ def in_context(network, contexts, y):
 
 
 def _own_contexts(network, y, contexts) -> np.ndarray:
-    """Those of each stage's image where it is restored by `contexts`, if given."""
+    """The contexts of the image of each stage, restored with `contexts` if given."""
     x, own_contexts = y, []
     for k, stage in enumerate(network.stages):
         given = None if contexts is None else contexts[k]

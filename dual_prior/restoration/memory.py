@@ -1,4 +1,4 @@
-"""How large tiles and overlapping pictures may be within the memory limit."""
+"""The sizes of tiles and of overlapping pictures within the memory limit."""
 
 import math
 

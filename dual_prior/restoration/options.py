@@ -5,6 +5,7 @@ The checks, the flags of the command and their help are all generated from the f
 
 import dataclasses
 import os
+import textwrap
 from typing import Any
 
 from dual_prior.network.presets import DEFAULT_PRESET, find_preset
@@ -16,16 +17,32 @@ def option(default: Any, help: str, *, group: str, **more: Any) -> Any:
     """A field of a settings class.
 
     Args:
-        default: Its default; None if it may be left open.
+        default: Its default; None if it may be unset.
         help: One sentence; the help of the command shows it.
         group: "network", "pixels", "reading", "writing" or "trying".
         **more: `between` (the smallest and the largest value) or `choices`; `metavar`,
-            what help calls the value; `short`, a flag of one letter, as "-f".
+            the name of the value in the help; `short`, a flag of one letter, as "-f".
     """
     metadata = {"help": help, "group": group, **more}
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def documented(settings: type) -> type:
+    """Adds the fields of a settings class, with their help, to its docstring."""
+    wrapped = textwrap.TextWrapper(
+        88, initial_indent=" " * 8, subsequent_indent=" " * 12
+    )
+    fields = [
+        wrapped.fill(f"{field.name}: {field.metadata['help']}")
+        for field in dataclasses.fields(settings)
+    ]
+    before, raises, after = (settings.__doc__ or "").partition("    Raises:\n")
+    attributes = "\n".join(["    Attributes:", *fields, "", ""])
+    settings.__doc__ = f"{before}{attributes}{raises}{after}"
+    return settings
+
+
+@documented
 @dataclasses.dataclass(frozen=True)
 class Options:
     """How pictures are restored, whatever they come from. All numbers are ours.
@@ -55,7 +72,7 @@ class Options:
     )
     strength: float = option(
         1.0,
-        "0 (the pixels stay as they are) to 1",
+        "0 (the pixels do not change) to 1",
         group="pixels",
         between=(0, 1),
         metavar="S",
@@ -69,8 +86,8 @@ class Options:
     always: bool = option(
         False,
         "restore pictures without a trace of JPEG, too; JPEG files are restored in any "
-        "case (default: such pictures are left as they are, and copied where results "
-        "go to another folder)",
+        "case (default: such pictures are not changed, and copied if results go to "
+        "another folder)",
         group="pixels",
     )
     consistency: str = option(

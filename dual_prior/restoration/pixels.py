@@ -1,7 +1,7 @@
 """Arrays in, arrays out: grey and colour, 8 and 16 bits, any size, bounded memory.
 
-A network of three channels restores colour; one of one channel restores luma and leaves
-chroma as it is.
+A network of three channels restores colour; one of one channel restores luma and does
+not change chroma.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,9 +19,9 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
 TILE = 768  # ours: pixels a side; the pictures of the data sets are whole
 
-# Smaller pictures are extended to this many pixels a side by what is at their border:
-# networks were trained on patches of 64, and are wrong by several grey levels on a few
-# pixels, most of whose surroundings are black to a convolution.
+# Smaller pictures get edge padding to this many pixels a side. Networks were trained on
+# patches of 64. Where most of the surroundings of a pixel are the zero padding of
+# convolutions, they are wrong by several grey levels.
 SMALLEST = 32  # ours
 
 # Rows that are clipped and rounded at a time: whole blocks, of chroma, too.
@@ -57,14 +57,14 @@ def restore_array(
             multiple of 8.
         on_tile: Called with (tiles done, tiles in all) after each tile.
         tables: The picture's quantization tables.
-        held: The coefficients that its JPEG file holds: those of the result are clipped
-            to what they allow. None: they are not.
+        held: The coefficients of its JPEG file; those of the result are clipped to the
+            cells around them. None for no clipping.
 
     Returns:
         The restored picture, shaped like `image`, clipped to black and white, rounded.
 
     Raises:
-        ValueError: `image` is no such picture, or a number is out of range.
+        ValueError: `image` has another shape or type, or a number is out of range.
     """
     check_picture(image)
     if not 0 <= strength <= 1:
@@ -110,7 +110,7 @@ def _strips(
 
 
 def seen_by(channels: int, planes: np.ndarray) -> np.ndarray:
-    """What a network of so many channels is shown of a picture.
+    """The input of a network with this number of channels.
 
     Args:
         channels: 1 (luma) or 3 (red, green, blue).
@@ -130,7 +130,7 @@ def _unit(planes: np.ndarray) -> np.ndarray:
 
 
 def check_picture(image: np.ndarray) -> None:
-    """Refuses what is no picture `[H, W]` or `[H, W, 3]`, uint8 or uint16.
+    """Checks that an array is a picture `[H, W]` or `[H, W, 3]`, uint8 or uint16.
 
     Raises:
         ValueError: It is not.

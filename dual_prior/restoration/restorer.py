@@ -1,4 +1,4 @@
-"""Restores pictures with a network that is loaded once."""
+"""Restores pictures with a network that is loaded only once."""
 
 import functools
 from collections.abc import Callable
@@ -76,8 +76,8 @@ class Restorer:
             num_channels: Including alpha, which takes memory, too; by default the
                 number of channels of `image`.
             tables: Quantization tables of the JPEG file, as they lie on `image`.
-            held: What the file holds, if the result is to be clipped to what it allows.
-            strength: In place of that of the options.
+            held: The coefficients of the file, to clip the result to their cells.
+            strength: Replaces that of the options.
 
         Returns:
             Shaped like `image`, of its depth or of `Options.depth`.
@@ -112,10 +112,10 @@ class Restorer:
         )
 
     def is_clean(self, probability: float) -> bool:
-        """Whether a picture is left as it is, unless it is known to come from a JPEG.
+        """Whether a picture counts as clean, unless it is known to come from a JPEG.
 
         Args:
-            probability: Of having been compressed: see there.
+            probability: Of having been compressed: see `probability`.
         """
         options = self.options
         clean_below = find_preset(options.preset).profile.clean_below
@@ -181,7 +181,7 @@ def graph_of_pixels(network: DualPriorNetwork | ColourNetwork) -> Callable:
 
     Returns:
         Maps `[1, H, W, C]`, luma or red, green and blue, float32 in [0, 1], to the
-        same; a network that sees tables also takes `Tables`.
+        same; a network that uses tables also takes `Tables`.
     """
     graph = compiled(network, network.channels, network.aux_channels)
     if network.aux_channels:

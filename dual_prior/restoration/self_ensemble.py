@@ -13,8 +13,8 @@ from dual_prior.restoration.tiles import GRID
 def self_ensemble(networks: Sequence[Callable]) -> Callable:
     """Averages eight networks, each applied to a turned or mirrored picture.
 
-    Eight times as slow as one, and usually a little better. The picture is first
-    extended to whole blocks, so that its blocks stay on the grid when it is turned.
+    Eight times as slow as one, and usually a little better. The picture first gets edge
+    padding to whole blocks, so that they stay on the grid when it is turned.
 
     Args:
         networks: Eight functions, one for each symmetry of `symmetries.turn`. Each maps
