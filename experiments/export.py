@@ -24,8 +24,9 @@ litert: for phones and small machines: `image`, float32 [1, TILE, TILE, C], to `
 Both need `pip install dual-prior[exports]`, use neither complex numbers nor operations
 that differentiate, and are compared with Keras before they are written. If a preset uses
 quantization tables, a SavedModel's `jpeg` reads them from the file, and ONNX takes them
-as optional inputs; otherwise they are unknown, and a little less is restored. A
-README.md beside each export describes its inputs and how to serve it.
+as optional inputs; otherwise they are unknown, and a little less is restored. README.md
+in a SavedModel, and NAME.onnx.md or NAME.tflite.md beside a file, describe its inputs and
+how to serve it.
 
 keras: the model, its weights and its configuration, for Keras on TensorFlow or JAX where
 this package is installed; it holds no code:

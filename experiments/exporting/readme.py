@@ -151,11 +151,15 @@ def _meaning(network: Network) -> str:
 
 
 def _unknown(network: Network) -> str:
+    differs = (
+        "`dual-prior restore` also clips its results to what the JPEG file allows, "
+        "where that gains."
+    )
     if not network.aux_channels:
-        return ""
+        return differs
     return (
         "Without quantization tables the network restores a little less than "
-        "`dual-prior restore` does, which reads them from JPEG files."
+        f"`dual-prior restore` does, which reads them from JPEG files. {differs}"
     )
 
 
