@@ -134,7 +134,7 @@ def train(
         grey=0.0 if config.parts == ("chroma",) else JpegRecipe.grey,
     )
     batches = JpegPatches(kept, drawings, patches)
-    # A clear patch that is left as it is would have no error to compare with.
+    # An unchanged clean patch would have no error to compare with.
     validation = JpegPatches(
         held_out,
         [drawing(HELD_OUT_SEED + n) for n in range(recipe.num_held_out_drawings)],

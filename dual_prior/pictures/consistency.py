@@ -55,8 +55,8 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
     try:
         held = read_coefficients(picture.encoded or b"")
     except (ImportError, OSError, ValueError) as error:
-        reason = f"its coefficients cannot be read ({one_line(error)})"
-        return Clipping(None, f"none: {reason}", is_all)
+        unread = f"none: its coefficients cannot be read ({one_line(error)})"
+        return Clipping(None, unread, is_all)
     if is_all and held.sampling == (1, 1):
         return Clipping(None, "none: hardly anything was lost", is_all)
     reason = None

@@ -189,7 +189,7 @@ def _parsed(xmp: bytes) -> ET.Element:
                 ET.register_namespace(prefix, uri)
         root = ET.fromstring(text)
     except (ET.ParseError, ValueError) as error:
-        raise ValueError(f"XMP that is no XML ({error})") from error
+        raise ValueError(f"XMP that is not XML ({error})") from error
     _rdf(root)
     return root
 

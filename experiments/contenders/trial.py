@@ -32,7 +32,7 @@ class TrialConfig:
         contender: Its name in `experiments.contenders.registry`.
         seed: Of the weights and the patches.
         minutes: Of training, on this machine.
-        classifier: What is taken for f_s: the weights that it is part of, or its own.
+        classifier: The classifier f_s: weights of a network, or its own.
         qualities: Of JPEG.
         train_pictures, held_out_pictures: What is trained and validated on; see
             `experiments.data.sources.described`. None: not said.

@@ -103,7 +103,7 @@ def test_every_truncation_is_reported(soak, tmp_path):
     for length in lengths:
         with pytest.raises(PictureError, match="truncated"):
             read_picture(data[:length])
-    print(f"{len(lengths)} cuts, each told")
+    print(f"{len(lengths)} cuts, each reported")
 
 
 def test_killed_at_any_moment_it_leaves_no_half_written_file(soak, tmp_path):

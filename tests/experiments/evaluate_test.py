@@ -306,7 +306,7 @@ def test_colour_is_measured_as_luma_is(tiny, tiny_data, tmp_path):
     clean = picture.rgb()
     expected = _measured(clean, jpeg.compress_colour(clean, 10))
     assert rows[0][4:8] == [f"{value:.4f}" for value in expected]
-    assert rows[0][8] == ""  # nothing is said of coefficients
+    assert rows[0][8] == ""  # no coefficients are known
 
 
 @pytest.fixture(scope="module")

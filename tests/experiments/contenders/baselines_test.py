@@ -59,7 +59,7 @@ def test_the_published_sizes_can_be_built(model, parameters):
 @pytest.mark.parametrize("make", [lambda: dncnn(3, 4), lambda: memnet(1, 1, 4)])
 def test_normalisation_forgets_the_untrained_network_within_100_steps(make):
     model = make()
-    # Nothing is learned, so that the true statistics stay as they are.
+    # Nothing is learned, so that the true statistics do not change.
     model.compile(keras.optimizers.SGD(0.0), "mse")
     y = _image()
     for _ in range(100):
