@@ -1,9 +1,9 @@
 """Measures networks for photographs and drawings on files by several encoders.
 
     python -m experiments.evaluate_photographs --presets=photo --data_dir=../shared/data
-    python -m experiments.evaluate_photographs --presets=photo,runs/chroma/preset --pictures=held_out
+    python -m experiments.evaluate_photographs --presets=photo,runs/chroma/preset --data=held_out
 
-By default on LIVE1, to be looked at once, at the end; --pictures=held_out takes the
+By default on LIVE1, to be looked at once, at the end; --data=held_out takes the
 pictures that training holds out, by which networks are chosen. Drawings are held out in
 either case. Files are read and restored as `dual-prior restore` does, with their
 tables. mozjpeg and jpegli are measured where they are installed (`pip install
@@ -26,14 +26,25 @@ from experiments.data import sources
 from experiments.data.drawings import HELD_OUT_SEED
 from experiments.data.training_pictures import find
 from experiments.measuring import file_scores, measures
-from experiments.training.flags import define_data_dir
+from experiments.training.flags import define_data_dir, parse_qualities
+
+_HELD_OUT = "held_out"
 
 _PRESETS = flags.DEFINE_list(
     "presets", ["photo"], "Networks: names or folders of presets."
 )
 _DATA_DIR = define_data_dir()
-_PICTURES = flags.DEFINE_enum(
-    "pictures", "live1", ["live1", "held_out"], "Which photographs."
+_DATA = flags.DEFINE_list(
+    "data",
+    ["live1"],
+    f"Which photographs: some of {', '.join(sources.EVALUATION_SETS)}, {_HELD_OUT}, "
+    "folders of pictures (searched through), pictures, tfds:NAME[:SPLIT].",
+)
+flags.DEFINE_alias("pictures", "data")
+_QUALITIES = flags.DEFINE_list(
+    "qualities",
+    [str(quality) for quality in file_scores.QUALITIES],
+    "JPEG qualities of photographs in colour and of their luma.",
 )
 _LIMIT = flags.DEFINE_integer(
     "limit", None, "Measure on the first photographs only.", lower_bound=1
@@ -53,10 +64,8 @@ def main(argv):
     """Reads the flags, measures, prints the table."""
     del argv
     (measure,) = measures.find([_METRIC.value]).values()
-    if _PICTURES.value == "live1":
-        pictures = sources.evaluation_pictures("live1", _DATA_DIR.value)
-    else:
-        pictures = find(["bsds500", "cid22"], _DATA_DIR.value).held_out
+    qualities = parse_qualities(_QUALITIES.value)
+    pictures = _pictures()
     methods = {"JPEG": file_scores.as_shown}
     for preset in _PRESETS.value:
         methods[preset] = file_scores.by(Restorer(Options(preset)))
@@ -64,7 +73,7 @@ def main(argv):
         methods["jpegqs -q6"] = jpegqs
     photographs = (_middle(picture.rgb()) for picture in pictures[: _LIMIT.value])
     cases = itertools.chain(
-        *(file_scores.of_photograph(rgb) for rgb in photographs),
+        *(file_scores.of_photograph(rgb, qualities) for rgb in photographs),
         file_scores.of_drawings(
             range(HELD_OUT_SEED, HELD_OUT_SEED + _NUM_DRAWINGS.value)
         ),
@@ -72,6 +81,18 @@ def main(argv):
     with tqdm(unit="file", disable=None) as bar:
         scores, shifts = file_scores.measure(cases, methods, measure, bar.update)
     print(file_scores.table(scores, shifts, list(methods)), end="")
+
+
+def _pictures() -> list[sources.Picture]:
+    found: list[sources.Picture] = []
+    for source in _DATA.value:
+        if source == _HELD_OUT:
+            found += find(["bsds500", "cid22"], _DATA_DIR.value).held_out
+        else:
+            found += sources.evaluation_pictures(source, _DATA_DIR.value)
+    if not found:
+        raise ValueError("--data: expected at least one source, got none.")
+    return found
 
 
 def _middle(rgb: np.ndarray) -> np.ndarray:

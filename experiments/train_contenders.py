@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 from absl import flags
 
-from dual_prior.network.presets import find_preset
+from dual_prior.network.presets import find_preset, sha256
 from experiments import binaries
 from experiments.contenders.registry import CONTENDERS
 from experiments.contenders.trial import TrialConfig, measured_step, run_trial, slug
@@ -63,12 +63,14 @@ def main(argv):
     found = alone(devices.find, _DEVICES.value, [TrialConfig.batch_size])
     run_dir = Path(_RUN_DIR.value)
     classifier = _CLASSIFIER.value
-    source = classifier or find_preset("compact").version
     if classifier is None:
+        source = find_preset("compact").version
         classifier = str(run_dir / "classifier.weights.h5")
         run_dir.mkdir(parents=True, exist_ok=True)
         alone(write_shipped_classifier, "compact", Path(classifier))
-    elif not Path(classifier).is_file():
+    elif Path(classifier).is_file():
+        source = sha256(Path(classifier))
+    else:
         raise FileNotFoundError(f"{classifier}: no such weights file.")
     of_all = TrialConfig(
         contender="",

@@ -389,6 +389,8 @@ def main(argv):
     )
     # All that may be wrong with the flags comes to light before what takes long.
     _changes(config)
+    if initial:
+        _initial_network(config, initial)
     for phase in phases:
         if phase.minutes is None:
             _schedule(phase, config, steps_per_execution)

@@ -32,7 +32,8 @@ class TrialConfig:
         contender: Its name in `experiments.contenders.registry`.
         seed: Of the weights and the patches.
         minutes: Of training, on this machine.
-        classifier: The classifier f_s: weights of a network, or its own.
+        classifier: The classifier f_s: the version of the weights that it is part of,
+            or the SHA-256 of its own.
         qualities: Of JPEG.
         train_pictures, held_out_pictures: What is trained and validated on; see
             `experiments.data.sources.described`. None: not said.

@@ -10,7 +10,8 @@ A source is one of
   training beyond the paper also uses CID22 and CLIC;
 - a folder, searched with all folders inside it, or a single picture;
 - `tfds:NAME` or `tfds:NAME:SPLIT`: a data set that TFDS has built, for instance by
-  `tfds build datasets/live1`.
+  `tfds build datasets/live1`; where it lies elsewhere than TFDS puts it, set
+  `TFDS_DATA_DIR`.
 
 Pictures that were compressed elsewhere come in pairs: in folders `compressed` and
 `clean`, under the same name, or with the `supervised_keys` of TFDS.
@@ -231,7 +232,7 @@ def _builder(source: str):
     if not builder.is_prepared():
         raise ValueError(
             f"{source}: not built yet in {builder.data_dir}. Run "
-            f"`tfds build datasets/{name}`."
+            f"`tfds build datasets/{name}`, or set TFDS_DATA_DIR."
         )
     return builder
 

@@ -25,7 +25,7 @@ from experiments.measuring.tables import aligned
 # A file to a picture.
 Restore = Callable[[bytes], np.ndarray]
 
-_QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
+QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
 _OF_DRAWINGS = ((40, "4:2:0"), (75, "4:4:4"), (75, "4:2:0"), (95, "4:2:0"))
 _TWICE = (10, 50)
 _SIZES = (30, 60, 85)  # of libjpeg-turbo; files of other encoders have these sizes
@@ -47,11 +47,13 @@ class Case:
     clean: np.ndarray
 
 
-def of_photograph(rgb: np.ndarray) -> Iterator[Case]:
+def of_photograph(
+    rgb: np.ndarray, qualities: Sequence[int] = QUALITIES
+) -> Iterator[Case]:
     """All cases of a clean photograph `[H, W, 3]`, uint8."""
     luma = jpeg.luma(rgb)
     for name, picture in (("colour", rgb), ("luma", luma)):
-        for quality in _QUALITIES:
+        for quality in qualities:
             data = encoders.encode(picture, Settings(quality=quality))
             yield Case((f"{name}, {quality}",), data, picture)
     first, second = _TWICE

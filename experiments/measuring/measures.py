@@ -74,6 +74,8 @@ def find(names: Sequence[str]) -> dict[str, Measure]:
     Raises:
         ValueError: There is no such measure, or it is not a function.
     """
+    if not names:
+        raise ValueError("--metrics: expected at least one, got none.")
     return {name: _find(name) for name in names}
 
 

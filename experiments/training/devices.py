@@ -1,4 +1,8 @@
-"""Training on several devices of one machine, the batch divided among them."""
+"""Training on several devices, the batch divided among them.
+
+On JAX they may be those of several hosts, each of which runs the same program: see
+"Several devices" in TRAINING.md. Every host draws the whole batch and takes its part.
+"""
 
 import contextlib
 import functools
@@ -89,7 +93,9 @@ def batches(batch_of: Callable[[int], Batch], first_step: int, num_steps: int):
     Args:
         batch_of, first_step, num_steps: As for `batch_stream`.
     """
-    stream = functools.partial(batch_stream, batch_of, first_step, num_steps)
+    stream = functools.partial(
+        batch_stream, lambda step: _part(batch_of(step)), first_step, num_steps
+    )
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -105,7 +111,25 @@ def batches(batch_of: Callable[[int], Batch], first_step: int, num_steps: int):
 def repeated(images: Batch) -> Batch:
     """`images`, repeated until the devices can share them; means do not change."""
     times = math.lcm(len(images[0]), count()) // len(images[0])
-    return tuple(np.concatenate([part] * times) for part in images)
+    return _part(tuple(np.concatenate([part] * times) for part in images))
+
+
+def num_hosts() -> int:
+    """How many processes train together."""
+    if keras.backend.backend() != "jax":
+        return 1
+    import jax
+
+    return jax.process_count()
+
+
+def _part(batch: Batch) -> Batch:
+    """What this host has of a batch."""
+    if num_hosts() == 1:
+        return batch
+    import jax
+
+    return tuple(np.split(part, num_hosts())[jax.process_index()] for part in batch)
 
 
 def _found() -> list[str]:

@@ -172,7 +172,8 @@ def fit(
             epochs=schedule.epochs,
             steps_per_epoch=schedule.epoch_steps,
             validation_data=devices.repeated(validation),
-            validation_batch_size=max(_VALIDATION_BATCH, devices.count()),
+            validation_batch_size=max(_VALIDATION_BATCH, devices.count())
+            // devices.num_hosts(),
             shuffle=False,  # the feed draws at random
             callbacks=callbacks,
             verbose=0,
