@@ -22,6 +22,7 @@ def path(request):
 
 def test_a_notebook_runs_on_a_small_picture(path, monkeypatch):
     monkeypatch.setenv("NOTEBOOK_SIDE", "96")
+    monkeypatch.setenv("NOTEBOOK_STEPS", "2")
     notebook = read(path)
     client = NotebookClient(
         notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}

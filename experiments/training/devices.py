@@ -59,7 +59,10 @@ def scope(found: Sequence[str]) -> Iterator[None]:
             yield
     else:
         before = keras.distribution.distribution()
-        parallel = keras.distribution.DataParallel(devices=found)
+        # `batches` gives each host its part.
+        parallel = keras.distribution.DataParallel(
+            devices=found, auto_shard_dataset=False
+        )
         keras.distribution.set_distribution(parallel)
         try:
             yield
