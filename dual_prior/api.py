@@ -89,8 +89,8 @@ def restore_file(
 
     Returns:
         The path of the result, or of the copy of a picture without a trace of JPEG;
-        None if it was left as it is: clean, in place or without an `output`, or
-        restored in place before.
+        None if it was skipped: clean, in place or without an `output`, or restored in
+        place before.
 
     Raises:
         PictureError: The picture cannot be read, the result cannot be written, or, in

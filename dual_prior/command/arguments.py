@@ -23,8 +23,8 @@ examples:
 
 --in_place is the same option as --in-place; all other options work either way, too.
 
-PNG, TIFF, BMP and WebP files without a trace of JPEG are left as they are, and copied
-to another folder; --always restores them, too.
+PNG, TIFF, BMP and WebP files without a trace of JPEG are not changed; they are copied
+if results go to another folder. --always restores them, too.
 
 exit codes: 0 every picture has its result, or needs none; 1 some failed; 2 wrong usage
 """

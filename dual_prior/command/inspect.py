@@ -73,7 +73,7 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
             print(json.dumps({"input": job.name, **facts}))
         elif len(plan.jobs) > 1 and not arguments.tables:
             chance = f"compressed with probability {facts['probability']:.3f}"
-            chance += ", left as it is" if is_clean else ""
+            chance += ", unchanged" if is_clean else ""
             print(f"{name} ({facts['size']}, {facts['kind']}): {chance}")
             for warning in facts["warnings"]:
                 complain(f"{job.name}: warning: {warning}")

@@ -166,7 +166,7 @@ class Restoration:
     def restore(self, restorer: "Restorer", on_tile: "OnTile | None" = None) -> None:
         """Restores the picture, after making sure that its result can be written.
 
-        A clean one, unless it is a JPEG, is left as it is, or copied.
+        A clean picture that is not a JPEG is skipped, or copied unchanged.
         """
         before, record = self._before, self._record
         if before is None:
@@ -214,7 +214,7 @@ class Restoration:
         return record
 
     def _encoded(self) -> bytes:
-        """The file of what became of the picture."""
+        """The file of the result or of the copy."""
         settings, before, picture = self._settings, self._before, self._after
         assert before is not None and picture is not None
         if settings.strip:
@@ -236,12 +236,12 @@ class Restoration:
         )
         record.clipping = clipping.words
         if clipping.is_all:
-            what = "left as it is" if clipping.held is None else "its chroma alone"
+            what = "unchanged" if clipping.held is None else "chroma only"
             record.reason = f"quality {picture.quality}: {what}"
         return clipping
 
     def _is_clean(self, picture: Picture, restorer: "Restorer") -> bool:
-        """Whether a picture is left as it is; records its probability, and so why."""
+        """Whether a picture is clean; records its probability, and the reason."""
         record = self._record
         record.probability = restorer.probability(picture.pixels)
         if picture.jpeg is not None or not restorer.is_clean(record.probability):
@@ -250,10 +250,10 @@ class Restoration:
         return True
 
     def _place_of_clean(self, picture: Picture) -> Path | None:
-        """Where a clean picture goes as it is; None for standard output.
+        """Where a clean picture is copied to; None for standard output.
 
         Raises:
-            _Skipped: Nowhere.
+            _Skipped: It is not copied.
         """
         job = self._job
         if job.target is not None and job.copy is None:
@@ -265,7 +265,8 @@ class Restoration:
     def _is_copied(self, picture: Picture) -> bool:
         """Whether a clean picture is copied byte for byte.
 
-        If the settings ask for another file of it, its pixels are encoded.
+        Otherwise the settings request another format or depth, and its pixels are
+        encoded.
         """
         job, settings = self._job, self._settings
         if job.copy is None or job.source is None:
@@ -277,7 +278,7 @@ class Restoration:
         return output_format(job.copy.suffix) == picture.format.lower()
 
     def _copy(self, picture: Picture, outputs: contextlib.ExitStack) -> None:
-        """Opens the file that a clean picture goes to as it is."""
+        """Opens the file of the copy of a clean picture."""
         path = self._place_of_clean(picture)
         if path is not None:
             self._write = outputs.enter_context(picture_file(path, self._job.source))
@@ -289,10 +290,10 @@ class Restoration:
         self._record.status, self._record.output = COPIED, _name(path)
 
     def _check_not_there(self, path: Path | None) -> None:
-        """Checks that no file is there that must not be overwritten.
+        """Checks that no existing file would be overwritten without permission.
 
         Raises:
-            _Skipped: One is.
+            _Skipped: A file exists.
         """
         if is_kept(path, self._settings):
             raise _Skipped(f"{path} exists; --overwrite replaces it")

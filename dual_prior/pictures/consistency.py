@@ -1,10 +1,10 @@
-"""How results are kept consistent with what their JPEG files hold.
+"""Decides whether results are clipped to the quantization cells of their JPEG files.
 
-Measured on pictures held out (experiments/NOTES.md). Clipping chroma to its cells gains
-everywhere, most where it has half the resolution. Clipping luma gains on drawings that
-libjpeg wrote; mozjpeg moves coefficients out of their cells. On photographs it gains
-0.01 dB, and loses 0.2 if they were compressed more strongly before. Where hardly
-anything was lost, a network can only lose.
+Measured on held-out pictures (experiments/NOTES.md): clipping chroma gains everywhere,
+most where it has half the resolution. Clipping luma gains on drawings written by
+libjpeg; mozjpeg moves coefficients out of their cells. On photographs it gains 0.01 dB,
+and loses 0.2 dB if they were compressed more strongly before. At very high quality a
+network can only lose.
 """
 
 import dataclasses
@@ -27,9 +27,9 @@ class Clipping:
     """How the coefficients of a result are clipped to what its file allows.
 
     Attributes:
-        held: What the file holds of the channels that are clipped; None: none are.
-        words: The same in words, or why not: "luma and chroma", "none: no JPEG file".
-        is_all: Whether that is all that is done to the picture: no network.
+        held: The stored coefficients of the clipped channels; None for no clipping.
+        words: In words, with the reason: "luma and chroma", "none: no JPEG file".
+        is_all: Whether the picture is only clipped, without a network.
     """
 
     held: Coefficients | None
@@ -41,8 +41,8 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
     """How the result of a picture is clipped.
 
     Args:
-        picture: As it was read.
-        consistency: As of `Options`.
+        picture: As read from its file.
+        consistency: As for `Options`.
     """
     is_all = (
         consistency == "auto"
@@ -75,7 +75,7 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
 
 
 def num_held_bytes(picture: Picture, consistency: str) -> int:
-    """Bytes that the coefficients of a file take, if they are read. Args: as above."""
+    """Memory of the coefficients of a file, bytes, if they are read."""
     if _obstacle(picture, consistency) or picture.jpeg is None:
         return 0
     height, width = picture.pixels.shape[:2]
@@ -85,7 +85,7 @@ def num_held_bytes(picture: Picture, consistency: str) -> int:
 
 
 def _obstacle(picture: Picture, consistency: str) -> str | None:
-    """Why coefficients are not even read."""
+    """The reason why coefficients are not read; None if they are."""
     if consistency == "never":
         return "not wanted"
     if picture.jpeg is None:

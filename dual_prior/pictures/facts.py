@@ -30,7 +30,7 @@ def description(
     Args:
         picture: The picture.
         probability: That it was compressed, by the classifier.
-        is_clean: Whether it is left as it is for that.
+        is_clean: Whether it is skipped for that.
         clipping: Of the coefficients of a result, in words.
     """
     height, width = picture.pixels.shape[:2]
@@ -97,7 +97,7 @@ def description_text(facts: dict) -> str:
 
 
 def _chance(facts: dict) -> str:
-    left = "; no trace of JPEG: left as it is" if facts["clean"] else ""
+    left = "; no trace of JPEG: unchanged" if facts["clean"] else ""
     return f"probability {facts['probability']:.3f}{left}"
 
 

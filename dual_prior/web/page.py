@@ -328,7 +328,7 @@ def _outcomes(items: list[Item]) -> str:
         if item.is_restored:
             lines.append(f"- {name}: restored in {record.seconds:.1f} s")
         else:
-            verbs = {SKIPPED: "skipped", COPIED: "left as it is"}
+            verbs = {SKIPPED: "skipped", COPIED: "unchanged"}
             verb = verbs.get(record.status, "not restored")
             lines.append(f"- {name}: {verb}: {shown(record.reason or '')}")
     return "\n".join(lines)

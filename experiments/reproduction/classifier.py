@@ -32,7 +32,7 @@ def make(sources: Sources, folder: Path) -> str:
     return f"""
 Whole frames of BSD500 val, and the 64x64 pixels at their centre: the share classified
 correctly at a probability of one half, the mean probability of being compressed, and
-the share that is left as it is, as a PNG. The thresholds were chosen on held-out
+the share that is not changed, as a PNG. The thresholds were chosen on held-out
 training pictures.
 
 {together}
