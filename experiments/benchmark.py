@@ -1,4 +1,4 @@
-"""Measures speed and memory, as shares of what the machine can do.
+"""Measures speed and memory, in relation to the capacity of the machine.
 
     python -m experiments.benchmark --preset=compact
 
@@ -10,10 +10,10 @@ Prints, and with --output writes as Markdown:
   rest goes; not of networks for colour files;
 - restoration of a 512x512 picture, beside DnCNN's architecture (20 convolutions of 64
   features) on the same cores, and of a large one by tiles: time and peak memory;
-- with --folder=200, a folder of so many photographs of mixed size and quality, made of
-  the pictures in --data_dir: the command, against a process for each picture;
-- with --cluster=12, so many pictures restored by one worker of a Ray cluster and by
-  two, against the command without a cluster; and Ray's own part, without a network.
+- with --folder=200, a folder of this many photographs of mixed size and quality, made
+  from the pictures in --data_dir: the command, beside a process for each picture;
+- with --cluster=12, this many pictures restored by one worker of a Ray cluster and by
+  two, beside the command without a cluster; and the overhead of Ray, without a network.
 --training=False, --restoration=False and --large=0 leave out the rest:
 
     python -m experiments.benchmark --preset=photo --cluster=12 --training=False \

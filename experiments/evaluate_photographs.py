@@ -3,14 +3,14 @@
     python -m experiments.evaluate_photographs --presets=photo --data_dir=../shared/data
     python -m experiments.evaluate_photographs --presets=photo,runs/chroma/preset --data=held_out
 
-By default on LIVE1, to be looked at once, at the end; --data=held_out takes the
-pictures that training holds out, by which networks are chosen. Drawings are held out in
+By default on LIVE1, to be measured once, at the end; --data=held_out measures on the
+pictures that training holds out, to choose networks by. Drawings are held-out ones in
 either case. Files are read and restored as `dual-prior restore` does, with their
-tables. mozjpeg and jpegli are measured where they are installed (`pip install
-dual-prior[encoders]`), and so is `jpegqs -q6`. "size of 60": the file by that encoder
+tables. mozjpeg and jpegli are measured if installed (`pip install
+dual-prior[encoders]`), and so is `jpegqs -q6`. "size of 60": the file of that encoder
 whose size is closest to libjpeg-turbo's at quality 60. "luma": grey files, of MATLAB's
-luma, as in Table 1. "as PNG": pictures that were never compressed. "shift": by how many
-grey levels the mean of a channel is off.
+luma, as in Table 1. "as PNG": pictures that were never compressed. "shift": the error of
+the mean of a channel, grey levels.
 """  # noqa: E501
 
 import itertools

@@ -3,13 +3,13 @@
     python -m experiments.train_classifier --preset=compact --data_dir=../shared/data
     python -m experiments.train_classifier --train_data=my/pictures --qualities=40,60
 
-Cross-entropy (Eq. 12) on the image gradients of clear patches (0) and of the same
+Cross-entropy (Eq. 12) on the image gradients of clean patches (0) and of the same
 patches compressed at quality 10, 20 and 30 (1), from BSD500 train + test; for `photo`
-of more photographs and of drawings, compressed as people's files are; or from pictures
-of your own, folders or TFDS (experiments/data/sources.py). The numbers left unset are
-the preset's recipe (experiments/training/recipes.py); for `paper` it is the paper's.
-Killed at any moment and started again with the same flags, it resumes from its last
-checkpoint.
+from more photographs and drawings, compressed by several encoders; or from your own
+pictures, folders or TFDS (experiments/data/sources.py). Numbers that no flag sets are
+those of the preset's recipe (experiments/training/recipes.py); for `paper` they are the
+paper's. A run that was killed resumes from its last checkpoint when it is started again
+with the same flags.
 
 Writes into --run_dir: best.weights.h5 (give it to train_network), config.json, log.csv,
 tensorboard/ and checkpoints/.

@@ -4,11 +4,11 @@
     python -m experiments.train_colour --network=photo --part=chroma --initial=runs/luma/preset --run_dir=runs/chroma
     python -m experiments.train_colour --network=fast --run_dir=runs/fast
 
-Photographs and drawings, compressed as people's files are: by several encoders, once or
-twice (experiments/data/jpeg_patches.py). mozjpeg and jpegli come with `pip install
-dual-prior[encoders]`; without them libjpeg-turbo does all of it. The numbers left unset
-are those of the recipe (experiments/training/recipes.py). Killed at any moment and
-started again with the same flags, it resumes from its last checkpoint.
+Trains on photographs and drawings, compressed by several encoders, once or twice
+(experiments/data/jpeg_patches.py). mozjpeg and jpegli come with `pip install
+dual-prior[encoders]`; without them libjpeg-turbo compresses everything. Numbers that no
+flag sets are those of the recipe (experiments/training/recipes.py). A run that was
+killed resumes from its last checkpoint when it is started again with the same flags.
 
 Writes into --run_dir: preset, a folder for `dual-prior restore --preset` and --initial,
 config.json, best.weights.h5, log.csv, tensorboard/ and checkpoints/.

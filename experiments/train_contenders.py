@@ -3,11 +3,11 @@
     python -m experiments.train_contenders --data_dir=../shared/data --minutes=2
     python -m experiments.train_contenders --train_data=my/pictures --qualities=40,60
 
-A step of each is timed first, with nothing else running, please: the number of steps
-follows from it, and what else runs afterwards does no harm. All see the same pictures,
-patches and schedule. Killed and started again, it keeps what was finished. Writes a
-folder of each into --run_dir, with result.json: PSNR on the held-out pictures.
-`experiments.reproduce` makes tables and figures of them.
+A step of each is timed first: let nothing else run then. The number of steps follows
+from it, so later load does no harm. All use the same pictures, patches and schedule. A
+run that was killed keeps finished results and resumes. Writes a folder of each into
+--run_dir, with result.json: PSNR on the held-out pictures. `experiments.reproduce`
+makes tables and figures of them.
 """
 
 import dataclasses

@@ -3,19 +3,19 @@
     python -m experiments.train_network --preset=compact --data_dir=../shared/data
     python -m experiments.train_network --train_data=my/pictures --qualities=40,60
 
-The error of the last stage's x against the clear patch, on BSD500 train + test at
-quality 10, 20 and 30, the classifier frozen; or on pictures of your own, folders or
-TFDS (experiments/data/sources.py). The numbers left unset are the preset's recipe
-(experiments/training/recipes.py); for `paper` it is the paper's. Killed at any moment
-and started again with the same flags, it resumes from its last checkpoint. On an
-accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16, --steps_per_execution=10,
-and where it is rented by the minute, --phases in minutes: a step is measured first,
-and the number of steps fixed and stored, so that the run can be repeated.
+Minimises the error of the last stage's x against the clean patch, on BSD500 train +
+test at quality 10, 20 and 30, with the classifier frozen; or on your own pictures,
+folders or TFDS (experiments/data/sources.py). Numbers that no flag sets are those of
+the preset's recipe (experiments/training/recipes.py); for `paper` they are the paper's.
+A run that was killed resumes from its last checkpoint when it is started again with the
+same flags. On an accelerator set KERAS_BACKEND=jax, --dtype=mixed_bfloat16 and
+--steps_per_execution=10. If it is rented by the minute, give --phases in minutes: a
+step is measured first, and the number of steps fixed and stored, so that the run can be
+repeated.
 
-Writes into --run_dir: PRESET.weights.h5, with as many stages as the preset has (give it
-to evaluate, export, dual-prior restore, or --initial; what was trained with --change is
-for --initial alone), config.json, and for each phase best.weights.h5, log.csv,
-tensorboard/ and checkpoints/.
+Writes into --run_dir: PRESET.weights.h5, with as many stages as the preset has (for
+evaluate, export, dual-prior restore, or --initial; after --change only for --initial),
+config.json, and for each phase best.weights.h5, log.csv, tensorboard/ and checkpoints/.
 """
 
 import dataclasses
@@ -89,7 +89,7 @@ _RUN_DIR = flags.DEFINE_string(
 _PHASES = flags.DEFINE_list(
     "phases",
     None,
-    "What is trained in turn, as STAGES:STEPS, for instance 1:30000,2:15000: first one "
+    "Phases to run in turn, as STAGES:STEPS, for instance 1:30000,2:15000: first one "
     "stage, then unfolded to two. Or as STAGES:MINUTESm, for instance 1:5m,2:2.5m: as "
     "many steps as fit, compiling and validating not counted.",
 )
@@ -100,9 +100,7 @@ _EMA_MOMENTUM = flags.DEFINE_float(
     lower_bound=0.0,
     upper_bound=0.9999,
 )
-_LOSS = flags.DEFINE_enum(
-    "loss", None, list(LOSSES), "What is minimised, in all phases."
-)
+_LOSS = flags.DEFINE_enum("loss", None, list(LOSSES), "The loss of all phases.")
 _NUM_VALIDATION = flags.DEFINE_integer(
     "num_validation",
     None,
@@ -154,12 +152,12 @@ def train(
     """Trains the network of `config`, phase by phase.
 
     Args:
-        config: What to train, and how; the number of steps of each phase is known.
+        config: The configuration, with the number of steps of each phase.
         split: The pictures.
         classifier: The weights file of the classifier; None for that of `initial`.
         run_dir: Folder of the run.
         initial: The preset or file to start from, if any.
-        steps_per_execution: Steps that the backend does in one go.
+        steps_per_execution: Steps that the backend does in one call.
 
     Returns:
         The weights file, with as many stages as the preset has, and the PSNR on the
@@ -272,7 +270,7 @@ def _initial_network(config: Config, initial: str) -> DualPriorNetwork:
 
 
 def _changes(config: Config) -> dict[str, Any]:
-    """What of the preset is changed."""
+    """The changes to the preset."""
     changes = recipes.changes_of(find_preset(config.preset), config.change)
     if config.scalars_of:
         changes |= recipes.scalars_of(find_preset(config.scalars_of))

@@ -1,7 +1,7 @@
 """Spreads pictures over a Ray cluster: the same jobs, the same `files.restore`.
 
-Each worker, a Ray actor, holds one network and has one picture in hand. A worker that
-is lost, alone or with its machine, costs no picture: the one in hand goes to another.
+Each worker, a Ray actor, holds one network and restores one picture at a time. If a
+worker is lost, alone or with its machine, its picture goes to another worker.
 Paths must mean the same files on all machines, as those of a shared file system and
 addresses of a store do.
 """
@@ -29,7 +29,7 @@ from dual_prior.system.atomic_file import remove_leftovers
 from dual_prior.system.signals import Terminated, raise_if_requested
 from dual_prior.system.text import one_line
 
-# A picture that takes its worker along so often is at fault itself.
+# A picture whose workers are lost this often is the cause itself.
 _MAX_LOSSES = 3  # ours
 _PATIENCE = 30  # ours, seconds: for a first worker, and for unfinished tiles at the end
 
@@ -44,10 +44,10 @@ def restore_on_cluster(
     """Does the jobs on a cluster; reports on each as it ends.
 
     Args:
-        jobs: What is to be restored, files only.
+        jobs: The pictures, files only.
         load: Makes a `Restorer` of `Options`; each worker calls it once.
-        settings: How.
-        reporter: Told of each record.
+        settings: How they are read, restored and written.
+        reporter: Prints each record.
         address: Of the cluster, as `ray.init` takes it: "auto", or HOST:PORT.
 
     Raises:
@@ -101,13 +101,13 @@ def _connected(address: str) -> Iterator:
         raise UsageError(
             '--cluster needs Ray: pip install "dual-prior[cluster]"'
         ) from error
-    # It prints the last words of machines that were lost where records go; the reporter
-    # has its standard output already.
+    # Ray prints messages of lost machines to standard output, where records go; the
+    # reporter has its standard output already.
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         try:
             host, _, port = address.rpartition(":")
             if host and "/" not in host:
-                # Ray would go on trying for minutes.
+                # Ray would retry for minutes.
                 socket.create_connection((host, int(port)), _PATIENCE).close()
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
@@ -139,7 +139,7 @@ class _Worker:
         """Returns once the worker runs."""
 
     def restore(self, job: Job) -> Record | None:
-        """What became of a picture; None if the worker was stopped meanwhile."""
+        """The outcome for a picture; None if the worker was stopped meanwhile."""
         for path in filter(None, (job.target, job.comparison)):
             self._remove_leftovers(path.resolve().parent)
         try:
@@ -148,7 +148,7 @@ class _Worker:
             return None
 
     def stop(self) -> None:
-        """Ends the work at the next tile, with nothing unfinished left."""
+        """Ends the work after the current tile; no unfinished file is left."""
         self._is_stopping.set()
 
     def _on_tile(self, done: int, total: int) -> None:
@@ -157,16 +157,16 @@ class _Worker:
 
 
 class _Lost(Exception):
-    """A worker is gone, with what it had in hand."""
+    """A worker is lost, and its picture unfinished."""
 
 
 class _Pool:
-    """Workers, and the call that each is at.
+    """Workers, and the current call of each.
 
     Args:
         worker: The class of actors.
-        arguments: What an actor is made with.
-        size: How many there are at most; those that the cluster has no room for wait.
+        arguments: Those of its constructor.
+        size: Largest number of workers; they start as the cluster has room.
     """
 
     def __init__(self, worker, arguments: tuple, size: int):
@@ -205,7 +205,7 @@ class _Pool:
                 else:
                     losses[job] += 1
                     if losses[job] < _MAX_LOSSES:
-                        reporter.warn(f"{job.name}: its worker was lost; once more")
+                        reporter.warn(f"{job.name}: its worker was lost; trying again")
                         waiting.appendleft(job)
                         continue
                     reason = f"its worker was lost {_MAX_LOSSES} times"
@@ -218,7 +218,7 @@ class _Pool:
                 deadline = math.inf
 
     def stop(self) -> None:
-        """Ends what is at work, with nothing unfinished left."""
+        """Stops the running calls; no unfinished file is left."""
         import ray
 
         at_work = [call for call, (_, job) in self._calls.items() if job]
@@ -249,9 +249,9 @@ class _Pool:
                     raise error.cause from error
                 raise NoNetworkError(one_line(error.cause)) from error
             except ray.exceptions.RayError as error:
-                ray.kill(worker)  # if it is only out of reach, it must not write
+                ray.kill(worker)  # it may only be out of reach, and must not write
                 self._ask(self._new())
-                # The others of its machine may be gone, too.
+                # Other workers of its machine may be lost, too.
                 for other in self._idle:
                     self._ask(other)
                 self._idle.clear()

@@ -1,4 +1,4 @@
-"""One contender, trained for a given time, as all others are."""
+"""Trains one contender, for the same time as all others."""
 
 import dataclasses
 import json
@@ -35,8 +35,8 @@ class TrialConfig:
         classifier: The classifier f_s: the version of the weights that it is part of,
             or the SHA-256 of its own.
         qualities: Of JPEG.
-        train_pictures, held_out_pictures: What is trained and validated on; see
-            `experiments.data.sources.described`. None: not said.
+        train_pictures, held_out_pictures: Pictures to train and validate on; see
+            `experiments.data.sources.described`. None: not stored.
 
     The other numbers are ours and the same for all: short runs of `compact`'s recipe,
     whose moving average must forget the first weights.
@@ -60,13 +60,13 @@ class TrialConfig:
 
     @property
     def folder(self) -> str:
-        """What its folder is called."""
+        """The name of its folder."""
         return f"{slug(self.contender)}-{self.seed}"
 
 
 @dataclasses.dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial; PSNR in dB on the held-out pictures, by quality."""
+    """The result of a trial; PSNR in dB on the held-out pictures, by quality."""
 
     contender: str
     seed: int
@@ -97,10 +97,10 @@ def run_trial(
     folder: Path,
     found: Sequence[str] = (),
 ) -> TrialResult:
-    """Trains and scores, or resumes, or reads what an earlier run has found.
+    """Trains and scores, or resumes, or reads the result of an earlier run.
 
     Args:
-        config: What, and for how long.
+        config: The configuration.
         split: The pictures.
         classifier: Weights that `train_classifier` wrote for `compact`.
         seconds: Of a training step; see `measured_step`.
@@ -164,10 +164,10 @@ def measured_step(
     """Seconds of a training step, on a machine that does nothing else.
 
     Args:
-        config: What.
+        config: The configuration.
         split: The pictures.
         classifier: Weights that `train_classifier` wrote for `compact`.
-        file: Keeps it: it is measured once.
+        file: Stores the result, which is measured once.
         found: The devices to train on; see `devices.find`.
     """
     if file.exists():
@@ -187,7 +187,7 @@ def measured_step(
 
 
 def read_result(folder: Path) -> TrialResult:
-    """What a finished trial has found.
+    """The result of a finished trial.
 
     Raises:
         OSError: It has not finished.

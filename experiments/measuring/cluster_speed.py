@@ -1,4 +1,4 @@
-"""How fast a Ray cluster of this machine restores, beside the command without one."""
+"""The speed of a Ray cluster on this machine, beside the command without one."""
 
 import contextlib
 import dataclasses
@@ -29,7 +29,7 @@ _UNCHANGED = "from experiments.measuring.cluster_speed import Unchanged; " + (
 
 
 class Unchanged:
-    """In the place of a `Restorer`: does nothing."""
+    """Takes the place of a `Restorer`, and does nothing."""
 
     def __init__(self, options=None):
         pass
