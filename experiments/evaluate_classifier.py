@@ -3,8 +3,10 @@
     python -m experiments.evaluate_classifier --preset=compact --data_dir=../shared/data
 
 On the validation pictures of BSD500, on which it was not trained; with
---pictures=held_out on the held-out training pictures, where thresholds are chosen. A
-preset of one channel gets luma, one of three RGB compressed at 4:2:0.
+--pictures=held_out on the held-out training pictures, where thresholds are chosen;
+with --pictures=photographs on all that `photo` holds out, with --pictures=drawings on
+held-out drawings. A preset of one channel gets luma, one of three RGB compressed at
+4:2:0.
 
 Prints for clean pictures and for each quality, whole frames and the 64x64 pixels at
 their centre: the share that is classified correctly at a probability of one half; the
@@ -12,6 +14,9 @@ mean probability; and the share of whole frames left as they are, as PNGs
 (`clean_below` of the preset, or --clean_below).
 """
 
+from collections.abc import Iterator
+
+import numpy as np
 from absl import flags
 from tqdm import tqdm
 
@@ -20,6 +25,7 @@ from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
 from experiments import binaries
 from experiments.data import sources
+from experiments.data.drawings import HELD_OUT_SEED, drawing
 from experiments.data.training_pictures import find
 from experiments.measuring.classifier_scores import probabilities, table
 
@@ -33,8 +39,12 @@ _WEIGHTS = flags.DEFINE_string(
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", "../shared/data", "Folder of bsds500.")
 _PICTURES = flags.DEFINE_enum(
-    "pictures", "val", ["val", "held_out"], "Which pictures of BSD500."
+    "pictures",
+    "val",
+    ["val", "held_out", "photographs", "drawings"],
+    "Pictures of BSD500, those that photo holds out, or drawings.",
 )
+_NUM_DRAWINGS = 39  # ours, of all kinds in turn
 _CLEAN_BELOW = flags.DEFINE_float(
     "clean_below", None, "Probability below which a picture counts as clean."
 )
@@ -43,17 +53,28 @@ _CLEAN_BELOW = flags.DEFINE_float(
 def main(argv):
     """Reads the flags, measures, prints the table."""
     del argv
-    if _PICTURES.value == "val":
-        pictures = sources.evaluation_pictures("bsds500", _DATA_DIR.value)
-    else:
-        pictures = find(["bsds500"], _DATA_DIR.value).held_out
     restorer = Restorer(Options(_PRESET.value, _WEIGHTS.value))
     clean_below = _CLEAN_BELOW.value
     if clean_below is None:
         clean_below = find_preset(_PRESET.value).profile.clean_below
-    seen = (picture.rgb() for picture in tqdm(pictures, unit="picture", disable=None))
+    seen = tqdm(_pictures(), unit="picture", disable=None)
     values = probabilities(restorer, seen)
     print(table(values, clean_below), end="")
+
+
+def _pictures() -> Iterator[np.ndarray]:
+    """Those that were asked for, `[H, W, 3]`, uint8."""
+    if _PICTURES.value == "drawings":
+        for seed in range(HELD_OUT_SEED, HELD_OUT_SEED + _NUM_DRAWINGS):
+            yield drawing(seed)
+        return
+    if _PICTURES.value == "val":
+        pictures = sources.evaluation_pictures("bsds500", _DATA_DIR.value)
+    else:
+        named = ["bsds500"] + ["cid22"] * (_PICTURES.value == "photographs")
+        pictures = find(named, _DATA_DIR.value).held_out
+    for picture in pictures:
+        yield picture.rgb()
 
 
 if __name__ == "__main__":

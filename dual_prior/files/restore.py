@@ -24,7 +24,7 @@ from dual_prior.files.record import (
     Record,
 )
 from dual_prior.files.settings import Settings
-from dual_prior.pictures.consistency import Clipping, clipping_of, num_held_bytes
+from dual_prior.pictures.consistency import Clipping, clipping_of
 from dual_prior.pictures.crop import cropped
 from dual_prior.pictures.errors import PictureError
 from dual_prior.pictures.formats import SUFFIXES, output_format
@@ -154,9 +154,12 @@ class Restoration:
                 record.output = _name(self._place_of_clean(before))
                 record.status = TO_COPY
                 return None
-            held_bytes = num_held_bytes(before, self._settings.consistency)
+            held = self._clipping(before).held
             tile = largest_tile(
-                before.pixels, self._settings, before.num_channels, held_bytes
+                before.pixels,
+                self._settings,
+                before.num_channels,
+                held.nbytes if held else 0,
             )
             record.status = PLANNED
             height, width = before.pixels.shape[:2]

@@ -74,16 +74,6 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
     return Clipping(held.of_chroma(), f"chroma ({reason})", is_all)
 
 
-def num_held_bytes(picture: Picture, consistency: str) -> int:
-    """Memory of the coefficients of a file, bytes, if they are read."""
-    if _obstacle(picture, consistency) or picture.jpeg is None:
-        return 0
-    height, width = picture.pixels.shape[:2]
-    rows, columns = picture.tables.sampling
-    chroma = 2 / (rows * columns) if picture.jpeg.components == 3 else 0
-    return int(2 * height * width * (1 + chroma))
-
-
 def _obstacle(picture: Picture, consistency: str) -> str | None:
     """The reason why coefficients are not read; None if they are."""
     if consistency == "never":

@@ -56,6 +56,22 @@ def test_a_picture_is_not_restored_twice_with_the_same_settings(session, photo):
     assert first.result.exists() and first.result != other.result
 
 
+def test_a_clean_picture_is_not_shown_as_restored(session, tmp_path):
+    class Clean(Darkening):
+        def probability(self, image):
+            return 0.01
+
+    Image.fromarray(made_picture()).save(tmp_path / "chart.png")
+    (left,) = restored(session, [tmp_path / "chart.png"], Clean)
+    assert left.record.status == "copied" and not left.is_restored
+    assert session.archive() is None
+    always = Settings(always=True)
+    again, *_ = restored(
+        session, [tmp_path / "chart.png"], lambda: Clean(always), always=True
+    )
+    assert again.is_restored
+
+
 def test_the_archive_holds_each_result_under_a_name_of_its_own(
     session, photo, tmp_path
 ):
