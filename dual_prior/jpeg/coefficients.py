@@ -1,9 +1,11 @@
 """The quantized DCT coefficients of a JPEG file, read by jpeglib."""
 
 import dataclasses
+import io
 import os
 import tempfile
 import threading
+from contextlib import redirect_stdout
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from dual_prior.jpeg.header import (
 )
 from dual_prior.jpeg.table_plane import UNKNOWN, tables_of
 from dual_prior.system.streams import silenced_stderr
+from dual_prior.system.text import one_line
 
 _BLOCK = 8
 _LIBRARY = "turbo210"  # of those within jpeglib, the one that is most like Pillow's
@@ -78,9 +81,15 @@ def read_coefficients(data: bytes) -> Coefficients:
         path = os.path.join(folder, "picture.jpg")
         with open(path, "wb") as file:
             file.write(_without_metadata(data))
-        with jpeglib.version(_LIBRARY):
-            read = jpeglib.read_dct(path)
-            planes = (read.Y, read.Cb, read.Cr)[: header.components]
+        try:
+            # It prints the name of a file that it cannot read.
+            with jpeglib.version(_LIBRARY), redirect_stdout(io.StringIO()):
+                read = jpeglib.read_dct(path)
+                planes = (read.Y, read.Cb, read.Cr)[: header.components]
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # it checks little of what it is given
+            raise ValueError(one_line(error)) from error
     for channel, plane in enumerate(planes):
         shared = tables.sampling if channel else (1, 1)
         sides = [
