@@ -144,7 +144,7 @@ class Restoration:
 
         Returns:
             (the pixels that were read, the pixels of all tiles together, which overlap)
-            or None if there is nothing to restore.
+            or None if there is nothing for a network to restore.
         """
         before, record = self._before, self._record
         if before is None:
@@ -154,14 +154,16 @@ class Restoration:
                 record.output = _name(self._place_of_clean(before))
                 record.status = TO_COPY
                 return None
-            held = self._clipping(before).held
+            clipping = self._clipping(before)
             tile = largest_tile(
                 before.pixels,
                 self._settings,
                 before.num_channels,
-                held.nbytes if held else 0,
+                clipping.held.nbytes if clipping.held else 0,
             )
             record.status = PLANNED
+            if clipping.is_all:  # the network has no work
+                return None
             height, width = before.pixels.shape[:2]
             return before.pixels, tiled_pixels(height, width, tile)
         return None
@@ -249,7 +251,8 @@ class Restoration:
         record.probability = restorer.probability(picture.pixels)
         if picture.jpeg is not None or not restorer.is_clean(record.probability):
             return False
-        record.reason = f"no trace of JPEG, probability {record.probability:.2f}"
+        chance = f"probability {record.probability:.2f}"
+        record.reason = f"no trace of JPEG, {chance}; --always restores it"
         return True
 
     def _place_of_clean(self, picture: Picture) -> Path | None:

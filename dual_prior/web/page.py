@@ -330,7 +330,8 @@ def _outcomes(items: list[Item]) -> str:
         else:
             verbs = {SKIPPED: "skipped", COPIED: "unchanged"}
             verb = verbs.get(record.status, "not restored")
-            lines.append(f"- {name}: {verb}: {shown(record.reason or '')}")
+            reason = (record.reason or "").partition("; --always")[0]  # for the shell
+            lines.append(f"- {name}: {verb}: {shown(reason)}")
     return "\n".join(lines)
 
 
