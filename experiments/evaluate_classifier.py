@@ -72,7 +72,7 @@ def _pictures() -> Iterator[np.ndarray]:
         pictures = sources.evaluation_pictures("bsds500", _DATA_DIR.value)
     else:
         named = ["bsds500"] + ["cid22"] * (_PICTURES.value == "photographs")
-        pictures = find(named, _DATA_DIR.value).held_out
+        pictures = list(find(named, _DATA_DIR.value).held_out)
     for picture in pictures:
         yield picture.rgb()
 
