@@ -10,7 +10,7 @@ held-out drawings. A preset of one channel gets luma, one of three RGB compresse
 
 Prints for clean pictures and for each quality, whole frames and the 64x64 pixels at
 their centre: the share that is classified correctly at a probability of one half; the
-mean probability; and the share of whole frames left as they are, as PNGs
+mean probability; and the share of whole frames that do not change, as PNGs
 (`clean_below` of the preset, or --clean_below).
 """
 
