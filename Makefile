@@ -19,7 +19,7 @@ restore: $(VENV)/installed
 test: $(VENV)/installed-for-tests
 	@$(VENV)/bin/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-soak: $(VENV)/installed-for-tests
+soak: $(VENV)/installed-for-soak
 	@$(VENV)/bin/python -m pytest --soak -rP tests/dual_prior/soak_test.py \
 		tests/dual_prior/command/cluster_test.py tests/dual_prior/command/web_test.py \
 		tests/dual_prior/network/contract_on_jax_test.py
@@ -41,6 +41,10 @@ $(VENV)/installed: setup.cfg pyproject.toml
 $(VENV)/installed-for-tests: $(VENV)/installed
 	@echo "Installing what the tests need."
 	@$(PIP) --editable ".[test]"
+	@touch $@
+
+$(VENV)/installed-for-soak: $(VENV)/installed-for-tests
+	@$(PIP) --editable ".[soak]"
 	@touch $@
 
 $(VENV)/installed-for-docs: $(VENV)/installed

@@ -73,7 +73,12 @@ def main(argv):
         methods["jpegqs -q6"] = jpegqs
     photographs = (_middle(picture.rgb()) for picture in pictures[: _LIMIT.value])
     cases = itertools.chain(
-        *(file_scores.of_photograph(rgb, qualities) for rgb in photographs),
+        *(
+            itertools.chain(
+                file_scores.of_photograph(rgb, qualities), file_scores.of_encoders(rgb)
+            )
+            for rgb in photographs
+        ),
         file_scores.of_drawings(
             range(HELD_OUT_SEED, HELD_OUT_SEED + _NUM_DRAWINGS.value)
         ),

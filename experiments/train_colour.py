@@ -35,6 +35,7 @@ from experiments.training import devices, fit, recipes
 from experiments.training.classifier_model import load_classifier
 from experiments.training.colour_training import (
     IMAGE_CHANNELS,
+    NETWORKS,
     PARTS,
     ColourTraining,
     colour_network,
@@ -44,7 +45,7 @@ from experiments.training.flags import define_data_flags, define_step_flags
 from experiments.training.run_dir import open_run_dir
 
 _NETWORK = flags.DEFINE_enum(
-    "network", "photo", ["photo", "fast"], "Which network to train."
+    "network", "photo", list(NETWORKS), "Which network to train."
 )
 _PART = flags.DEFINE_enum(
     "part", None, list(PARTS), "Train this part alone. Default: both."
@@ -53,6 +54,9 @@ _INITIAL = flags.DEFINE_string(
     "initial",
     None,
     "What to start from: the preset of an earlier run, its folder or a .keras file.",
+)
+_DRAWINGS = flags.DEFINE_bool(
+    "drawings", True, "Train on drawings and patterns, too, not on photographs alone."
 )
 _CLASSIFIER = flags.DEFINE_string(
     "classifier", None, "Weights that train_classifier wrote. Default: as it starts."
@@ -207,6 +211,9 @@ def main(argv):
         batch_size=_STEPS.batch_size.value,
         patch_size=_STEPS.patch_size.value,
     )
+    if not _DRAWINGS.value:
+        none = {"num_drawings": 0, "num_held_out_drawings": 0, "num_patterns": 0}
+        recipe = dataclasses.replace(recipe, **none)
     if len(recipe.qualities) != 2:
         raise ValueError("--qualities: expected the lowest and the highest one.")
     found = devices.find(_STEPS.devices.value, [recipe.batch_size])

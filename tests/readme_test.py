@@ -19,10 +19,17 @@ METHODS = {
     r"\bJPEG\b": "JPEG",
     r"\bcompact\b": "compact",
     r"\bphoto\b": "photo",
+    r"\bfast\b": "fast",
+    r"\bjpegqs\b": "jpegqs -q6",
     r"\bpaper": "Proposed (Table 1)",
 }
 SETS = {"Classic5": "classic5", "LIVE1": "live1", "BSD500": "bsds500"}
-KINDS = {r"colou?r": "colour", "luma": "luma", "twice|cropped": "twice"}
+KINDS = {
+    r"colou?r": "colour",
+    "luma": "luma",
+    "twice|cropped": "twice",
+    "drawing": "drawing",
+}
 
 
 def tables(text):
@@ -43,8 +50,9 @@ def measured():
             yield (row["method"], row["dataset"], row["quality"]), figures
     with open(ROOT / "results" / "photographs.csv", newline="") as file:
         for row in csv.DictReader(file):
-            kind, *qualities = row["case"].split()
-            quality = qualities[0] if kind != "twice" else None
+            kind, quality, *again = re.split("[,:] ", row["group"] + ", ")
+            if "cropped" in again:
+                kind, quality = "twice", None
             yield (row["method"], kind, quality), {f"{float(row['psnr']):.2f}"}
 
 

@@ -67,7 +67,9 @@ def _converted(network, tile: int) -> bytes:
         return restored(network, image, function=function)
 
     graph = tf.function(restore, input_signature=[spec]).get_concrete_function()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([graph], function)
+    # With what holds the weights as a second argument, those that Keras does not track
+    # for TensorFlow, such as in lists, would stay variables that nothing initialises.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([graph])
     try:
         with silenced_stderr():
             return converter.convert()

@@ -61,6 +61,10 @@ def of_photograph(
     data = encoders.encode(once, Settings(quality=second))
     yield Case((f"luma, {first}, cropped, {second}",), data, luma[1:, 1:])
     yield Case(("photograph as PNG",), _png(rgb), rgb)
+
+
+def of_encoders(rgb: np.ndarray) -> Iterator[Case]:
+    """A clean photograph `[H, W, 3]`, uint8, by each encoder, at equal sizes."""
     installed = encoders.installed()
     for quality in _SIZES:
         size = len(encoders.encode(rgb, Settings(LIBJPEG, quality)))

@@ -1,36 +1,97 @@
-"""Beyond the paper: colour, any quality, compressed twice."""
+"""Beyond the paper: files as people have them, in colour, and drawings."""
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
-from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.restoration.options import Options
+from dual_prior.restoration.restorer import Restorer
 from dual_prior.system.atomic_file import atomic_file
-from experiments.measuring import photograph_scores as scores
+from experiments.data.drawings import HELD_OUT_SEED
+from experiments.measuring import file_scores
 from experiments.measuring.tables import csv_text
-from experiments.reproduction.inputs import Sources, compact
+from experiments.reproduction.inputs import Sources
 
-TITLE = "Beyond the paper: photographs"
+TITLE = "Beyond the paper: photographs and drawings"
+
+_PRESETS = ("photo", "fast")
+_NUM_DRAWINGS = 36
+_NUM_CROPS = 6  # of the encoders
+_SIDE = 256  # of these, pixels
+
+# By group, the scores `[files, methods]`, and the shifts `[methods]`.
+Scores = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
 def make(sources: Sources, folder: Path) -> str:
-    """LIVE1 by `photo`, in colour also by `compact`; writes photographs.csv."""
-    photo, _ = scores.methods("photo", DualPriorNetwork.from_preset("photo"))
-    luma_alone, planes = scores.methods("compact", compact())
-    methods = {"JPEG": lambda image: image} | photo
-    pictures = tqdm(sources.pictures("live1"), leave=False, disable=None)
-    seen = (picture.rgb() for picture in pictures)
-    means, shifts = scores.measure(seen, methods, luma_alone | planes)
-    rows = [(case, method, psnr) for (method, case), psnr in means.items()]
-    with atomic_file(folder / "photographs.csv") as file:
-        file.write(csv_text(["case", "method", "psnr"], rows).encode())
-    return f"""
-PSNR in dB on LIVE1. "colour": RGB, encoded at 4:2:0, measured over RGB; "shift": the
-largest error of a channel's mean, grey levels. "luma": the paper's protocol at more
-qualities. "twice 10 50": luma at quality 10, cropped by one pixel in both directions,
-then at quality 50. `compact`, here in colour only (its luma is in Table 1), restores
-luma and does not change chroma; "planes": it restores both chroma planes, too, each as
-a grey picture.
+    """LIVE1 and drawings by the presets for files; writes photographs.csv."""
+    with tqdm(unit="file", leave=False, disable=None) as bar:
+        photographs = file_scores.measure(
+            of_photographs(sources), methods(), on_case=bar.update
+        )
+        drawings = file_scores.measure(
+            file_scores.of_drawings(seeds(sources)), methods(True), on_case=bar.update
+        )
+    return page(folder, photographs, drawings)
 
-{scores.table(means, shifts)}
+
+def methods(of_drawings: bool = False) -> dict[str, file_scores.Restore]:
+    """What restores a file, by name; of drawings also jpegqs, which takes seconds."""
+    found: dict[str, file_scores.Restore] = {"JPEG": file_scores.as_shown}
+    found |= {name: file_scores.by(Restorer(Options(name))) for name in _PRESETS}
+    jpegqs = file_scores.jpegqs() if of_drawings else None
+    return found | ({"jpegqs -q6": jpegqs} if jpegqs else {})
+
+
+def of_photographs(sources: Sources) -> Iterator[file_scores.Case]:
+    """Whole pictures of LIVE1, and of the first ones the middle, by each encoder."""
+    pictures = sources.pictures("live1")
+    return itertools.chain(
+        *(file_scores.of_photograph(picture.rgb()) for picture in pictures),
+        *(file_scores.of_encoders(_middle(p.rgb())) for p in pictures[:_NUM_CROPS]),
+    )
+
+
+def seeds(sources: Sources) -> range:
+    """Of the drawings."""
+    return range(HELD_OUT_SEED, HELD_OUT_SEED + (sources.limit or _NUM_DRAWINGS))
+
+
+def page(folder: Path, photographs: Scores, drawings: Scores) -> str:
+    """Writes photographs.csv; returns the page."""
+    names = list(methods(True))
+    rows = [
+        (group, len(values), name, psnr)
+        for scores, _ in (photographs, drawings)
+        for group, values in scores.items()
+        for name, psnr in zip(names, values.mean(axis=0), strict=False)
+    ]
+    with atomic_file(folder / "photographs.csv") as file:
+        header = ["group", "files", "method", "psnr"]
+        file.write(csv_text(header, rows).encode())
+    return f"""
+PSNR in dB, each picture written as a file and restored as `dual-prior restore` does.
+"least gain": over the file itself, the worst of the group. "shift": by how many grey
+levels the mean of a channel is off. `python -m experiments.evaluate_photographs` prints
+the same for other presets.
+
+LIVE1. "colour": RGB, stored at 4:2:0, measured over RGB. "luma": grey files of MATLAB's
+luma, as in Table 1. "luma, 10, cropped, 50": compressed at quality 10, cropped by one
+pixel in both directions, then compressed at quality 50. "as PNG": never compressed.
+"size of 60": the middle {_SIDE}x{_SIDE} pixels of the first {_NUM_CROPS} pictures, in
+the file by that encoder whose size is closest to libjpeg-turbo's at quality 60.
+
+{file_scores.table(*photographs, names[: 1 + len(_PRESETS)])}
+Made-up drawings that no network was trained on; a kind ("drawing: text") at qualities
+40, 75 and 95 together.
+
+{file_scores.table(*drawings, names)}
 """
+
+
+def _middle(rgb: np.ndarray) -> np.ndarray:
+    top, left = ((length - _SIDE) // 2 for length in rgb.shape[:2])
+    return np.ascontiguousarray(rgb[top : top + _SIDE, left : left + _SIDE])

@@ -208,6 +208,7 @@ RECIPES = {
             pictures="files",
             train_data=("bsds500", "cid22", "clic"),
             qualities=(5, 100),
+            steps=4_000,
         ),
         None,
     ),
@@ -253,6 +254,14 @@ COLOUR = {
     ("photo", ("luma",)): ColourRecipe(learning_rate=3e-4),
     ("photo", ("chroma",)): ColourRecipe(),
     ("photo", ("luma", "chroma")): ColourRecipe(learning_rate=3e-4),
+    # For an accelerator; it was not run.
+    ("large", ("luma",)): ColourRecipe(
+        learning_rate=7e-4, batch_size=64, patch_size=128
+    ),
+    ("large", ("chroma",)): ColourRecipe(),
+    ("large", ("luma", "chroma")): ColourRecipe(
+        learning_rate=7e-4, batch_size=64, patch_size=128
+    ),
     ("fast", ("luma",)): ColourRecipe(),
     ("fast", ("chroma",)): ColourRecipe(),
     ("fast", ("luma", "chroma")): ColourRecipe(),

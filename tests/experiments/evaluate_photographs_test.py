@@ -3,6 +3,7 @@ import pytest
 
 from experiments.data import encoders
 from experiments.data.encoders import Settings
+from experiments.data.sources import evaluation_pictures
 from experiments.measuring import file_scores
 from experiments.measuring.measures import psnr
 from tests.conftest import made_picture
@@ -38,11 +39,26 @@ def test_a_row_a_group_a_column_a_network(libjpeg_alone, tiny_data):
 
 
 def test_files_of_one_size(libjpeg_alone):
-    cases = list(file_scores.of_photograph(RGB))
+    cases = list(file_scores.of_encoders(RGB))
     sizes = {case.groups[0]: len(case.data) for case in cases}
     for quality in (30, 60, 85):
         wanted = len(encoders.encode(RGB, Settings(quality=quality)))
         assert sizes[f"libjpeg-turbo, size of {quality}"] == wanted
+
+
+def test_psnr_is_over_all_channels_together():
+    restored = RGB.copy()
+    restored[..., 1] = RGB[..., 1] ^ 1
+    np.testing.assert_allclose(psnr(RGB, restored), 10 * np.log10(255**2 * 3))
+
+
+def test_the_files_of_live1_score_as_published(shared_data):
+    scores = []
+    for picture in evaluation_pictures("live1", shared_data):
+        case = next(file_scores.of_photograph(picture.rgb()))
+        scores.append(psnr(case.clean, file_scores.as_shown(case.data)))
+    assert case.groups == ("colour, 10",)
+    assert np.mean(scores) == pytest.approx(25.69, abs=0.005)
 
 
 def test_means_and_the_least_gain():

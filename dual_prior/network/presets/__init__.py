@@ -155,7 +155,9 @@ class Preset:
 
 _SHIPPED = Path(__file__).parent
 
-PRESETS = {name: Preset(_SHIPPED / name) for name in ("paper", "compact", "photo")}
+PRESETS = {
+    name: Preset(_SHIPPED / name) for name in ("paper", "compact", "photo", "fast")
+}
 
 DEFAULT_PRESET = "photo"  # of what people restore
 

@@ -46,10 +46,10 @@ class OneAtATime(Darkening):
     def __init__(self, options):
         super().__init__(pause=0.3)
 
-    def restore(self, image, on_tile=None, *_):
+    def restore(self, *arguments, **named):
         assert self.lock.acquire(blocking=False), "two at once"
         try:
-            return super().restore(image, on_tile, num_channels)
+            return super().restore(*arguments, **named)
         finally:
             self.lock.release()
 

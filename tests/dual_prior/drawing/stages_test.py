@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from dual_prior.drawing.stages import stages_png
-from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.network.colour_network import load_network, unfolding_of
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
 from tests.conftest import made_picture
@@ -17,12 +17,12 @@ from tests.conftest import made_picture
 def test_a_row_a_stage_is_drawn(preset, size, tmp_path):
     keras.utils.set_random_seed(0)
     weights = tmp_path / "some.weights.h5"
-    network = DualPriorNetwork.from_preset(preset, weights=None)
+    network = load_network(preset, weights=None)
     network.save_weights(weights)
     plane = np.resize(made_picture(), size)
     for image in (plane, np.stack([plane] * 3, axis=-1)):
         sheet = stages_png(Restorer(Options(preset, str(weights))), image)
         drawn = Image.open(io.BytesIO(sheet))
-        rows = 1 + len(network.stages)
+        rows = 1 + len(unfolding_of(network).stages)
         assert drawn.height > rows * min(size[0], 256)
         assert drawn.width > 4 * min(size[1], 256)

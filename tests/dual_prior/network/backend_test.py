@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from dual_prior.network.backend import compiled, value_and_input_gradient
-from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.network.colour_network import load_network
 from tests.conftest import run_script
 
 
@@ -43,14 +43,15 @@ def test_derivative_is_differentiable():
 
 @pytest.mark.parametrize("preset", ["compact", "photo"])
 def test_compiled_the_network_is_the_same_at_any_size(preset):
-    network = DualPriorNetwork.from_preset(preset)
-    channels = network.channels
-    graph = compiled(network, channels)
+    network = load_network(preset)
+    channels, aux_channels = network.channels, network.aux_channels
+    graph = compiled(network, channels, aux_channels)
     rng = np.random.default_rng(0)
     for shape in ((1, 40, 64), (2, 33, 47)):
         y = rng.uniform(size=(*shape, channels)).astype(np.float32)
+        aux = [np.zeros((*shape, aux_channels), np.float32)] if aux_channels else []
         np.testing.assert_allclose(
-            np.asarray(graph(y)), np.asarray(network(y)), atol=1e-5
+            np.asarray(graph(y, *aux)), np.asarray(network(y)), atol=1e-5
         )
 
 

@@ -1,13 +1,14 @@
 """A user's own de-blockers and classifiers in the network."""
 
+import doctest
 import inspect
-import textwrap
 
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
+import dual_prior
 from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.unfolding import DualPriorNetwork
 from tests.layer_contract import assert_layer_contract
@@ -163,12 +164,13 @@ def test_parts_of_ones_own_keep_the_layer_contract():
 
 def test_the_example_of_the_docstring_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = inspect.getdoc(DualPriorNetwork).partition("own:\n")[2]
-    names = {"keras": keras, "DualPriorNetwork": DualPriorNetwork, "y": _image()}
-    exec(textwrap.dedent(text), names)
+    examples = doctest.DocTestParser().get_examples(inspect.getdoc(DualPriorNetwork))
+    names = {"dual_prior": dual_prior, "np": np}
+    exec("".join(example.source for example in examples), names)
     loaded = DualPriorNetwork.from_preset("mine.keras")
-    restored = np.asarray(names["restored"])
-    np.testing.assert_array_equal(np.asarray(loaded(names["y"])), restored)
+    y = _image()
+    restored = np.asarray(names["network"](y))
+    np.testing.assert_array_equal(np.asarray(loaded(y)), restored)
 
 
 @pytest.mark.parametrize(

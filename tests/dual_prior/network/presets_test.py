@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dual_prior import jpeg
+from dual_prior.network.colour_network import load_network
 from dual_prior.network.operators import image_gradient
 from dual_prior.network.presets import (
     PRESETS,
@@ -15,12 +16,17 @@ from dual_prior.network.unfolding import DualPriorNetwork
 from tests.conftest import made_picture, run_script
 
 PICTURE = made_picture(96, 96)
-NUM_PARAMETERS = {"paper": 2_059_366, "compact": 1_203_754, "photo": 861_132}
+NUM_PARAMETERS = {
+    "paper": 2_059_366,
+    "compact": 1_203_754,
+    "photo": 2_712_814,
+    "fast": 625_873,
+}
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_number_of_parameters(name):
-    network = DualPriorNetwork.from_preset(name, weights=None)
+    network = load_network(name, weights=None)
     assert network.count_params() == NUM_PARAMETERS[name]
 
 
@@ -37,13 +43,13 @@ def test_the_papers_numbers():
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_shipped_preset_is_what_its_network_would_write(name, tmp_path):
     preset = find_preset(name)
-    network = DualPriorNetwork.from_preset(name)
+    network = load_network(name)
     network.save_to_preset(tmp_path / name, preset.profile)
     written = find_preset(tmp_path / name)
     assert written.config == preset.config
     assert written.profile == preset.profile
     for mine, weight in zip(
-        DualPriorNetwork.from_preset(written).weights, network.weights, strict=True
+        load_network(written).weights, network.weights, strict=True
     ):
         np.testing.assert_array_equal(np.asarray(mine), np.asarray(weight))
 
@@ -52,15 +58,16 @@ def test_a_preset_is_found_without_keras():
     code = """
 import sys
 from dual_prior.network.presets import PRESETS, DEFAULT_PRESET, find_preset
-assert find_preset(DEFAULT_PRESET).profile.clean_below == 0.15
+assert find_preset(DEFAULT_PRESET).profile.clean_below == 0.3
 print([preset.version for preset in PRESETS.values()], "keras" in sys.modules)
 """
-    assert run_script(code).strip() == "['paper-2', 'compact-7', 'photo-6'] False"
+    versions = ["paper-2", "compact-7", "photo-7", "fast-1"]
+    assert run_script(code).strip() == f"{versions} False"
 
 
 def test_an_unknown_preset_is_named(tmp_path):
     for unknown in ("huge", str(tmp_path), str(tmp_path / "no.keras")):
-        match = f"paper, compact, photo; there is no {re.escape(repr(unknown))}"
+        match = f"paper, compact, photo, fast; there is no {re.escape(repr(unknown))}"
         with pytest.raises(ValueError, match=match):
             find_preset(unknown)
 
@@ -242,7 +249,7 @@ def test_synthetic_patterns_do_not_diverge(name):
     rows, columns = np.indices((96, 96))
     patterns = [rows % 2, (rows + columns) % 2, (rows // 8 + columns // 8) % 2]
     patterns.append(np.random.default_rng(0).integers(0, 2, (96, 96)))
-    network = DualPriorNetwork.from_preset(name)
+    network = load_network(name)
     channels = network.channels
     y = np.repeat(np.stack(patterns)[..., None], channels, axis=-1).astype(np.float32)
     assert np.abs(np.asarray(network(y)) - y).max() < 1
