@@ -59,9 +59,9 @@ class Options:
     preset: str | os.PathLike = option(
         DEFAULT_PRESET,
         "photo for photographs and drawings; fast for large pictures and folders: a "
-        "quarter of the time, three quarters of the gain; compact for the luma of JPEGs "
-        "of quality 10 to 30; paper, of the paper's size, slow and far from fully trained; or the folder or "
-        "the .keras file of another network",
+        "quarter of the time, three quarters of the gain; compact for the luma of "
+        "JPEGs of quality 10 to 30; paper, of the paper's size, slow and far from "
+        "fully trained; or the folder or the .keras file of another network",
         group="network",
         metavar="NAME",
     )
