@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from types import SimpleNamespace
 
 import numpy as np
@@ -79,7 +80,11 @@ def measure(preset: str, count: int, rounds: int) -> dict[str, str]:
             '--cluster needs Ray: pip install "dual-prior[cluster]"'
         ) from error
     os.environ["PYTHONPATH"] = os.getcwd()  # where workers find `Unchanged`
-    settings = {"num_cpus": 1, "memory": 4 * 2**30, "object_store_memory": 80 * 2**20}
+    settings: dict[str, Any] = {
+        "num_cpus": 1,
+        "memory": 4 * 2**30,
+        "object_store_memory": 80 * 2**20,
+    }
     with tempfile.TemporaryDirectory() as folder:
         large = _write(Path(folder, "large"), count, _LARGE)
         small = _write(Path(folder, "small"), _MANY, _SMALL)

@@ -171,7 +171,7 @@ def measure(
             for picture in restored
         ]
         for group in case.groups:
-            scores[group].append(np.minimum(measured, _NO_ERROR_DB))
+            scores[group].append(np.where(np.isinf(measured), _NO_ERROR_DB, measured))
             shifts[group].append(means)
         on_case()
     return (
