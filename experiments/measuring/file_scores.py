@@ -161,6 +161,7 @@ def measure(
         By group, the scores `[cases, methods]`; and by how many grey levels the mean of
         a channel is off on the average of the cases, at most, `[methods]`.
     """
+    most = _NO_ERROR_DB if measure is psnr else np.inf
     scores: dict[str, list] = collections.defaultdict(list)
     shifts: dict[str, list] = collections.defaultdict(list)
     for case in cases:
@@ -171,7 +172,7 @@ def measure(
             for picture in restored
         ]
         for group in case.groups:
-            scores[group].append(np.where(np.isinf(measured), _NO_ERROR_DB, measured))
+            scores[group].append(np.minimum(measured, most))
             shifts[group].append(means)
         on_case()
     return (
