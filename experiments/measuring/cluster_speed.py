@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,8 +34,14 @@ class Unchanged:
     def __init__(self, options=None):
         pass
 
-    def restore(self, image, on_tile=None, num_channels=None, tables=None):
-        return SimpleNamespace(pixels=image, probability=1.0, skipped=False)
+    def probability(self, image):
+        return 1.0
+
+    def is_clean(self, probability):
+        return False
+
+    def restore(self, image, *_, **__):
+        return image
 
 
 @dataclasses.dataclass(frozen=True)
