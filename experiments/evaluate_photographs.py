@@ -15,12 +15,9 @@ the mean of a channel, grey levels.
 
 import itertools
 
-import numpy as np
 from absl import flags
 from tqdm import tqdm
 
-from dual_prior.restoration.options import Options
-from dual_prior.restoration.restorer import Restorer
 from experiments import binaries
 from experiments.data import sources
 from experiments.data.drawings import HELD_OUT_SEED
@@ -66,12 +63,12 @@ def main(argv):
     (measure,) = measures.find([_METRIC.value]).values()
     qualities = parse_qualities(_QUALITIES.value)
     pictures = _pictures()
-    methods = {"JPEG": file_scores.as_shown}
-    for preset in _PRESETS.value:
-        methods[preset] = file_scores.by(Restorer(Options(preset)))
+    methods = file_scores.methods(_PRESETS.value)
     if jpegqs := file_scores.jpegqs():
         methods["jpegqs -q6"] = jpegqs
-    photographs = (_middle(picture.rgb()) for picture in pictures[: _LIMIT.value])
+    photographs = (picture.rgb() for picture in pictures[: _LIMIT.value])
+    if _SIDE.value:
+        photographs = (file_scores.middle(rgb, _SIDE.value) for rgb in photographs)
     cases = itertools.chain(
         *(
             itertools.chain(
@@ -98,12 +95,6 @@ def _pictures() -> list[sources.Picture]:
     if not found:
         raise ValueError("--data: expected at least one source, got none.")
     return found
-
-
-def _middle(rgb: np.ndarray) -> np.ndarray:
-    side = _SIDE.value or max(rgb.shape)
-    top, left = (max(0, length - side) // 2 for length in rgb.shape[:2])
-    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
 
 
 if __name__ == "__main__":

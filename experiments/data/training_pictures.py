@@ -229,16 +229,8 @@ class FilePictures(TrainingPictures):
             drawings=0.5,  # ours
             clear=0.0,  # no clean patch is labelled compressed
         )
-        self._pictures, held_out = (
-            ([picture.rgb() for picture in pictures], [drawing(n) for n in seeds])
-            for pictures, seeds in (
-                (split.kept, range(num_drawings)),
-                (
-                    split.held_out,
-                    range(HELD_OUT_SEED, HELD_OUT_SEED + num_held_out_drawings),
-                ),
-            )
-        )
+        self._pictures = _and_drawings(split.kept, 0, num_drawings)
+        held_out = _and_drawings(split.held_out, HELD_OUT_SEED, num_held_out_drawings)
         recipe = dataclasses.replace(
             self._recipe,
             batch_size=_NUM_VALIDATION_FILES,
@@ -263,6 +255,13 @@ PICTURES: dict[str, Callable[..., TrainingPictures]] = {
     "paper": PaperPictures,
     "files": FilePictures,
 }
+
+
+def _and_drawings(
+    pictures: Sequence[Picture], first_seed: int, count: int
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    drawings = [drawing(first_seed + n) for n in range(count)]
+    return [picture.rgb() for picture in pictures], drawings
 
 
 def _largest_file_patch(*pictures: Sequence[np.ndarray]) -> int:

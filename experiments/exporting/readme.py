@@ -114,15 +114,13 @@ def onnx_readme(network: Network, name: str, tile: int | None) -> str:
         planes = "Y, Cb and Cr" if network.aux_channels == 3 else "Y"
         more = _TABLES.format(aux=network.aux_channels, planes=planes)
     sides = f"{tile}, {tile}" if tile else "H, W"
-    return _GRAPH.format(
-        name=name,
+    return _graph_readme(
+        network,
+        name,
+        tile,
         kind="an ONNX file",
         output="Output `restored`",
         shape=f"[1, {network.channels}, {sides}]",
-        meaning=_meaning(network),
-        unknown=_unknown(network),
-        sizes=_sizes(tile),
-        smallest=SMALLEST,
         more=more,
         example=_ONNX_EXAMPLE.format(name=name),
     )
@@ -130,17 +128,26 @@ def onnx_readme(network: Network, name: str, tile: int | None) -> str:
 
 def litert_readme(network: Network, name: str, tile: int) -> str:
     """The README of a LiteRT file: see `onnx_readme`."""
-    return _GRAPH.format(
-        name=name,
+    return _graph_readme(
+        network,
+        name,
+        tile,
         kind="a LiteRT file",
         output="Its one output",
         shape=f"[1, {tile}, {tile}, {network.channels}]",
+        more="",
+        example=_LITERT_EXAMPLE.format(name=name),
+    )
+
+
+def _graph_readme(network: Network, name: str, tile: int | None, **own: str) -> str:
+    return _GRAPH.format(
+        name=name,
         meaning=_meaning(network),
         unknown=_unknown(network),
         sizes=_sizes(tile),
         smallest=SMALLEST,
-        more="",
-        example=_LITERT_EXAMPLE.format(name=name),
+        **own,
     )
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from dual_prior import jpeg
 from dual_prior.pictures.consistency import clipping_of
 from dual_prior.pictures.reader import read_picture
+from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
 from experiments.data import encoders
 from experiments.data.drawings import KINDS, drawing
@@ -123,6 +124,18 @@ def by(restorer: Restorer) -> Restore:
         )
 
     return restore
+
+
+def methods(presets: Iterable[str]) -> dict[str, Restore]:
+    """What makes a picture of a file, by name: the file itself first, then presets."""
+    found: dict[str, Restore] = {"JPEG": as_shown}
+    return found | {preset: by(Restorer(Options(preset))) for preset in presets}
+
+
+def middle(rgb: np.ndarray, side: int) -> np.ndarray:
+    """The middle of a picture `[H, W, 3]`, at most `side` pixels a side."""
+    top, left = (max(0, length - side) // 2 for length in rgb.shape[:2])
+    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
 
 
 def as_shown(data: bytes) -> np.ndarray:

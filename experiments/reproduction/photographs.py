@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dual_prior.restoration.options import Options
-from dual_prior.restoration.restorer import Restorer
 from dual_prior.system.atomic_file import atomic_file
 from experiments.data.drawings import HELD_OUT_SEED
 from experiments.measuring import file_scores
@@ -28,41 +26,35 @@ Scores = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 
 def make(sources: Sources, folder: Path) -> str:
     """LIVE1 and drawings by the presets for files; writes photographs.csv."""
+    methods = file_scores.methods(_PRESETS)
     with tqdm(unit="file", leave=False, disable=None) as bar:
         photographs = file_scores.measure(
-            of_photographs(sources), methods(), on_case=bar.update
+            _of_photographs(sources), methods, on_case=bar.update
         )
+        # It takes seconds a picture, and nothing else is said of it.
+        if jpegqs := file_scores.jpegqs():
+            methods["jpegqs -q6"] = jpegqs
+        seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + (sources.limit or _NUM_DRAWINGS))
         drawings = file_scores.measure(
-            file_scores.of_drawings(seeds(sources)), methods(True), on_case=bar.update
+            file_scores.of_drawings(seeds), methods, on_case=bar.update
         )
-    return page(folder, photographs, drawings)
+    return _page(folder, photographs, drawings, list(methods))
 
 
-def methods(of_drawings: bool = False) -> dict[str, file_scores.Restore]:
-    """What restores a file, by name; of drawings also jpegqs, which takes seconds."""
-    found: dict[str, file_scores.Restore] = {"JPEG": file_scores.as_shown}
-    found |= {name: file_scores.by(Restorer(Options(name))) for name in _PRESETS}
-    jpegqs = file_scores.jpegqs() if of_drawings else None
-    return found | ({"jpegqs -q6": jpegqs} if jpegqs else {})
-
-
-def of_photographs(sources: Sources) -> Iterator[file_scores.Case]:
+def _of_photographs(sources: Sources) -> Iterator[file_scores.Case]:
     """Whole pictures of LIVE1, and of the first ones the middle, by each encoder."""
     pictures = sources.pictures("live1")
     return itertools.chain(
         *(file_scores.of_photograph(picture.rgb()) for picture in pictures),
-        *(file_scores.of_encoders(_middle(p.rgb())) for p in pictures[:_NUM_CROPS]),
+        *(
+            file_scores.of_encoders(file_scores.middle(p.rgb(), _SIDE))
+            for p in pictures[:_NUM_CROPS]
+        ),
     )
 
 
-def seeds(sources: Sources) -> range:
-    """Of the drawings."""
-    return range(HELD_OUT_SEED, HELD_OUT_SEED + (sources.limit or _NUM_DRAWINGS))
-
-
-def page(folder: Path, photographs: Scores, drawings: Scores) -> str:
+def _page(folder: Path, photographs: Scores, drawings: Scores, names: list[str]) -> str:
     """Writes photographs.csv; returns the page."""
-    names = list(methods(True))
     rows = [
         (group, len(values), name, psnr)
         for scores, _ in (photographs, drawings)
@@ -90,8 +82,3 @@ Made-up drawings that no network was trained on; a kind ("drawing: text") at qua
 
 {file_scores.table(*drawings, names)}
 """
-
-
-def _middle(rgb: np.ndarray) -> np.ndarray:
-    top, left = ((length - _SIDE) // 2 for length in rgb.shape[:2])
-    return np.ascontiguousarray(rgb[top : top + _SIDE, left : left + _SIDE])

@@ -81,31 +81,34 @@ def set_trainable(network: ColourNetwork, parts: tuple[str, ...]) -> None:
     network.chroma.trainable = "chroma" in parts
 
 
-NETWORKS = ("photo", "fast", "large")
+# Features and depths of a chroma part, and of a luma part that does not start trained.
+_CHROMA = {
+    "photo": ((64, 112, 160), (2, 2, 3)),
+    "fast": ((32, 48, 64), (1, 1, 2)),
+    "large": ((64, 112, 160), (2, 2, 3)),
+}
+_LUMA = {
+    "fast": ((48, 64, 96), (1, 2, 2)),
+    "large": ((128, 256, 256), (4, 4, 4)),
+}
+
+NETWORKS = tuple(_CHROMA)
 
 
 def colour_network(name: str) -> ColourNetwork:
     """An untrained network, one of `NETWORKS`; luma of "photo" begins as `compact`."""
     compact = DualPriorNetwork.from_preset("compact")
     once = {"num_stages": 1, "num_descent_steps": 0}
-    if name == "photo":
+    if name not in NETWORKS:
+        raise ValueError(f"Expected one of {', '.join(NETWORKS)}, got {name!r}.")
+    if name in _LUMA:
+        features, depths = _LUMA[name]
+        pyramid = {"features": features, "depths": depths, "scale": 2}
+        luma = compact.with_changes(deblocker={**pyramid, "aux_channels": 1}, **once)
+    else:
         luma = compact.with_changes(deblocker={"aux_channels": 1}, **once)
         start_from(luma, compact.with_changes(**once))
-        features, depths = (64, 112, 160), (2, 2, 3)
-    elif name in NETWORKS:
-        pyramid = {
-            "fast": {"features": (48, 64, 96), "depths": (1, 2, 2)},
-            "large": {"features": (128, 256, 256), "depths": (4, 4, 4)},
-        }[name]
-        luma = compact.with_changes(
-            deblocker={**pyramid, "scale": 2, "aux_channels": 1}, **once
-        )
-        features, depths = {
-            "fast": ((32, 48, 64), (1, 1, 2)),
-            "large": ((64, 112, 160), (2, 2, 3)),
-        }[name]
-    else:
-        raise ValueError(f"Expected one of {', '.join(NETWORKS)}, got {name!r}.")
+    features, depths = _CHROMA[name]
     chroma = PyramidDeblocker(
         2, features, depths, aux_channels=3, scale=2, name="chroma"
     )

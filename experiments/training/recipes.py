@@ -249,19 +249,17 @@ class ColourRecipe:
     dtype: str = "mixed_bfloat16"
 
 
+# For an accelerator; it was not run.
+_LARGE = ColourRecipe(learning_rate=7e-4, batch_size=64, patch_size=128)
+
 # By network and parts. Luma of photo starts from `compact`, so with smaller steps.
 COLOUR = {
     ("photo", ("luma",)): ColourRecipe(learning_rate=3e-4),
     ("photo", ("chroma",)): ColourRecipe(),
     ("photo", ("luma", "chroma")): ColourRecipe(learning_rate=3e-4),
-    # For an accelerator; it was not run.
-    ("large", ("luma",)): ColourRecipe(
-        learning_rate=7e-4, batch_size=64, patch_size=128
-    ),
+    ("large", ("luma",)): _LARGE,
     ("large", ("chroma",)): ColourRecipe(),
-    ("large", ("luma", "chroma")): ColourRecipe(
-        learning_rate=7e-4, batch_size=64, patch_size=128
-    ),
+    ("large", ("luma", "chroma")): _LARGE,
     ("fast", ("luma",)): ColourRecipe(),
     ("fast", ("chroma",)): ColourRecipe(),
     ("fast", ("luma", "chroma")): ColourRecipe(),
