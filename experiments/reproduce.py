@@ -6,8 +6,8 @@
 Writes into --output: pictures, CSV files, NAME.md for each, README.md, the page that
 holds them all, and configuration.json. Scores are kept in --scores: a run that was
 killed resumes, and only what has changed is measured again. Run
-`python -m experiments.train_contenders` first; without it, the rows at equal cost are
-omitted.
+`python -m experiments.train_contenders` and `python -m experiments.train_ablations`
+first; without them, their rows are omitted.
 """
 
 import re
@@ -30,6 +30,9 @@ _DATA_DIR = flags.DEFINE_string(
 _CONTENDERS = flags.DEFINE_string(
     "contenders", "runs/contenders", "The --run_dir of train_contenders."
 )
+_ABLATIONS = flags.DEFINE_string(
+    "ablations", "runs/ablations", "The --run_dir of train_ablations."
+)
 _SCORES = flags.DEFINE_string(
     "scores", "runs/reproduce", "Folder of measured scores; remove it to start afresh."
 )
@@ -50,7 +53,11 @@ def main(argv):
             f"--only={','.join(_ONLY.value)}."
         )
     sources = Sources(
-        _DATA_DIR.value, Path(_CONTENDERS.value), Path(_SCORES.value), _LIMIT.value
+        _DATA_DIR.value,
+        Path(_CONTENDERS.value),
+        Path(_ABLATIONS.value),
+        Path(_SCORES.value),
+        _LIMIT.value,
     )
     folder = Path(_OUTPUT.value)
     folder.mkdir(parents=True, exist_ok=True)

@@ -92,7 +92,7 @@ def main(argv):
             measured_step,
             config,
             split=split,
-            classifier=classifier,
+            source=classifier,
             file=run_dir / "seconds_per_step" / f"{setting}.json",
             found=found,
         )
@@ -104,7 +104,7 @@ def main(argv):
                 run_trial,
                 config,
                 split=split,
-                classifier=classifier,
+                source=classifier,
                 seconds=seconds[name],
                 folder=run_dir / config.folder,
                 found=found,

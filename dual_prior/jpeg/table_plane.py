@@ -4,6 +4,9 @@ The step of a frequency tells how coarsely it was rounded, and so how large its 
 may be. The plane repeats the table in every block, so it shows where blocks begin, too:
 
     a pixel in row 3, column 5 of its block: the step of frequency (3, 5), in logarithms
+
+Where no table is known the plane is 0, as for a step in the middle. A 0 below all steps
+would put a network out of its range: it would have to learn such pictures separately.
 """
 
 import dataclasses
@@ -13,16 +16,18 @@ import numpy as np
 from dual_prior.jpeg.header import JpegHeader
 
 _BLOCK = 8
-_SCALE = 8.0  # ours: log2 of 256, so that 8-bit tables lie in [1/8, 1]
+_MIDDLE = 16.0  # ours: 1 + the step of 0
+_SCALE = 8.0  # ours: log2 of 256, so that 8-bit tables lie in [-3/8, 1/2]
 
 
 def logarithms(table: np.ndarray) -> np.ndarray:
-    """log2(1 + step) / 8: 1/8 for a step of 1, 1 for one of 255, 0 where unknown.
+    """log2((1 + step) / 16) / 8: -3/8 for a step of 1, 1/2 for 255; 0 where unknown.
 
     Args:
         table: Steps `[..., 8, 8]`; 0 where they are not known.
     """
-    return (np.log2(1.0 + table) / _SCALE).astype(np.float32)
+    known = np.log2((1.0 + table) / _MIDDLE) / _SCALE
+    return np.where(table > 0, known, 0.0).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +88,8 @@ class Tables:
     def planes(self, height: int, width: int) -> np.ndarray:
         """The planes of Y, Cb and Cr, `[height, width, 3]`.
 
-        Float32 in [0, 1] for tables of 8 bits, a little above for those of 16; 0 where
-        there is no table.
+        Float32, [-3/8, 1/2] for tables of 8 bits, above for those of 16; 0 where there
+        is no table.
         """
         planes = np.empty((height, width, 3), np.float32)
         for channel, table in enumerate(logarithms(self.steps)):

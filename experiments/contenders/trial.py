@@ -1,5 +1,6 @@
-"""Trains one contender, for the same time as all others."""
+"""Trains one contender or ablation: for the time, or the steps, of all others."""
 
+import csv
 import dataclasses
 import json
 import operator
@@ -12,6 +13,7 @@ import numpy as np
 
 from dual_prior.network.presets import find_preset
 from dual_prior.system.atomic_file import atomic_file
+from experiments.contenders.ablations import ABLATIONS
 from experiments.contenders.registry import CONTENDERS
 from experiments.data.protocol import QUALITIES
 from experiments.data.training_pictures import PaperPictures, Split
@@ -22,6 +24,7 @@ from experiments.training.losses import psnr
 from experiments.training.run_dir import open_run_dir
 
 RESULT = "result.json"
+_VALIDATIONS = 5  # ours: of a trial of so many steps; one takes as long as 50 steps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,11 +32,13 @@ class TrialConfig:
     """All that decides the result of a trial, but the speed of the machine.
 
     Attributes:
-        contender: Its name in `experiments.contenders.registry`.
+        contender: Its name in `CONTENDERS` or `ABLATIONS`.
         seed: Of the weights and the patches.
         minutes: Of training, on this machine.
+        steps: Of training; None: as many as fit into the minutes.
         classifier: The classifier f_s: the version of the weights that it is part of,
-            or the SHA-256 of its own.
+            or the SHA-256 of its own. For ablations that begin with
+            trained weights, the SHA-256 of these.
         qualities: Of JPEG.
         train_pictures, held_out_pictures: Pictures to train and validate on; see
             `experiments.data.sources.described`. None: not stored.
@@ -44,7 +49,8 @@ class TrialConfig:
 
     contender: str
     seed: int
-    minutes: float
+    minutes: float = 0.0
+    steps: int | None = None
     classifier: str | None = find_preset("compact").version
     qualities: tuple[int, ...] = QUALITIES
     train_pictures: dict | None = None
@@ -66,7 +72,12 @@ class TrialConfig:
 
 @dataclasses.dataclass(frozen=True)
 class TrialResult:
-    """The result of a trial; PSNR in dB on the held-out pictures, by quality."""
+    """The result of a trial; PSNR in dB on the held-out pictures, by quality.
+
+    Attributes:
+        validations: Mean PSNR at each validation.
+        pictures: PSNR of each restored picture, by quality.
+    """
 
     contender: str
     seed: int
@@ -76,6 +87,8 @@ class TrialResult:
     macs: float
     jpeg: tuple[float, ...]
     restored: tuple[float, ...]
+    validations: tuple[float, ...] = ()
+    pictures: tuple[tuple[float, ...], ...] = ()
 
     @property
     def gain(self) -> float:
@@ -92,9 +105,9 @@ def run_trial(
     config: TrialConfig,
     *,
     split: Split,
-    classifier: str,
-    seconds: float,
+    source: str,
     folder: Path,
+    seconds: float | None = None,
     found: Sequence[str] = (),
 ) -> TrialResult:
     """Trains and scores, or resumes, or reads the result of an earlier run.
@@ -102,8 +115,9 @@ def run_trial(
     Args:
         config: The configuration.
         split: The pictures.
-        classifier: Weights that `train_classifier` wrote for `compact`.
-        seconds: Of a training step; see `measured_step`.
+        source: Weights that `train_classifier` wrote for `compact`; for ablations, the
+            preset they start from.
+        seconds: Of a training step; see `measured_step`. None: timed afterwards.
         folder: Of the trial.
         found: The devices to train on; see `devices.find`.
     """
@@ -111,10 +125,16 @@ def run_trial(
     if (folder / RESULT).exists():
         return read_result(folder)
     pictures = PaperPictures(split, qualities=config.qualities)
-    steps = max(1, round(60 * config.minutes / seconds))
+    if config.steps is None:
+        if seconds is None:
+            raise ValueError("A trial of so many minutes needs the time of a step.")
+        steps = max(1, round(60 * config.minutes / seconds))
+        steps_per_epoch = steps
+    else:
+        steps, steps_per_epoch = config.steps, max(1, config.steps // _VALIDATIONS)
     schedule = fit.Schedule(
         steps=steps,
-        steps_per_epoch=steps,  # one validation: it takes as long as 50 steps
+        steps_per_epoch=steps_per_epoch,
         learning_rate=config.learning_rate,
         cosine=True,
         muon_ratio=config.muon_ratio,
@@ -123,7 +143,7 @@ def run_trial(
     validation = pictures.validation()
     compressed, clean = validation
     with devices.scope(found):
-        model, batch_of = _set_up(config, pictures, classifier)
+        model, batch_of = _set_up(config, pictures, source)
         _compile(model, schedule)
         fit.fit(
             model,
@@ -134,10 +154,14 @@ def run_trial(
             score=operator.itemgetter("psnr"),
             title=f"{config.contender}, seed {config.seed}",
         )
+        if seconds is None:
+            seconds = seconds_per_step(model, batch_of(0))
+            model.load_weights(folder / fit.BEST_WEIGHTS)
         keras.config.set_dtype_policy("float32")
         (images,) = devices.repeated((compressed,))
         restored = model.predict(images, batch_size=max(2, devices.count()), verbose=0)
-    restored = restored[: len(compressed)]
+    before = _by_quality(clean, compressed, config.qualities)
+    after = _by_quality(clean, restored[: len(compressed)], config.qualities)
     result = TrialResult(
         contender=config.contender,
         seed=config.seed,
@@ -145,8 +169,10 @@ def run_trial(
         seconds_per_step=seconds,
         parameters=model.count_params(),
         macs=cost.macs(model),
-        jpeg=_by_quality(clean, compressed, config.qualities),
-        restored=_by_quality(clean, restored, config.qualities),
+        jpeg=_mean(before),
+        restored=_mean(after),
+        validations=_validations(folder / "log.csv"),
+        pictures=after.round(4).tolist(),
     )
     with atomic_file(folder / RESULT) as file:
         file.write((json.dumps(dataclasses.asdict(result), indent=2) + "\n").encode())
@@ -157,7 +183,7 @@ def measured_step(
     config: TrialConfig,
     *,
     split: Split,
-    classifier: str,
+    source: str,
     file: Path,
     found: Sequence[str] = (),
 ) -> float:
@@ -166,7 +192,7 @@ def measured_step(
     Args:
         config: The configuration.
         split: The pictures.
-        classifier: Weights that `train_classifier` wrote for `compact`.
+        source: As for `run_trial`.
         file: Stores the result, which is measured once.
         found: The devices to train on; see `devices.find`.
     """
@@ -177,7 +203,7 @@ def measured_step(
         steps=100, steps_per_epoch=100, learning_rate=0.0, cosine=False, muon_ratio=1.0
     )
     with devices.scope(found):
-        model, batch_of = _set_up(config, pictures, classifier)
+        model, batch_of = _set_up(config, pictures, source)
         _compile(model, schedule)
         seconds = seconds_per_step(model, batch_of(0))
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -199,10 +225,10 @@ def _compile(model: keras.Model, schedule: fit.Schedule) -> None:
     model.compile(fit.optimizer(schedule), "mean_absolute_error", metrics=[psnr])
 
 
-def _set_up(config, pictures, classifier):
+def _set_up(config, pictures, source):
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.dtype)
-    model = CONTENDERS[config.contender](classifier)
+    model = (CONTENDERS | ABLATIONS)[config.contender](source)
     batch_of = pictures.batches(
         patch_size=config.patch_size,
         batch_size=config.batch_size,
@@ -214,7 +240,16 @@ def _set_up(config, pictures, classifier):
 
 def _by_quality(
     clean: np.ndarray, images: np.ndarray, qualities: tuple[int, ...]
-) -> tuple[float, ...]:
-    # The held-out images are ordered by picture, then by quality.
+) -> np.ndarray:
+    """PSNR `[pictures, qualities]`, dB: held-out images are in this order."""
     each = keras.ops.convert_to_numpy(psnr(clean, images.astype(np.float32)))
-    return tuple(each.reshape(-1, len(qualities)).mean(axis=0).round(4).tolist())
+    return each.reshape(-1, len(qualities))
+
+
+def _mean(by_quality: np.ndarray) -> tuple[float, ...]:
+    return tuple(by_quality.mean(axis=0).round(4).tolist())
+
+
+def _validations(log: Path) -> tuple[float, ...]:
+    with open(log, newline="") as file:
+        return tuple(round(float(row["val_psnr"]), 4) for row in csv.DictReader(file))

@@ -70,7 +70,7 @@ class JpegRecipe:
     scaled: float = 0.3
     shifted: float = 0.7
     cropped: float = 0.07
-    hidden: float = 0.13
+    hidden: float = 0.3
     grey: float = 0.15
     clear: float = 0.02
 

@@ -11,7 +11,8 @@ from dual_prior.network.colour_network import ColourNetwork
 from dual_prior.network.unfolding import DualPriorNetwork
 
 _BLOCK = 8
-_LARGEST_STEP = 255.0  # of tables of 8 bits
+# See `dual_prior.jpeg.table_plane`.
+_MIDDLE, _SCALE = 16.0, 8.0
 
 
 def name_of(network: DualPriorNetwork | ColourNetwork) -> str:
@@ -61,7 +62,8 @@ def table_planes(steps, sampling, height, width):
     Returns:
         `[1, H, W, A]`.
     """
-    logarithms = ops.log(1.0 + steps) / math.log(1.0 + _LARGEST_STEP)
+    logarithms = ops.log((1.0 + steps) / _MIDDLE) / (_SCALE * math.log(2.0))
+    logarithms = ops.where(steps > 0, logarithms, 0.0)
     planes = []
     for channel in range(steps.shape[0]):
         rows, columns = (

@@ -29,6 +29,7 @@ Restore = Callable[[bytes], np.ndarray]
 QUALITIES = (10, 20, 30, 40, 60, 80, 90, 95)
 _OF_DRAWINGS = ((40, "4:2:0"), (75, "4:4:4"), (75, "4:2:0"), (95, "4:2:0"))
 _TWICE = (10, 50)
+_COPIED = (20, 60)
 _SIZES = (30, 60, 85)  # of libjpeg-turbo; files of other encoders have these sizes
 _NO_ERROR_DB = 71.0  # the value of a picture without errors in means
 
@@ -61,6 +62,9 @@ def of_photograph(
     once = as_shown(encoders.encode(luma, Settings(quality=first)))[1:, 1:]
     data = encoders.encode(once, Settings(quality=second))
     yield Case((f"luma, {first}, cropped, {second}",), data, luma[1:, 1:])
+    for quality in _COPIED:  # as a screenshot is: the tables are lost
+        data = encoders.encode(rgb, Settings(quality=quality))
+        yield Case((f"colour, {quality}, then PNG",), _png(as_shown(data)), rgb)
     yield Case(("photograph as PNG",), _png(rgb), rgb)
 
 
@@ -101,7 +105,7 @@ def _of_size(rgb: np.ndarray, encoder: str, size: int) -> bytes:
 
 
 def _png(rgb: np.ndarray) -> bytes:
-    """A file of a picture that was never compressed."""
+    """A file that loses nothing."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "PNG")
     return buffer.getvalue()

@@ -1,26 +1,17 @@
-"""The comparison at equal cost: baselines and ablations, each trained as long."""
+"""The comparison at equal cost: `compact` and the baselines, each trained as long."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from dual_prior.system.atomic_file import atomic_file
-from experiments.contenders.registry import (
-    BASELINES,
-    CONTENDERS,
-    DEBLOCKERS,
-    DUAL_PRIOR,
-    PRIORS,
-    PYRAMID,
-    PYRAMID_WITHOUT,
-)
+from experiments.contenders.registry import COMPACT, CONTENDERS
 from experiments.contenders.trial import TrialResult
 from experiments.data.protocol import QUALITIES
 from experiments.measuring.tables import csv_text
 from experiments.reproduction.inputs import Sources
 
-TITLE = "At equal cost: baselines, and what each part of the network gives"
+TITLE = "At equal cost: compact and the baselines"
 
 
 def make(sources: Sources, folder: Path) -> str:
@@ -28,9 +19,6 @@ def make(sources: Sources, folder: Path) -> str:
     trials = {name: sources.trials(name) for name in CONTENDERS}
     with atomic_file(folder / "equal_cost.csv") as file:
         file.write(_csv(trials).encode())
-    compared = {*BASELINES, *DUAL_PRIOR, *PYRAMID}
-    baselines = gain_table(trials, compared)
-    parts = gain_table(trials, {*DUAL_PRIOR, *DEBLOCKERS, *PRIORS, *PYRAMID_WITHOUT})
     how = sources.settings()["trials"]
     time = f"{how['minutes']:g} minutes ({how['dtype']})" if how else "the same minutes"
     return f"""
@@ -40,20 +28,14 @@ and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± 
 their range. The runs are short: they show which network learns fastest, not which is
 the best in the end.
 
-{verdict(trials, compared)}
-{baselines}
-The network around the paper's de-blocker, made small, with one part changed: the
-de-blocker (the paper's Table 2), or what the paper does not show. The pyramid is the
-de-blocker of `compact`:
-
-{parts}
-{differences(trials)}
+{verdict(trials)}
+{gain_table(trials)}
 """
 
 
-def gain_table(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
-    """Markdown of what the trials of some contenders have gained, the best first."""
-    chosen = {name: trials[name] for name in trials if name in names and trials[name]}
+def gain_table(trials: dict[str, list[TrialResult]]) -> str:
+    """Markdown of what the trials have gained, the best first."""
+    chosen = {name: results for name, results in trials.items() if results}
     if not chosen:
         return "Not trained yet: `python -m experiments.train_contenders`.\n"
     lines = [
@@ -73,41 +55,18 @@ def gain_table(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> st
     return "\n".join(lines) + "\n"
 
 
-def verdict(trials: dict[str, list[TrialResult]], names: Iterable[str]) -> str:
-    """Whether the dual prior network wins, and by how much."""
-    gains = {name: mean_gain(trials[name]) for name in names if trials[name]}
-    ranked = sorted(gains, key=lambda name: -gains[name])
-    ours = {
-        "the de-blocker of `compact`": [*PYRAMID],
-        "the paper's, made small": [*DUAL_PRIOR],
-    }
-    lines = []
-    for what, (name,) in ours.items():
-        if name not in gains or len(gains) < 2:
-            continue
-        rank = ranked.index(name)
-        rival = ranked[0] if rank else ranked[1]
-        lines.append(
-            f"- around {what}: {rank + 1} of {len(ranked)}, "
-            f"{gains[name] - gains[rival]:+.2f} dB beside {rival}"
-        )
-    return "\n".join(["The dual prior network", "", *lines, ""]) if lines else ""
-
-
-def differences(trials: dict[str, list[TrialResult]]) -> str:
-    """What each part gives: the whole network beside the one with it changed."""
-    (ours,), (pyramid,) = DUAL_PRIOR, PYRAMID
-    pairs = {name: (name, ours) for name in PRIORS | DEBLOCKERS} | {
-        f"{name}, beside the pyramid": (name, pyramid) for name in PYRAMID_WITHOUT
-    }
-    lines = [
-        f"- {label}: {mean_gain(trials[whole]) - mean_gain(trials[name]):+.3f} dB"
-        for label, (name, whole) in pairs.items()
-        if trials[name] and trials[whole]
-    ]
-    if not lines:
+def verdict(trials: dict[str, list[TrialResult]]) -> str:
+    """Which place `compact` has among them, and how far from the next."""
+    gains = {name: mean_gain(results) for name, results in trials.items() if results}
+    if COMPACT not in gains or len(gains) < 2:
         return ""
-    return "The whole network beside the one changed:\n\n" + "\n".join(lines) + "\n"
+    ranked = sorted(gains, key=lambda name: -gains[name])
+    rank = ranked.index(COMPACT)
+    rival = ranked[0] if rank else ranked[1]
+    return (
+        f"`compact`: {rank + 1} of {len(ranked)}, "
+        f"{gains[COMPACT] - gains[rival]:+.2f} dB beside {rival}.\n"
+    )
 
 
 def mean_gain(results: list[TrialResult]) -> float:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from dual_prior.network.presets import PRESETS
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.pixels import restore_array
+from experiments.contenders.ablations import ABLATIONS
 from experiments.contenders.registry import CONTENDERS
 from experiments.contenders.trial import (
     RESULT,
@@ -33,13 +34,15 @@ class Sources:
 
     Attributes:
         data_dir: The folder of the data sets.
-        contenders: The --run_dir of `train_contenders`.
+        contenders, ablations: The --run_dir of `train_contenders`, and of
+            `train_ablations`.
         scores: Folder of measured scores, which are slow to measure.
         limit: Of pictures of each set; None for all.
     """
 
     data_dir: str
     contenders: Path
+    ablations: Path
     scores: Path
     limit: int | None = None
 
@@ -62,12 +65,16 @@ class Sources:
         )
 
     def trials(self, name: str) -> list[TrialResult]:
-        """The finished trials of a contender, a seed each; none if it has none."""
+        """The finished trials of a contender or an ablation, a seed each."""
+        folder = self._folder_of(name)
         return [
             read_result(file.parent)
-            for file in sorted(self.contenders.glob(f"{slug(name)}-*/{RESULT}"))
+            for file in sorted(folder.glob(f"{slug(name)}-*/{RESULT}"))
             if re.fullmatch(rf"{slug(name)}-\d+", file.parent.name)
         ]
+
+    def _folder_of(self, name: str) -> Path:
+        return self.ablations if name in ABLATIONS else self.contenders
 
     def settings(self) -> dict:
         """What decides the results: the shipped weights and the settings of trials.
@@ -94,17 +101,18 @@ class Sources:
         }
 
     def weights(self, name: str, seed: int = 0) -> Path | None:
-        """Those of a contender, or None if its trial is not finished."""
-        config = TrialConfig(contender=name, seed=seed, minutes=0.0)
-        folder = self.contenders / config.folder
+        """Those of a trial, or None if it is not finished."""
+        folder = self._folder_of(name) / TrialConfig(contender=name, seed=seed).folder
         return folder / BEST_WEIGHTS if (folder / RESULT).exists() else None
 
     def trained(self, name: str, seed: int = 0) -> keras.Model | None:
-        """A trained contender, or None if its trial is not finished."""
+        """A trained contender or ablation, or None if its trial is not finished."""
         weights = self.weights(name, seed)
         if weights is None:
             return None
-        model = CONTENDERS[name](None)
+        # A contender is built without the classifier that it then reads.
+        start = str(self.ablations / "start") if name in ABLATIONS else None
+        model = (CONTENDERS | ABLATIONS)[name](start)
         model.load_weights(weights)
         return model
 

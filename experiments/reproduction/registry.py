@@ -1,6 +1,7 @@
 """The tables and figures by name, in the order of the page."""
 
 from experiments.reproduction import (
+    ablations,
     classifier,
     cost,
     equal_cost,
@@ -23,6 +24,7 @@ ITEMS = {
     "cost": cost,
     "equal_cost": equal_cost,
     "table2": table2,
+    "ablations": ablations,
     "figure1": figure1,
     "figure3": figure3,
     "figure4": figure4,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.contenders.ablations import ABLATIONS
 from experiments.contenders.baselines.dncnn import dncnn
 from experiments.contenders.registry import CONTENDERS
 from experiments.contenders.trial import TrialConfig, TrialResult, run_trial
@@ -13,6 +14,7 @@ from experiments.data.training_pictures import find
 from experiments.measuring.published import Row
 from experiments.measuring.scores import Score
 from experiments.reproduction import (
+    ablations,
     equal_cost,
     figure1,
     figure5,
@@ -25,7 +27,15 @@ from experiments.reproduction.inputs import Sources
 from experiments.reproduction.registry import ITEMS
 from experiments.reproduction.score_cache import remembered
 
-NAMES = ("DnCNN", "dual prior", "without classifier", "K = 3")
+NAMES = ("DnCNN", "compact", "K = 2", "J = 0")
+
+
+def _holder(name):
+    return ABLATIONS if name in ABLATIONS else CONTENDERS
+
+
+def _kind(name):
+    return "ablations" if name in ABLATIONS else "contenders"
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +45,20 @@ def trained(tiny_data, tmp_path_factory):
     split = find(["bsds500"], str(tiny_data))
     with pytest.MonkeyPatch.context() as patch:
         for name, seed in [(NAMES[0], 1), *((name, 0) for name in NAMES)]:
-            patch.setitem(CONTENDERS, name, lambda _: dncnn(3, 4))
+            patch.setitem(_holder(name), name, lambda _: dncnn(3, 4))
             config = TrialConfig(
-                contender=name, seed=seed, minutes=1e-4, patch_size=16, dtype="float32"
+                contender=name,
+                seed=seed,
+                patch_size=16,
+                dtype="float32",
+                **({"steps": 5} if name in ABLATIONS else {"minutes": 1e-4}),
             )
             run_trial(
                 config,
                 split=split,
-                classifier="",
+                source="",
                 seconds=0.01,
-                folder=folder / config.folder,
+                folder=folder / _kind(name) / config.folder,
             )
     return folder
 
@@ -52,10 +66,11 @@ def trained(tiny_data, tmp_path_factory):
 @pytest.fixture
 def sources(monkeypatch, tiny_data, trained, tmp_path):
     """With a copy of these trials."""
-    for name in CONTENDERS:
-        monkeypatch.setitem(CONTENDERS, name, lambda _: dncnn(3, 4))
-    contenders = shutil.copytree(trained, tmp_path / "contenders")
-    return Sources(str(tiny_data), contenders, tmp_path / "scores", limit=1)
+    for name in CONTENDERS | ABLATIONS:
+        monkeypatch.setitem(_holder(name), name, lambda _: dncnn(3, 4))
+    runs = shutil.copytree(trained, tmp_path / "runs")
+    folders = runs / _kind("DnCNN"), runs / _kind("K = 2")
+    return Sources(str(tiny_data), *folders, tmp_path / "scores", limit=1)
 
 
 def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypatch):
@@ -82,8 +97,8 @@ def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypa
 
 
 def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
-    nothing = Sources(str(tiny_data), tmp_path, tmp_path, limit=1)
-    for name in ("equal_cost", "table2", "figure7", "figure8"):
+    nothing = Sources(str(tiny_data), tmp_path, tmp_path, tmp_path, limit=1)
+    for name in ("equal_cost", "ablations", "table2", "figure7", "figure8"):
         assert "Not trained yet" in ITEMS[name].make(nothing, tmp_path)
 
 
@@ -105,7 +120,7 @@ def test_gains_are_means_with_their_spread_the_best_first():
     trial = TrialResult("a", 0, 10, 0.1, 100, 5.0, (27.0,) * 3, (28.0,) * 3)
     better = dataclasses.replace(trial, restored=(28.5,) * 3)
     trials = {"a": [trial], "b": [trial, better], "c": []}
-    *_, first, second = equal_cost.gain_table(trials, "abc").splitlines()
+    *_, first, second = equal_cost.gain_table(trials).splitlines()
     assert first.startswith("| b | 1.250 ± 0.250 | 1.25 / 1.25 / 1.25 | 2 |")
     assert second.startswith("| a | 1.000 ± 0.000 | 1.00 / 1.00 / 1.00 | 1 |")
 
@@ -158,16 +173,28 @@ def test_the_verdict_says_who_wins_and_by_how_much():
     def trial(name, gain):
         return [TrialResult(name, 0, 9, 0.1, 9, 9.0, (27.0,) * 3, (27.0 + gain,) * 3)]
 
-    trials = dict.fromkeys(CONTENDERS, []) | {
-        "RDN": trial("RDN", 1.25),
-        "dual prior": trial("dual prior", 0.75),
-        "J = 3": trial("J = 3", 1.0),
-    }
-    verdict = equal_cost.verdict(trials, ["RDN", "dual prior"])
-    assert "paper's, made small: 2 of 2, -0.50 dB beside RDN" in verdict
-    verdict = equal_cost.verdict(trials | {"RDN": trial("RDN", 0.5)}, trials)
-    assert "paper's, made small: 2 of 3, -0.25 dB beside J = 3" in verdict
-    assert equal_cost.differences(trials).endswith("- J = 3: -0.250 dB\n")
+    trials = {
+        "RDN": trial("RDN", 1.25), "compact": trial("compact", 0.75), "DCSC": []
+    }  # fmt: skip
+    said = equal_cost.verdict(trials)
+    assert said == "`compact`: 2 of 2, -0.50 dB beside RDN.\n"
+    said = equal_cost.verdict(trials | {"RDN": trial("RDN", 0.5)})
+    assert said == "`compact`: 1 of 2, +0.25 dB beside RDN.\n"
+
+
+def test_differences_are_paired_by_picture_and_seeds_are_averaged():
+    def trial(*gains):
+        pictures = tuple((20.0 + n + gain,) * 3 for n, gain in enumerate(gains))
+        return TrialResult("", 0, 9, 0.1, 9, 9.0, (), (), (), pictures)
+
+    same = [0.5, 0.5, 0.5, 0.5]
+    assert ablations.difference([trial(*same)], [trial(0, 0, 0, 0)]) == (
+        pytest.approx((0.5, 0.5, 0.5))
+    )
+    mean, low, high = ablations.difference(
+        [trial(0.0, 1.0, 2.0, 1.0), trial(0.0, 1.0, 0.0, 1.0)], [trial(0, 0, 0, 0)]
+    )
+    assert mean == pytest.approx(0.75) and 0 <= low < 0.5 < mean < high <= 1
 
 
 def test_the_settings_name_all_inputs_of_the_results(sources):
@@ -175,9 +202,9 @@ def test_the_settings_name_all_inputs_of_the_results(sources):
     assert settings["weights"]["compact"].startswith("compact-")
     assert settings["trials"]["minutes"] == 1e-4
     assert "seed" not in settings["trials"]
-    file = sources.contenders / "k-3-0" / "config.json"
+    file = sources.contenders / "compact-0" / "config.json"
     file.write_text(file.read_text().replace('"minutes": 0.0001', '"minutes": 8'))
-    with pytest.raises(ValueError, match=r"k-3-0 were trained with different settings"):
+    with pytest.raises(ValueError, match="trained with different settings"):
         sources.settings()
 
 

@@ -3,8 +3,9 @@
 import json
 
 from dual_prior.network.deblocker import Deblocker
-from experiments.contenders.ablations import ablated
+from dual_prior.network.unfolding import DualPriorNetwork
 from experiments.contenders.registry import CONTENDERS
+from experiments.training.classifier_model import load_classifier
 from tests.experiments.binary import load, run
 
 
@@ -13,7 +14,11 @@ def test_contenders_are_trained_with_the_shipped_classifier(
 ):
     def tiny(weights):
         deblocker = Deblocker(features=4, num_units=1, reduced=2, scale=2)
-        return ablated(weights, deblocker=deblocker, num_stages=1)
+        network = DualPriorNetwork.from_preset(
+            "compact", weights=None, deblocker=deblocker, num_stages=1
+        )
+        load_classifier(network, weights)
+        return network
 
     monkeypatch.setitem(CONTENDERS, "tiny", tiny)
     monkeypatch.setattr(

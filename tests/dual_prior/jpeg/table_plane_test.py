@@ -13,8 +13,9 @@ TABLE = np.arange(1, 65).reshape(8, 8)
 STEPS = np.stack([TABLE, TABLE + 64, TABLE[::-1] + 128])
 
 
-def test_logarithms_are_0_without_a_table_and_1_for_the_largest_step_of_8_bits():
-    np.testing.assert_allclose(logarithms(np.array([0, 1, 255])), [0, 1 / 8, 1])
+def test_logarithms_are_0_without_a_table_and_for_a_step_in_the_middle():
+    steps = np.array([0, 1, 15, 255])
+    np.testing.assert_allclose(logarithms(steps), [0, -3 / 8, 0, 1 / 2])
 
 
 def test_no_table_is_a_plane_of_zeros():

@@ -1,5 +1,9 @@
+import dataclasses
+
+import numpy as np
 import pytest
 
+from experiments.contenders.ablations import ABLATIONS
 from experiments.contenders.baselines.dncnn import dncnn
 from experiments.contenders.registry import CONTENDERS
 from experiments.contenders.trial import TrialConfig, measured_step, run_trial
@@ -29,9 +33,7 @@ def run(tiny_data):
     split = find(["bsds500"], str(tiny_data))
 
     def run(folder, seconds=0.02):
-        return run_trial(
-            CONFIG, split=split, classifier="", seconds=seconds, folder=folder
-        )
+        return run_trial(CONFIG, split=split, source="", seconds=seconds, folder=folder)
 
     return run
 
@@ -55,12 +57,23 @@ def test_a_slower_model_gets_fewer_steps(made, run, tmp_path):
     assert (steps(0.03), steps(0.01)) == (2, 6)
 
 
+def test_a_trial_of_so_many_steps_is_validated_along_the_way(made, tiny_data, tmp_path):
+    config = dataclasses.replace(CONFIG, steps=10)
+    split = find(["bsds500"], str(tiny_data))
+    result = run_trial(config, split=split, source="", folder=tmp_path)
+    assert result.steps == 10 and result.seconds_per_step > 0
+    assert len(result.validations) == 5
+    np.testing.assert_allclose(np.mean(result.pictures, axis=0), result.restored, 1e-4)
+    # Timing the steps has not changed the weights.
+    assert np.mean(result.restored) == pytest.approx(max(result.validations), abs=0.02)
+
+
 def test_a_step_is_timed_once(made, tiny_data, tmp_path):
     file = tmp_path / "seconds" / "tiny.json"
     split = find(["bsds500"], str(tiny_data))
 
     def measured():
-        return measured_step(CONFIG, split=split, classifier="", file=file)
+        return measured_step(CONFIG, split=split, source="", file=file)
 
     seconds = measured()
     assert 0 < seconds < 10
@@ -71,8 +84,8 @@ def test_a_step_is_timed_once(made, tiny_data, tmp_path):
 def test_contenders_have_different_folders():
     folders = {
         TrialConfig(contender=name, seed=seed, minutes=1.0).folder
-        for name in CONTENDERS
+        for name in CONTENDERS | ABLATIONS
         for seed in (0, 1)
     }
-    assert len(folders) == 2 * len(CONTENDERS)
+    assert len(folders) == 2 * len(CONTENDERS | ABLATIONS)
     assert all(folder.replace("-", "").isalnum() for folder in folders)
