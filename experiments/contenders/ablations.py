@@ -111,7 +111,7 @@ def held(network: DualPriorNetwork) -> DualPriorNetwork:
 
 
 # By name, what makes a model from the preset of a trained stage, `START`.
-WHOLE, HELD_WITHOUT = "K = 2", "held: J = 0"
+ONE, WHOLE, HELD_WITHOUT = "K = 1", "K = 2", "held: J = 0"
 STAGES: dict[str, Make] = {
     f"K = {k}": functools.partial(_changed, num_stages=k) for k in (1, 2, 3, 5, 7)
 }

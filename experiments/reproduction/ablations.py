@@ -1,5 +1,6 @@
 """What each part of the network gives, where networks have been trained to the end."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from experiments.contenders.ablations import (
     ABLATIONS,
     HELD,
     HELD_WITHOUT,
+    ONE,
     PRIORS,
+    START,
     WHOLE,
 )
 from experiments.contenders.trial import TrialResult
@@ -34,6 +37,8 @@ def make(sources: Sources, folder: Path) -> str:
         return UNTRAINED
     return f"""
 {protocol()}
+
+{restarted(sources)}
 
 K = 2 with its semantic prior (J = 1, the trained classifier), and one thing changed.
 Training is free to set all scalars, and makes the prior hardly count:
@@ -80,11 +85,33 @@ def ablation_table(
             f"| {name} | {np.mean(gains):.3f} "
             f"| {' / '.join(f'{gain:.2f}' for gain in by_quality)} "
             f"| {_beside(results, trials[whole]) if name != whole else ''} "
-            f"| {len(gains)}, {np.ptp(gains):.3f} | {results[0].steps:,} | {last:+.3f} "
+            f"| {_seeds(gains)} | {results[0].steps:,} | {last:+.3f} "
             f"| {np.median([r.seconds_per_step for r in results]):.2f} "
             f"| {2 * results[0].macs:,.0f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _seeds(gains: Sequence[float]) -> str:
+    if len(gains) == 1:
+        return "1"
+    return f"{len(gains)}, {np.ptp(gains):.3f}"
+
+
+def restarted(sources: Sources) -> str:
+    """What the stage that all begin with gains, and whether more steps cost some."""
+    began, went_on = sources.trials(START), sources.trials(ONE)
+    if not began or not went_on:
+        return ""
+    before, after = began[0].gain, float(np.mean([r.gain for r in went_on]))
+    text = f"The stage that all begin with gains {before:.3f} dB."
+    if after < before:
+        text += (
+            f" One stage trained on ({ONE}) gains less, {after:.3f}: the new steps "
+            "begin at too high a learning rate for their number, so that all rows are "
+            "below what longer training would give."
+        )
+    return "\n".join(textwrap.wrap(text, 88))
 
 
 def difference(

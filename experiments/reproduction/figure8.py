@@ -5,7 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from experiments.contenders.ablations import STAGES
-from experiments.reproduction.ablations import UNTRAINED, ablation_table, protocol
+from experiments.reproduction.ablations import (
+    UNTRAINED,
+    ablation_table,
+    protocol,
+    restarted,
+)
 from experiments.reproduction.drawing import figure
 from experiments.reproduction.inputs import Sources
 
@@ -31,12 +36,15 @@ def make(sources: Sources, folder: Path) -> str:
             ]
             axes.plot(*zip(*points, strict=True), "o", color="tab:blue")
             axes.set_xlabel(label)
+            axes.locator_params(axis="x", integer=True, nbins=7)
             axes.set_ylabel("gain over the JPEG, dB")
     return f"""
 The paper finds that quality rises up to K = 5 and falls a little at 7, each K trained
 to convergence. J = 1 here, in all of them.
 
 {protocol()}
+
+{restarted(sources)}
 
 ![Gain against K, and against the time of training](figure8.png)
 
