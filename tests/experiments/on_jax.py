@@ -14,7 +14,7 @@ from tests.experiments.binary import SMALL, run
 
 OUTPUT = Path(os.environ.get("ON_JAX_OUTPUT", "."))
 EVALUATE = ("--datasets=classic5", "--qualities=10", "--nopaper", "--preset=tiny")
-COUNTED = ("TNRD", "dual prior, pyramid", "J = 3")
+COUNTED = ("TNRD", "RNAN", "compact")
 
 
 def test_training_and_measuring_run_on_jax(tiny, tiny_data):

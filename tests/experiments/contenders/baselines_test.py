@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 from keras.layers import BatchNormalization
 
+from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.pyramid_deblocker import PyramidDeblocker
-from experiments.contenders.ablations import ablated
+from dual_prior.network.unfolding import DualPriorNetwork
+from experiments.contenders.ablations import ABLATIONS
 from experiments.contenders.baselines.arcnn import arcnn
 from experiments.contenders.baselines.dcsc import dcsc
 from experiments.contenders.baselines.dncnn import dncnn
@@ -15,7 +17,7 @@ from experiments.contenders.baselines.memnet import memnet
 from experiments.contenders.baselines.rdn import rdn
 from experiments.contenders.baselines.rnan import rnan
 from experiments.contenders.baselines.tnrd import DiffusionStage, tnrd
-from experiments.contenders.registry import CONTENDERS, units
+from experiments.contenders.registry import CONTENDERS
 from experiments.measuring.cost import macs
 
 TINY = {
@@ -112,10 +114,15 @@ def test_lpio_does_not_depend_on_the_rest_of_the_batch():
     np.testing.assert_allclose(together[:1], np.asarray(model(y[:1])), atol=1e-6)
 
 
+def _compact(**changes):
+    return DualPriorNetwork.from_preset("compact", weights=None, **changes)
+
+
 def test_compute_is_counted_as_by_hand():
     assert macs(dncnn(4, 6)) == 9 * (6 + 2 * 36 + 6)
     # Half resolution: a quarter of the positions, and back.
-    network = ablated(None, deblocker=units(), num_stages=1, num_descent_steps=0)
+    units = Deblocker(1, 98, 2, 16, (1, 2, 3), 2)
+    network = _compact(deblocker=units, num_stages=1, num_descent_steps=0)
     of_units = 2 * (3 * 9 * 98**2 + 4 * 98 * 16 + 2 * 16**2) + (2 + 3) * 98**2
     assert macs(network) == (16 * 98 + of_units + 16 * 98) / 4
     # A pyramid: half the resolution on the second level, on the way there and back.
@@ -126,9 +133,7 @@ def test_compute_is_counted_as_by_hand():
 
 
 def test_a_step_of_the_descent_costs_two_passes_of_the_classifier():
-    networks = [
-        ablated(None, num_stages=1, num_descent_steps=steps) for steps in (0, 1, 3)
-    ]
+    networks = [_compact(num_stages=1, num_descent_steps=steps) for steps in (0, 1, 3)]
     without, one, three = map(macs, networks)
     assert three - without == pytest.approx(3 * (one - without))
     # Forth to f_s, and back from it to g.
@@ -136,20 +141,9 @@ def test_a_step_of_the_descent_costs_two_passes_of_the_classifier():
     assert one - without == pytest.approx(2 * classifier, rel=0.01)
 
 
-def test_without_the_gradient_term_the_descent_does_not_matter():
-    network = ablated(None, num_stages=1, gradient_term=False)
-    y = _image()
-    stage = network.stages[0]
-    state = stage(y, y)
-    alpha = float(np.asarray(stage.solver.alpha.value()))
-    expected = (y + alpha * np.asarray(state["u"])) / (1 + alpha)
-    np.testing.assert_allclose(np.asarray(state["x"]), expected, atol=1e-5)
-    assert stage.solver.beta.trainable_weights == []
-
-
 def test_another_network_can_take_the_de_blockers_place():
     model = dncnn(3, 4)
-    network = ablated(None, deblocker=model)
+    network = _compact(deblocker=model)
     y = _image()
     np.testing.assert_array_equal(
         np.asarray(network.stages[0](y, y)["u"]), np.asarray(model(y))
@@ -157,9 +151,9 @@ def test_another_network_can_take_the_de_blockers_place():
     assert len(network.trainable_weights) == len(model.trainable_weights) + 2 * 4
 
 
-@pytest.mark.parametrize("name", ["TNRD", "RNAN", "DCSC", "l1 sparsity"])
+@pytest.mark.parametrize("name", ["TNRD", "RNAN", "DCSC", "de-blocker: l1 sparsity"])
 def test_a_contender_is_saved_and_loaded(name, tmp_path):
-    model = CONTENDERS[name](None)
+    model = (CONTENDERS | ABLATIONS)[name](None)
     y = _image()
     expected = np.asarray(model(y))
     model.save(tmp_path / "contender.keras")
@@ -167,9 +161,6 @@ def test_a_contender_is_saved_and_loaded(name, tmp_path):
     np.testing.assert_array_equal(np.asarray(loaded(y)), expected)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["DnCNN", "LPIO", "dual prior", "dual prior, pyramid", "K = 3", "l1 sparsity"],
-)
+@pytest.mark.parametrize("name", ["DnCNN", "LPIO", "compact"])
 def test_contenders_are_of_comparable_compute(name):
     assert 1e5 < macs(CONTENDERS[name](None)) < 5e5
