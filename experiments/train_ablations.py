@@ -25,14 +25,14 @@ from experiments.data.sources import described
 from experiments.measuring.own_process import alone
 from experiments.measuring.throughput import faster_dtype
 from experiments.training.fit import BEST_WEIGHTS
-from experiments.training.flags import define_data_flags
+from experiments.training.flags import define_data_flags, define_seeds, seeds_of
 from experiments.training.recipes import network_recipe
 
 _DATA = define_data_flags()
 _ONLY = flags.DEFINE_list(
     "only", None, "Names, as in experiments/contenders/ablations.py. Default: all."
 )
-_SEEDS = flags.DEFINE_list("seeds", ["0", "1"], "Of new weights and the patches.")
+_SEEDS = define_seeds()
 _NUM_STEPS = flags.DEFINE_integer(
     "steps", 1_000, "Of each that begins with the trained stage.", lower_bound=1
 )
@@ -50,8 +50,7 @@ def main(argv):
         raise ValueError(
             f"--only: expected some of {'; '.join(ABLATIONS)}; got {min(unknown)!r}."
         )
-    if not _SEEDS.value or not all(seed.isdecimal() for seed in _SEEDS.value):
-        raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
+    seeds = seeds_of(_SEEDS)
     recipe = _DATA.recipe(network_recipe(find_preset("compact")))
     split = training_pictures.find(
         recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
@@ -71,7 +70,7 @@ def main(argv):
     folder = run_dir / of_start.folder
     _report(alone(run_trial, of_start, split=split, source="", folder=folder))
     alone(_save_preset, folder, start)
-    for seed in map(int, _SEEDS.value):
+    for seed in seeds:
         for name in names:
             config = dataclasses.replace(of_start, contender=name, seed=seed)
             if name not in DEBLOCKERS:

@@ -26,14 +26,19 @@ from experiments.measuring.own_process import alone
 from experiments.measuring.throughput import faster_dtype
 from experiments.training import devices
 from experiments.training.classifier_model import write_shipped_classifier
-from experiments.training.flags import define_data_flags, define_devices
+from experiments.training.flags import (
+    define_data_flags,
+    define_devices,
+    define_seeds,
+    seeds_of,
+)
 from experiments.training.recipes import network_recipe
 
 _DATA = define_data_flags()
 _CONTENDERS = flags.DEFINE_list(
     "contenders", None, "Names, as in experiments/contenders/registry.py. Default: all."
 )
-_SEEDS = flags.DEFINE_list("seeds", ["0", "1"], "Of the weights and the patches.")
+_SEEDS = define_seeds()
 _MINUTES = flags.DEFINE_float("minutes", 2.0, "Of training of each.", lower_bound=0)
 _CLASSIFIER = flags.DEFINE_string(
     "classifier",
@@ -54,8 +59,7 @@ def main(argv):
             f"--contenders: expected some of {', '.join(CONTENDERS)}; got "
             f"{min(unknown)!r}."
         )
-    if not _SEEDS.value or not all(seed.isdecimal() for seed in _SEEDS.value):
-        raise ValueError(f"--seeds: expected numbers, got {','.join(_SEEDS.value)}.")
+    seeds = seeds_of(_SEEDS)
     recipe = _DATA.recipe(network_recipe(find_preset("compact")))
     split = training_pictures.find(
         recipe.train_data, _DATA.data_dir.value, _DATA.held_out.value
@@ -97,7 +101,7 @@ def main(argv):
             found=found,
         )
         print(f"{name:24} {seconds[name]:.3f} s a step", flush=True)
-    for seed in map(int, _SEEDS.value):
+    for seed in seeds:
         for name in names:
             config = dataclasses.replace(of_all, contender=name, seed=seed)
             result = alone(

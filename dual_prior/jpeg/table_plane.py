@@ -16,8 +16,8 @@ import numpy as np
 from dual_prior.jpeg.header import JpegHeader
 
 _BLOCK = 8
-_MIDDLE = 16.0  # ours: 1 + the step of 0
-_SCALE = 8.0  # ours: log2 of 256, so that 8-bit tables lie in [-3/8, 1/2]
+MIDDLE = 16.0  # ours: 1 + the step of 0
+SCALE = 8.0  # ours: log2 of 256, so that 8-bit tables lie in [-3/8, 1/2]
 
 
 def logarithms(table: np.ndarray) -> np.ndarray:
@@ -26,7 +26,7 @@ def logarithms(table: np.ndarray) -> np.ndarray:
     Args:
         table: Steps `[..., 8, 8]`; 0 where they are not known.
     """
-    known = np.log2((1.0 + table) / _MIDDLE) / _SCALE
+    known = np.log2((1.0 + table) / MIDDLE) / SCALE
     return np.where(table > 0, known, 0.0).astype(np.float32)
 
 

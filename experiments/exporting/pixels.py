@@ -6,13 +6,12 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
+from dual_prior.jpeg.table_plane import MIDDLE, SCALE
 from dual_prior.jpeg.ycc import RGB_FROM_YCC, YCC_FROM_RGB, to_ycc
 from dual_prior.network.colour_network import ColourNetwork
 from dual_prior.network.unfolding import DualPriorNetwork
 
 _BLOCK = 8
-# See `dual_prior.jpeg.table_plane`.
-_MIDDLE, _SCALE = 16.0, 8.0
 
 
 def name_of(network: DualPriorNetwork | ColourNetwork) -> str:
@@ -62,7 +61,7 @@ def table_planes(steps, sampling, height, width):
     Returns:
         `[1, H, W, A]`.
     """
-    logarithms = ops.log((1.0 + steps) / _MIDDLE) / (_SCALE * math.log(2.0))
+    logarithms = ops.log((1.0 + steps) / MIDDLE) / (SCALE * math.log(2.0))
     logarithms = ops.where(steps > 0, logarithms, 0.0)
     planes = []
     for channel in range(steps.shape[0]):

@@ -19,6 +19,7 @@ from experiments.contenders.ablations import (
 from experiments.contenders.trial import TrialResult
 from experiments.data.protocol import QUALITIES
 from experiments.measuring.tables import csv_text
+from experiments.reproduction.equal_cost import gains_by_quality, mean_gain
 from experiments.reproduction.inputs import Sources
 
 TITLE = "The priors: with and without, trained to the end"
@@ -79,11 +80,10 @@ def ablation_table(
             lines.append(f"| {name} | not trained yet |" + " |" * 7)
             continue
         gains = [result.gain for result in results]
-        by_quality = np.mean([np.subtract(r.restored, r.jpeg) for r in results], 0)
         last = np.mean([r.validations[-1] - r.validations[-2] for r in results])
         lines.append(
-            f"| {name} | {np.mean(gains):.3f} "
-            f"| {' / '.join(f'{gain:.2f}' for gain in by_quality)} "
+            f"| {name} | {mean_gain(results):.3f} "
+            f"| {gains_by_quality(results)} "
             f"| {_beside(results, trials[whole]) if name != whole else ''} "
             f"| {_seeds(gains)} | {results[0].steps:,} | {last:+.3f} "
             f"| {np.median([r.seconds_per_step for r in results]):.2f} "
@@ -103,7 +103,7 @@ def restarted(sources: Sources) -> str:
     began, went_on = sources.trials(START), sources.trials(ONE)
     if not began or not went_on:
         return ""
-    before, after = began[0].gain, float(np.mean([r.gain for r in went_on]))
+    before, after = began[0].gain, mean_gain(went_on)
     text = f"The stage that all begin with gains {before:.3f} dB."
     if after < before:
         text += (

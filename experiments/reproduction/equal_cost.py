@@ -48,7 +48,7 @@ def gain_table(trials: dict[str, list[TrialResult]]) -> str:
         gains = [result.gain for result in results]
         lines.append(
             f"| {name} | {np.mean(gains):.3f} ± {np.ptp(gains) / 2:.3f} "
-            f"| {_by_quality(results)} | {len(gains)} "
+            f"| {gains_by_quality(results)} | {len(gains)} "
             f"| {round(np.mean([result.steps for result in results])):,} "
             f"| {results[0].parameters:,} | {2 * results[0].macs:,.0f} |"
         )
@@ -74,7 +74,8 @@ def mean_gain(results: list[TrialResult]) -> float:
     return float(np.mean([result.gain for result in results]))
 
 
-def _by_quality(results: list[TrialResult]) -> str:
+def gains_by_quality(results: list[TrialResult]) -> str:
+    """Of a contender's trials, dB, as text."""
     gains = np.mean([np.subtract(r.restored, r.jpeg) for r in results], axis=0)
     return " / ".join(f"{gain:.2f}" for gain in gains)
 

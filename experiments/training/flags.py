@@ -77,6 +77,22 @@ def define_data_flags() -> DataFlags:
     )
 
 
+def define_seeds() -> flags.FlagHolder[list[str]]:
+    """The seeds that each network is trained with: see `seeds_of`."""
+    return flags.DEFINE_list("seeds", ["0", "1"], "Of the weights and the patches.")
+
+
+def seeds_of(flag: flags.FlagHolder[list[str]]) -> list[int]:
+    """The value of `define_seeds`.
+
+    Raises:
+        ValueError: There is none, or one is not a number.
+    """
+    if not flag.value or not all(seed.isdecimal() for seed in flag.value):
+        raise ValueError(f"--seeds: expected numbers, got {','.join(flag.value)}.")
+    return [int(seed) for seed in flag.value]
+
+
 def define_devices() -> flags.FlagHolder[str | None]:
     """The number of devices: see `experiments.training.devices`."""
     return flags.DEFINE_string(
