@@ -41,6 +41,9 @@ _DEBLOCKER_STEPS = flags.DEFINE_integer(
 )
 _RUN_DIR = flags.DEFINE_string("run_dir", "runs/ablations", "Folder of the runs.")
 
+# Ours. At 1e-3, that of the first training, one stage trained on lost 0.024 dB.
+_LEARNING_RATE = 3e-4
+
 
 def main(argv):
     """Reads the flags, trains, prints what each has gained."""
@@ -76,7 +79,10 @@ def main(argv):
             if name not in DEBLOCKERS:
                 weights = find_preset(str(start)).sha256()
                 config = dataclasses.replace(
-                    config, steps=_NUM_STEPS.value, classifier=weights
+                    config,
+                    steps=_NUM_STEPS.value,
+                    learning_rate=_LEARNING_RATE,
+                    classifier=weights,
                 )
             folder = run_dir / config.folder
             result = alone(

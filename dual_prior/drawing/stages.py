@@ -16,8 +16,9 @@ def stages_png(
 ) -> bytes:
     """A PNG file of what each stage did to the middle of a picture.
 
-    A row a stage: u (Eq. 8), the horizontal part of g (Eq. 9), the derivative of the
-    classifier there, x (Eq. 10), with the energy of Eq. 4 and the probability.
+    A row a stage: u (Eq. 8), the horizontal part of g (Eq. 9) and how far it moved, the
+    derivative of the classifier there, x (Eq. 10) and the share of g in its finest
+    gradients, with the energy of Eq. 4 and the probability.
 
     Args:
         restorer: The owner of the network.
@@ -28,6 +29,7 @@ def stages_png(
 
     from dual_prior.network.backend import value_and_input_gradient
     from dual_prior.network.operators import image_gradient
+    from dual_prior.network.prior_effect import moves_of_g, shares_of_g
     from dual_prior.restoration.pixels import seen_by
 
     network = restorer.unfolding
@@ -55,18 +57,23 @@ def stages_png(
             ("d f_s / d g", _signed(numpy(derivative(gradient)), channels, strongest)),
         ]
     ]
-    for k, state in enumerate(network(y, return_stages=True, aux=aux), start=1):
+    states = network(y, return_stages=True, aux=aux)
+    effects = zip(states, moves_of_g(y, states), shares_of_g(network.stages), strict=True)
+    for k, (state, moved, share) in enumerate(effects, start=1):
         energy, probability = float(numpy(state["energy"])), numpy(state["probability"])
         slope = numpy(derivative(state["g"]))
         cells.append(
             [
                 (f"u{k}", _grey(numpy(state["u"]))),
-                (f"g{k}, horizontal", _signed(numpy(state["g"]), channels, steepest)),
+                (
+                    f"g{k}, moved {moved:.2g} levels",
+                    _signed(numpy(state["g"]), channels, steepest),
+                ),
                 (
                     f"d f_s / d g, f_s = {float(probability):.3f}",
                     _signed(slope, channels, strongest),
                 ),
-                (f"x{k}, energy {energy:.1f}", _grey(numpy(state["x"]))),
+                (f"x{k}, {share:.0%} of g, energy {energy:.1f}", _grey(numpy(state["x"]))),
             ]
         )
     return sheet_png(cells, min_width=_SIDE)

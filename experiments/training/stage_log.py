@@ -5,15 +5,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dual_prior.network.operators import image_gradient
+from dual_prior.network.prior_effect import moves_of_g, shares_of_g
 
 _SIDE = 128  # ours: pixels of the images that are shown
 _BRIGHTER = 4.0  # ours: gradients are small
 
 
 class StageLog(keras.callbacks.Callback):
-    """At each validation: alpha, beta, lambda2, eta of each stage; how far g moves from
-    the gradient of the stage's input, root mean square in grey levels; and u, |g|, x.
+    """At each validation: alpha, beta, lambda2, eta of each stage; how far g moves, and
+    the share of it in x (`dual_prior.network.prior_effect`); and u, |g|, x.
 
     With averaged weights it must come before `SwapEMAWeights`, like validation.
 
@@ -42,23 +42,22 @@ class StageLog(keras.callbacks.Callback):
         x = keras.ops.convert_to_tensor(self._images)
         with self._writer.as_default(step=self._epoch):
             states = self.model(x, return_stages=True)
-            for k, state in enumerate(states, start=1):
-                stage = self.model.stages[k - 1]
-                for name, scalar in (
-                    ("alpha", stage.solver.alpha),
-                    ("beta", stage.solver.beta),
-                    ("lambda2", stage.descent.lambda2),
-                    ("eta", stage.descent.eta),
-                ):
+            effects = zip(
+                self.model.stages,
+                states,
+                moves_of_g(x, states),
+                shares_of_g(self.model.stages),
+                strict=True,
+            )
+            for k, (stage, state, moved, share) in enumerate(effects, start=1):
+                for name, scalar in stage.scalars().items():
                     value = float(keras.ops.convert_to_numpy(scalar.value()))
                     tf.summary.scalar(f"stage {k}/{name}", value)
-                u, g, before = (_numpy(v) for v in (state["u"], state["g"], x))
-                moved = 255 * (g - _numpy(image_gradient(before)))
-                root_mean_square = float(np.sqrt(np.mean(np.square(moved))))
-                tf.summary.scalar(f"stage {k}/g moves, grey levels", root_mean_square)
-                x = state["x"]
+                tf.summary.scalar(f"stage {k}/g moves, grey levels", moved)
+                tf.summary.scalar(f"stage {k}/share of g in x", share)
+                u, g, x_k = (_numpy(state[name]) for name in ("u", "g", "x"))
                 size = _BRIGHTER * np.linalg.norm(g, axis=-1, keepdims=True)
-                for name, image in (("u", u), ("g", size), ("x", _numpy(x))):
+                for name, image in (("u", u), ("g", size), ("x", x_k)):
                     shown = np.clip(image, 0.0, 1.0)
                     tf.summary.image(f"stage {k}/{name}", shown, max_outputs=len(shown))
         self._writer.flush()
