@@ -3,9 +3,9 @@
     python -m experiments.reproduce --all --data_dir=../shared/data
     python -m experiments.reproduce --only=table1,figure8
 
-Writes into --output: pictures, CSV files, NAME.md for each, README.md, the page that
-holds them all, and configuration.json. Scores are kept in --scores: a run that was
-killed resumes, and only what has changed is measured again. Run
+Writes into --output: pictures, CSV files, NAME.md for each, README.md, which sums up
+what each of them found, and configuration.json. Scores are kept in --scores: a run that
+was killed resumes, and only what has changed is measured again. Run
 `python -m experiments.train_contenders` and `python -m experiments.train_ablations`
 first; without them, their rows are omitted.
 """
@@ -43,7 +43,7 @@ _LIMIT = flags.DEFINE_integer(
 
 
 def main(argv):
-    """Reads the flags, makes what is asked for, and the page."""
+    """Reads the flags, makes what is asked for, and the summary."""
     del argv
     only = [re.sub(r"^fig(?=\d)", "figure", name) for name in _ONLY.value]
     names = list(ITEMS) if _ALL.value else only
@@ -71,7 +71,7 @@ def main(argv):
             file.write(page.section(ITEMS[name].TITLE, command, text).encode())
     write_configuration(folder / "configuration.json", sources.settings())
     with atomic_file(folder / "README.md") as file:
-        file.write(page.page(folder, list(ITEMS)).encode())
+        file.write(page.summary(folder, list(ITEMS)).encode())
     print(f"Wrote {folder / 'README.md'}.")
 
 

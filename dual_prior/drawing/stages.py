@@ -58,7 +58,9 @@ def stages_png(
         ]
     ]
     states = network(y, return_stages=True, aux=aux)
-    effects = zip(states, moves_of_g(y, states), shares_of_g(network.stages), strict=True)
+    effects = zip(
+        states, moves_of_g(y, states), shares_of_g(network.stages), strict=True
+    )
     for k, (state, moved, share) in enumerate(effects, start=1):
         energy, probability = float(numpy(state["energy"])), numpy(state["probability"])
         slope = numpy(derivative(state["g"]))
@@ -73,7 +75,10 @@ def stages_png(
                     f"d f_s / d g, f_s = {float(probability):.3f}",
                     _signed(slope, channels, strongest),
                 ),
-                (f"x{k}, {share:.0%} of g, energy {energy:.1f}", _grey(numpy(state["x"]))),
+                (
+                    f"x{k}, {share:.0%} of g, energy {energy:.1f}",
+                    _grey(numpy(state["x"])),
+                ),
             ]
         )
     return sheet_png(cells, min_width=_SIDE)

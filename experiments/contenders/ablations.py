@@ -111,19 +111,20 @@ def held(network: DualPriorNetwork) -> DualPriorNetwork:
 
 
 # By name, what makes a model from the preset of a trained stage, `START`.
-ONE, WHOLE, HELD_WITHOUT = "K = 1", "K = 2", "held: J = 0"
+ONE, WHOLE, WITHOUT, RANDOM = "K = 1", "K = 2", "J = 0", "random classifier"
+HELD_WITHOUT, HELD_WITH = "held: J = 0", "held: J = 1"
 STAGES: dict[str, Make] = {
     f"K = {k}": functools.partial(_changed, num_stages=k) for k in (1, 2, 3, 5, 7)
 }
 PRIORS: dict[str, Make] = {
-    "J = 0": functools.partial(_changed, num_descent_steps=0),
+    WITHOUT: functools.partial(_changed, num_descent_steps=0),
     "J = 3": functools.partial(_changed, num_descent_steps=3),
-    "random classifier": lambda start: _with_random_classifier(_changed(start)),
+    RANDOM: lambda start: _with_random_classifier(_changed(start)),
     "no gradient term": _without_the_gradient_term,
 }
 HELD: dict[str, Make] = {
     HELD_WITHOUT: lambda start: held(_changed(start, num_descent_steps=0)),
-    "held: J = 1": lambda start: held(_changed(start)),
+    HELD_WITH: lambda start: held(_changed(start)),
     "held: J = 3": lambda start: held(_changed(start, num_descent_steps=3)),
     "held: random classifier": lambda start: held(
         _with_random_classifier(_changed(start))
@@ -133,5 +134,5 @@ DEBLOCKERS: dict[str, Make] = {
     f"de-blocker: {name}": functools.partial(_with_deblocker, name)
     for name in _DEBLOCKERS
 }
-START, *_ = DEBLOCKERS
+START, PAPERS_UNITS, *_ = DEBLOCKERS
 ABLATIONS = DEBLOCKERS | STAGES | PRIORS | HELD

@@ -10,8 +10,10 @@ from experiments.contenders.trial import TrialResult
 from experiments.data.protocol import QUALITIES
 from experiments.measuring.tables import csv_text
 from experiments.reproduction.inputs import Sources
+from experiments.reproduction.page import finding
 
 TITLE = "At equal cost: compact and the baselines"
+UNTRAINED = "Not trained yet: `python -m experiments.train_contenders`.\n"
 
 
 def make(sources: Sources, folder: Path) -> str:
@@ -21,14 +23,22 @@ def make(sources: Sources, folder: Path) -> str:
         file.write(_csv(trials).encode())
     how = sources.settings()["trials"]
     time = f"{how['minutes']:g} minutes ({how['dtype']})" if how else "the same minutes"
+    if not any(trials.values()):
+        return UNTRAINED
+    found = finding(
+        paper="compares published weights only",
+        measured=verdict(trials),
+        verdict="which architecture learns fastest, not which is best in the end",
+    )
     return f"""
+{found}
+
 Gain over the JPEG in dB on the 10 held-out training pictures, mean of quality 10, 20
 and 30. Each was trained for {time} on the same machine, with the same feed
 and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± half
 their range. The runs are short: they show which network learns fastest, not which is
 the best in the end.
 
-{verdict(trials)}
 {gain_table(trials)}
 """
 
@@ -36,8 +46,6 @@ the best in the end.
 def gain_table(trials: dict[str, list[TrialResult]]) -> str:
     """Markdown of what the trials have gained, the best first."""
     chosen = {name: results for name, results in trials.items() if results}
-    if not chosen:
-        return "Not trained yet: `python -m experiments.train_contenders`.\n"
     lines = [
         "| network | gain | at 10 / 20 / 30 | seeds | steps | parameters "
         "| FLOP a pixel |",
@@ -59,13 +67,13 @@ def verdict(trials: dict[str, list[TrialResult]]) -> str:
     """Which place `compact` has among them, and how far from the next."""
     gains = {name: mean_gain(results) for name, results in trials.items() if results}
     if COMPACT not in gains or len(gains) < 2:
-        return ""
+        return "no two of them trained yet"
     ranked = sorted(gains, key=lambda name: -gains[name])
     rank = ranked.index(COMPACT)
     rival = ranked[0] if rank else ranked[1]
     return (
         f"`compact`: {rank + 1} of {len(ranked)}, "
-        f"{gains[COMPACT] - gains[rival]:+.2f} dB beside {rival}.\n"
+        f"{gains[COMPACT] - gains[rival]:+.2f} dB beside {rival}"
     )
 
 

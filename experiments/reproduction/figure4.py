@@ -9,6 +9,7 @@ from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
 from experiments.reproduction.drawing import comparison
 from experiments.reproduction.inputs import Sources
+from experiments.reproduction.page import finding
 
 TITLE = "Figure 4: real pictures"
 
@@ -24,9 +25,16 @@ def make(sources: Sources, folder: Path) -> str:
         before = np.asarray(Image.open(path).convert("RGB"))
         rows.append({"before": before, "after": restorer.restore(before)})
     comparison(folder / "figure4.png", rows)
-    return """
-The paper shows pictures of Twitter and WeChat, which were not available. These are
-recompressed photographs of unknown history, restored by preset `photo`.
+    found = finding(
+        paper="pictures of Twitter and WeChat look better",
+        measured=f"{len(rows)} recompressed pictures of unknown history, by eye: flat "
+        "parts and edges do, at their size",
+        verdict="holds on these; the paper's were not available",
+    )
+    return f"""
+{found}
+
+Restored by preset `photo`.
 
 ![Real pictures before and after](figure4.png)
 """

@@ -15,6 +15,7 @@ from experiments.measuring.published import Row
 from experiments.measuring.scores import Score
 from experiments.reproduction import (
     ablations,
+    cost,
     equal_cost,
     figure1,
     figure5,
@@ -26,12 +27,20 @@ from experiments.reproduction import (
 from experiments.reproduction.inputs import Sources
 from experiments.reproduction.registry import ITEMS
 from experiments.reproduction.score_cache import remembered
+from tests.experiments.training import fit_test
 
 NAMES = ("DnCNN", "compact", "K = 2", "J = 0")
 
 
 def _holder(name):
     return ABLATIONS if name in ABLATIONS else CONTENDERS
+
+
+def _tiny(name):
+    """A tiny network in place of the contender or ablation of this name."""
+    if name in ABLATIONS:
+        return lambda _: fit_test.trainable(num_stages=2)
+    return lambda _: dncnn(3, 4)
 
 
 def _kind(name):
@@ -45,7 +54,7 @@ def trained(tiny_data, tmp_path_factory):
     split = find(["bsds500"], str(tiny_data))
     with pytest.MonkeyPatch.context() as patch:
         for name, seed in [(NAMES[0], 1), *((name, 0) for name in NAMES)]:
-            patch.setitem(_holder(name), name, lambda _: dncnn(3, 4))
+            patch.setitem(_holder(name), name, _tiny(name))
             config = TrialConfig(
                 contender=name,
                 seed=seed,
@@ -67,7 +76,7 @@ def trained(tiny_data, tmp_path_factory):
 def sources(monkeypatch, tiny_data, trained, tmp_path):
     """With a copy of these trials."""
     for name in CONTENDERS | ABLATIONS:
-        monkeypatch.setitem(_holder(name), name, lambda _: dncnn(3, 4))
+        monkeypatch.setitem(_holder(name), name, _tiny(name))
     runs = shutil.copytree(trained, tmp_path / "runs")
     folders = runs / _kind("DnCNN"), runs / _kind("K = 2")
     return Sources(str(tiny_data), *folders, tmp_path / "scores", limit=1)
@@ -75,10 +84,12 @@ def sources(monkeypatch, tiny_data, trained, tmp_path):
 
 def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypatch):
     monkeypatch.setattr(table1, "_TIMED_SIDE", 32)
+    monkeypatch.setattr(cost, "_TIMED_SIDE", 32)
     monkeypatch.setattr(rivals, "_PATCHES", 600)
     monkeypatch.setattr(rivals, "_COMPONENTS", 2)
     for name, item in ITEMS.items():
         text = item.make(sources, tmp_path)
+        (tmp_path / f"{name}.md").write_text(page.section(item.TITLE, "command", text))
         for picture in tmp_path.glob(f"{name}.png"):
             assert f"]({picture.name})" in text
             assert np.asarray(Image.open(picture)).std() > 1
@@ -94,6 +105,11 @@ def test_every_table_and_figure_of_the_paper_is_made(sources, tmp_path, monkeypa
     with open(tmp_path / "rivals.csv", newline="") as file:
         methods = {row["method"] for row in csv.DictReader(file)}
     assert {"JPEG", "SADCT", "LD", rivals.PCA} <= methods
+    summary = page.summary(tmp_path, list(ITEMS)).splitlines()
+    rows = {row.partition("](")[2].partition(".")[0]: row for row in summary}
+    unmeasured = [name for name in ITEMS if "not measured yet" in rows[name]]
+    assert unmeasured == ["table2", "figure4"]  # no such trial; no real/ in there
+    assert all(row.count("|") == 5 for row in rows.values() if row.startswith("| ["))
 
 
 def test_without_trials_nothing_is_claimed(tiny_data, tmp_path):
@@ -177,9 +193,9 @@ def test_the_verdict_says_who_wins_and_by_how_much():
         "RDN": trial("RDN", 1.25), "compact": trial("compact", 0.75), "DCSC": []
     }  # fmt: skip
     said = equal_cost.verdict(trials)
-    assert said == "`compact`: 2 of 2, -0.50 dB beside RDN.\n"
+    assert said == "`compact`: 2 of 2, -0.50 dB beside RDN"
     said = equal_cost.verdict(trials | {"RDN": trial("RDN", 0.5)})
-    assert said == "`compact`: 1 of 2, +0.25 dB beside RDN.\n"
+    assert said == "`compact`: 1 of 2, +0.25 dB beside RDN"
 
 
 def test_differences_are_paired_by_picture_and_seeds_are_averaged():
@@ -213,15 +229,26 @@ def test_entropy_and_gradients():
     assert sorted(figure1.gradients([np.uint8([[1, 5], [2, 9]])])) == [1, 4, 4, 7]
 
 
-def test_the_page_keeps_the_order_and_what_was_made_before(tmp_path):
+def test_the_summary_keeps_the_order_and_what_was_made_before(tmp_path):
     for name in ("second", "first"):
-        text = page.section(f"The {name}", "command", "text")
+        found = page.finding(paper="it\nrises", measured=f"{name}: 5", verdict="holds")
+        text = page.section(f"The {name}", "command", f"{found}\n\ntext")
         (tmp_path / f"{name}.md").write_text(text)
-    text = page.page(tmp_path, ["first", "missing", "second"])
-    assert text.index("## The first") < text.index("## The second")
+    (tmp_path / "third.md").write_text(page.section("The third", "command", "text"))
+    text = page.summary(tmp_path, ["first", "missing", "second", "third"])
+    assert text.splitlines()[-3:] == [
+        "| [The first](first.md) | it rises | first: 5 | holds |",
+        "| [The second](second.md) | it rises | second: 5 | holds |",
+        "| [The third](third.md) | | not measured yet | |",
+    ]
+
+
+def test_the_verdict_on_a_prior_needs_an_interval_without_zero():
+    assert ablations.said(0.01, 0.004, 0.02) == "it helps, by 0.010 dB"
+    assert ablations.said(-0.01, -0.02, -0.004) == "it harms, by 0.010 dB"
+    assert ablations.said(0.01, -0.004, 0.02) == "no difference seen"
 
 
 def test_a_weak_correlation_is_called_neither():
     said = [figure5.verdict(c) for c in (0.3, 0.05, -0.05, -0.3)]
-    assert "So it is" in said[0] and "other way" in said[3]
-    assert said[1] == said[2] == "Here it hardly depends on them."
+    assert said == ["holds", "not seen", "not seen", "the other way round"]
