@@ -37,7 +37,7 @@ _OFFSETS = {
 # `paper` takes minutes.
 _REFERENCE, _ALSO_TIMED = "photo", ("fast", "compact")
 _TIMED_SIDE, _REPEATS = 512, 5  # ours
-_HEADER = ["preset", "million_parameters", "million_macs_per_pixel", "time"]
+_HEADER = ["preset", "parameters", "million_macs_per_pixel", "time"]
 _OURS, _OTHERS = "tab:red", "0.35"
 
 
@@ -67,11 +67,12 @@ def make(sources: Sources, folder: Path) -> str:
     ]
     times = _times()
     timed = "; ".join(f"`{name}` {time:.2f}" for name, time in times.items())
+    rows = [
+        [peer.method, load_network(peer.method).count_params(), peer.macs]
+        + [times.get(peer.method)]
+        for peer in ours
+    ]
     with atomic_file(folder / "cost.csv") as file:
-        rows = [
-            [peer.method, peer.parameters, peer.macs, times.get(peer.method)]
-            for peer in ours
-        ]
         file.write(csv_text(_HEADER, rows).encode())
     return f"""
 {_found(ours, others)}
@@ -104,14 +105,13 @@ def _found(ours: Sequence[Peer], others: Sequence[Peer]) -> str:
     unbeaten = [f"`{peer.method}`" for peer in measured if not is_beaten(peer)]
     best = max(others, key=lambda peer: peer.psnr.get(case, 0.0))
     figures = [
-        f"`{peer.method}` {peer.psnr[case]:.2f} dB at {peer.macs:.2g} million "
-        "multiply-accumulates a pixel"
-        for peer in measured
+        f"`{peer.method}` {peer.psnr[case]:.2f} ({peer.macs:.2g})" for peer in measured
     ]
     return finding(
         paper="prints no cost",
-        measured=f"LIVE1 at {_QUALITY}: {'; '.join(figures)}; {best.method}, the best "
-        f"published, {best.psnr[case]:.2f} at {best.macs:.3g}",
+        measured=f"LIVE1 at {_QUALITY}, dB (million multiply-accumulates a pixel): "
+        f"{'; '.join(figures)}; {best.method}, the best published, "
+        f"{best.psnr[case]:.2f} ({best.macs:.3g})",
         verdict="no published network here is better with as little: "
         + (", ".join(unbeaten) or "none"),
     )

@@ -46,8 +46,8 @@ def make(sources: Sources, folder: Path) -> str:
     table = "\n".join(rows)
     found = finding(
         paper="the derivative is large where artifacts are",
-        measured=f"its correlation with |y - x| is {means[0, 0]:.2f} at grad y; at the "
-        f"g of the stages {means[1:, 0].min():.2f} to {means[1:, 0].max():.2f}",
+        measured=f"its correlation with the artifacts is {means[0, 0]:.2f} at grad y; "
+        f"at the g of the stages {means[1:, 0].min():.2f} to {means[1:, 0].max():.2f}",
         verdict=verdict(means[0, 0]),
     )
     return f"""
