@@ -192,7 +192,7 @@ class Restoration:
                     before.num_channels,
                     before.tables,
                     clipping.held,
-                    0.0 if clipping.is_all else None,
+                    clipping.is_all,
                 )
                 record.seconds = time.monotonic() - started
                 self._after = before.with_pixels(pixels)

@@ -97,23 +97,51 @@ def project_picture(
     pixels = restored
     for _ in range(_ROUNDS):
         planes = pixels.copy() if is_grey else to_ycc(pixels)
-        for channel in range(planes.shape[-1]):
-            quantized = held.quantized[channel]
-            if quantized is None:
-                continue
-            rows, columns = held.sampling if channel else (1, 1)
-            _clip_samples(
-                planes[..., channel],
-                quantized[top // (_BLOCK * rows) :],
-                held.steps[channel],
-                (rows, columns),
-                reach,
-            )
+        clip_planes(planes, held, top, reach)
         inside = planes if is_grey else to_rgb(planes)
         pixels = np.clip(inside, 0, _WHITE)
         if np.array_equal(pixels, inside):
             break
     return pixels
+
+
+def clip_planes(
+    planes: np.ndarray, held: Coefficients, top: int = 0, reach: float = NARROW
+) -> None:
+    """Projects planes onto the cells, in place, whatever black and white allow.
+
+    Args:
+        planes: Luma `[h, W, 1]`, or Y, Cb, Cr `[h, W, 3]`; grey levels, float32.
+        held, top, reach: As for `project_picture`.
+    """
+    for channel in range(planes.shape[-1]):
+        quantized = held.quantized[channel]
+        if quantized is None:
+            continue
+        rows, columns = held.sampling if channel else (1, 1)
+        _clip_samples(
+            planes[..., channel],
+            quantized[top // (_BLOCK * rows) :],
+            held.steps[channel],
+            (rows, columns),
+            reach,
+        )
+
+
+def samples_of(planes: np.ndarray, sampling: tuple[int, int]) -> np.ndarray:
+    """The means of the pixels that share a sample, as an encoder makes them.
+
+    Args:
+        planes: `[H, W, ...]`, whose sides are multiples of `sampling`.
+        sampling: Rows and columns that share a sample.
+    """
+    rows, columns = sampling
+    # Faster than a mean over short axes.
+    parts = [planes[i::rows, j::columns] for i in range(rows) for j in range(columns)]
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total / total.dtype.type(len(parts))
 
 
 def agreement(restored: np.ndarray, compressed: np.ndarray, table: np.ndarray) -> float:
@@ -142,12 +170,13 @@ def _clip_samples(plane, quantized, steps, sampling, reach) -> None:
         for side, shared in zip(plane.shape, sampling, strict=True)
     )
     whole = plane[:height, :width]
-    shared = whole.reshape(height // rows, rows, width // columns, columns)
-    samples = shared.mean(axis=(1, 3))
+    samples = samples_of(whole, sampling)
     clipped = samples.copy()
     _clip(clipped, quantized, steps, reach)
-    change = (clipped - samples)[:, None, :, None]
-    plane[:height, :width] += np.broadcast_to(change, shared.shape).reshape(whole.shape)
+    change = clipped - samples
+    for row in range(rows):
+        for column in range(columns):
+            whole[row::rows, column::columns] += change
 
 
 def _clip(plane, quantized, steps, reach) -> None:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from dual_prior.jpeg.coefficients import Coefficients
+from dual_prior.jpeg.guided_chroma import REACH, with_guided_chroma
 from dual_prior.jpeg.projection import project_picture
 from dual_prior.jpeg.table_plane import Tables
 from dual_prior.restoration.tiles import OnTile, map_tiles
@@ -25,7 +26,7 @@ TILE = 768  # ours: pixels a side; the pictures of the data sets are whole
 SMALLEST = 32  # ours
 
 # Rows that are clipped and rounded at a time: whole blocks, of chroma, too.
-_STRIP = 64  # ours
+_STRIP = 256  # ours
 
 _LUMA = np.array(LUMA_WEIGHTS, np.float32)[:, None]
 
@@ -58,7 +59,8 @@ def restore_array(
         on_tile: Called with (tiles done, tiles in all) after each tile.
         tables: The picture's quantization tables.
         held: The coefficients of its JPEG file; those of the result are clipped to the
-            cells around them. None for no clipping.
+            cells around them. If `network` restores colour, chroma is guided by luma
+            (`dual_prior.jpeg.guided_chroma`). None for neither.
 
     Returns:
         The restored picture, shaped like `image`, clipped to black and white, rounded.
@@ -79,16 +81,25 @@ def restore_array(
         of_part = () if tables is None else (tables.part(top, left),)
         return _change(lambda seen: network(seen, *of_part), channels, part)
 
+    def within_cells(pixels: np.ndarray, top: int) -> np.ndarray:
+        if held is None:
+            return pixels
+        grey_levels = pixels * np.float32(255)
+        if channels == 3 and not is_grey:
+            wanted = with_guided_chroma(grey_levels, held, top)
+            grey_levels += np.float32(strength) * (wanted - grey_levels)
+        return project_picture(grey_levels, held, top) / np.float32(255)
+
     restored = np.empty(planes.shape, dtype)
-    for top, rows in _strips(map_tiles(change, planes, tile, on_tile)):
-        window = np.s_[top : top + len(rows)]
-        pixels: np.ndarray = np.clip(
-            _unit(planes[window]) + np.float32(strength) * rows, 0, 1
+    strips = _strips(map_tiles(change, planes, tile, on_tile))
+    for top, rows, inner in _with_rows_around(strips, REACH if held else 0):
+        window = _unit(planes[top : top + len(rows)])
+        pixels = np.clip(window + np.float32(strength) * rows, 0, 1)
+        pixels = within_cells(pixels, top)[inner]
+        first = top + inner.start
+        restored[first : first + len(pixels)] = np.round(
+            pixels * np.float32(_DEPTHS[dtype])
         )
-        if held is not None:
-            grey_levels = pixels * np.float32(255)
-            pixels = project_picture(grey_levels, held, top) / np.float32(255)
-        restored[window] = np.round(pixels * np.float32(_DEPTHS[dtype]))
     return restored[..., 0] if is_grey else restored
 
 
@@ -107,6 +118,24 @@ def _strips(
         rest = np.concatenate([rest, band])
     if rest is not None and len(rest):
         yield first, rest
+
+
+def _with_rows_around(
+    strips: Iterable[tuple[int, np.ndarray]], margin: int
+) -> Iterator[tuple[int, np.ndarray, slice]]:
+    """Strips (first row, rows) with `margin` rows of their neighbours, where there are
+    some: (first row, rows, which of these are the strip).
+    """
+    waiting, first, above = None, 0, 0
+    for top, strip in strips:
+        if waiting is not None:
+            rows = np.concatenate([waiting, strip[:margin]])
+            yield first, rows, slice(above, len(waiting))
+            kept = waiting[len(waiting) - margin :]
+            strip, above = np.concatenate([kept, strip]), len(kept)
+        waiting, first = strip, top - above
+    if waiting is not None:
+        yield first, waiting, slice(above, len(waiting))
 
 
 def seen_by(channels: int, planes: np.ndarray) -> np.ndarray:

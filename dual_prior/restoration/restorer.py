@@ -66,7 +66,7 @@ class Restorer:
         num_channels: int | None = None,
         tables: Tables = UNKNOWN,
         held: Coefficients | None = None,
-        strength: float | None = None,
+        without_network: bool = False,
     ) -> np.ndarray:
         """Restores a picture, whether it is clean or not.
 
@@ -77,7 +77,7 @@ class Restorer:
                 number of channels of `image`.
             tables: Quantization tables of the JPEG file, as they lie on `image`.
             held: The coefficients of the file, to clip the result to their cells.
-            strength: Replaces that of the options.
+            without_network: Only clip, and guide chroma by luma.
 
         Returns:
             Shaped like `image`, of its depth or of `Options.depth`.
@@ -92,18 +92,17 @@ class Restorer:
             image, np.broadcast_to(image[..., :1], image.shape)
         ):
             luma = self.restore(
-                image[..., 0], on_tile, num_channels or 3, tables, held, strength
+                image[..., 0], on_tile, num_channels or 3, tables, held, without_network
             )
             return np.repeat(luma[..., None], 3, axis=-1)
-        if strength is None:
-            strength = options.strength
+        is_unchanged = without_network or not options.strength
         tile = largest_tile(image, options, num_channels, held.nbytes if held else 0)
         part = self.unfolding if image.ndim == 2 else self.network
         return restore_array(
             image,
-            self._network_for(part, image, tile) if strength else _unchanged,
+            _unchanged if is_unchanged else self._network_for(part, image, tile),
             channels=part.channels,
-            strength=strength,
+            strength=options.strength,
             dtype={None: None, 8: np.uint8, 16: np.uint16}[options.depth],
             tile=tile,
             on_tile=on_tile,

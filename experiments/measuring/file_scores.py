@@ -124,7 +124,7 @@ def by(restorer: Restorer) -> Restore:
             pixels,
             tables=picture.tables,
             held=clipping.held,
-            strength=0.0 if clipping.is_all else None,
+            without_network=clipping.is_all,
         )
 
     return restore

@@ -89,7 +89,7 @@ def test_the_coefficients_of_a_file_are_clipped_in_tiles_of_any_size(loaded):
     in_colour = loaded().restore(colour, held=held)
     grey = loaded().restore(compressed, held=held)
     np.testing.assert_array_equal(in_colour, np.stack([grey] * 3, axis=-1))
-    nothing = loaded().restore(compressed, strength=0.0)
+    nothing = loaded().restore(compressed, without_network=True)
     np.testing.assert_array_equal(nothing, compressed)
 
 
