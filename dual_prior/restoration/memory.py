@@ -14,6 +14,10 @@ _BASE_GIB = 0.88
 # Rows of tiles in memory at once, float32: parts, joined, those of the row before.
 _ROWS_OF_TILES = 4
 
+# Rows of float32 that guiding chroma takes while no tile is restored: eleven times a
+# strip of 256 rows with 64 on either side. Measured.
+_ROWS_OF_STRIPS = 11 * 384
+
 # Bytes that a pixel takes until it is written: 8 bits in three channels, as read, as
 # restored, as encoded, and put together as a file.
 _BYTES_PER_PIXEL = 12
@@ -53,7 +57,8 @@ def largest_tile(
     per_pixel = find_preset(options.preset).profile.bytes_per_tile_pixel
 
     def needed(tile: int) -> float:
-        tiles = per_pixel * tile**2 + _ROWS_OF_TILES * row * tile
+        strips = _ROWS_OF_STRIPS * row if held_bytes else 0
+        tiles = max(per_pixel * tile**2, strips) + _ROWS_OF_TILES * row * tile
         gib = _BASE_GIB + (pictures + held_bytes + tiles) / 2**30
         return gib / (1 - _SHARE_OF_NEIGHBOURS)
 

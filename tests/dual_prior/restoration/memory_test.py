@@ -46,6 +46,13 @@ def test_the_memory_of_the_result_reduces_that_of_tiles():
     assert _tile(wide, max_memory=2.2, depth=8) < eight
 
 
+def test_guiding_the_chroma_of_a_wide_picture_takes_memory():
+    wide = np.broadcast_to(np.zeros(3, np.uint8), (1_000, 30_000, 3))
+    options = Options("fast", max_memory=3.4)
+    without, guided = (largest_tile(wide, options, 3, held) for held in (0, 1))
+    assert guided < without
+
+
 def test_more_memory_lets_larger_pictures_overlap():
     assert max_overlapping_pixels(1.2) < max_overlapping_pixels(3.0)
     assert 13_000_000 < max_overlapping_pixels(3.0) < 14_000_000
