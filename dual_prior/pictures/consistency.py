@@ -1,7 +1,8 @@
 """Decides whether results are clipped to the quantization cells of their JPEG files.
 
 Measured on held-out pictures (experiments/NOTES.md): clipping chroma gains everywhere,
-most where it has half the resolution. Clipping luma gains on drawings written by
+most where it has half the resolution. Where it is clipped, it is also guided by luma
+(`dual_prior.jpeg.guided_chroma`). Clipping luma gains on drawings written by
 libjpeg; mozjpeg moves coefficients out of their cells. On photographs it gains 0.01 dB,
 and loses 0.2 dB if they were compressed more strongly before. At very high quality a
 network can only lose.
