@@ -54,6 +54,28 @@ class Coefficients:
         blocks = luma.reshape(-1, _BLOCK**2)
         return float(np.mean(~blocks[:, 1:].any(axis=1)))
 
+    def turned(self, symmetry: int) -> "Coefficients":
+        """Those of the picture after `symmetries.turn`, as if it had been encoded so.
+
+        Args:
+            symmetry: 0 to 7; blocks must begin at the first row and column afterwards.
+        """
+        odd = 1 - 2 * (np.arange(_BLOCK, dtype=np.int16) % 2)  # -1 where cosines are
+
+        def turn(plane: np.ndarray | None) -> np.ndarray | None:
+            if plane is None:
+                return None
+            for _ in range(symmetry % 4):  # against the clock: transposed, then upside
+                plane = np.rot90(plane).swapaxes(2, 3) * odd[:, None]
+            return plane[:, ::-1] * odd if symmetry >= 4 else plane
+
+        if symmetry % 2 == 0:
+            steps, sampling = self.steps, self.sampling
+        else:
+            steps = tuple(table.T for table in self.steps)
+            sampling = self.sampling[::-1]
+        return Coefficients(tuple(map(turn, self.quantized)), steps, sampling)
+
     def of_chroma(self) -> "Coefficients":
         """The coefficients of chroma only."""
         return dataclasses.replace(self, quantized=(None, *self.quantized[1:]))

@@ -54,7 +54,7 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
     if obstacle or picture.jpeg is None:
         return Clipping(None, f"none: {obstacle}", is_all)
     try:
-        held = read_coefficients(picture.encoded or b"")
+        held = read_coefficients(picture.encoded or b"").turned(picture.symmetry)
     except (ImportError, OSError, ValueError) as error:
         unread = f"none: its coefficients cannot be read ({one_line(error)})"
         return Clipping(None, unread, is_all)
@@ -84,7 +84,7 @@ def _obstacle(picture: Picture, consistency: str) -> str | None:
     if not has_coefficients(picture.jpeg):
         return "neither luma nor YCbCr in Huffman's coding"
     if picture.encoded is None:
-        return "turned, cropped or damaged"
+        return "turned within a block, cropped or damaged"
     if find_spec("jpeglib") is None:
         return "jpeglib is not installed"
     return None

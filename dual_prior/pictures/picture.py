@@ -53,7 +53,7 @@ class Picture:
         has_palette: Whether the file has a palette of colours.
         tables: The quantization tables of a JPEG file, as they lie on the pixels.
         encoded: A JPEG file itself, where its blocks are those of the pixels: whole,
-            not turned, not damaged; else None.
+            not damaged, and a block begins at the first pixel after turning; else None.
         place: Of a part: its first row and column, and the height and width of the
             whole; else None.
 

@@ -244,7 +244,7 @@ def _decode(
     picture.jpeg = header
     if header is not None:
         picture.tables = _tables(header, picture)
-        if not picture.symmetry and picture.tables is not UNKNOWN:
+        if picture.tables is not UNKNOWN and picture.tables.origin == (0, 0):
             picture.encoded = data
     return picture
 

@@ -93,9 +93,9 @@ class Options:
     )
     consistency: str = option(
         "auto",
-        "clip the DCT coefficients of results to what a JPEG file allows, and let its "
-        "chroma follow luma: always where the file has them, never, or auto, where that "
-        "gains; from quality 97 on, auto leaves luma as it is",
+        "clip the DCT coefficients of results to what a JPEG file allows, and let "
+        "chroma follow luma: always where the file has them, never, or auto, where "
+        "that gains; from quality 97 on, auto leaves luma as it is",
         group="pixels",
         choices=("auto", "always", "never"),
     )

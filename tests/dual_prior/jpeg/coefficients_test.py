@@ -8,6 +8,8 @@ from scipy import fft
 from dual_prior import jpeg
 from dual_prior.jpeg.coefficients import has_coefficients, read_coefficients
 from dual_prior.jpeg.header import read_jpeg_header
+from dual_prior.jpeg.projection import project_picture
+from dual_prior.restoration.symmetries import SYMMETRIES, turn
 from tests.conftest import made_picture
 
 RGB = np.stack([made_picture(50, 70, seed) for seed in range(3)], axis=-1)
@@ -50,6 +52,17 @@ def test_chroma_has_a_grid_of_its_own(subsampling, sampling, chroma):
         held.quantized, read_coefficients(in_scans).quantized, strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:2", "4:2:0"])
+@pytest.mark.parametrize("symmetry", range(SYMMETRIES))
+def test_turned_coefficients_are_those_of_the_turned_picture(symmetry, subsampling):
+    rgb = RGB[:48, :64]
+    held = read_coefficients(_file(rgb, subsampling=subsampling, quality=30))
+    worse = np.clip(rgb + np.float32(9), 0, 255)
+    expected = turn(project_picture(worse, held), symmetry)
+    found = project_picture(turn(worse, symmetry).copy(), held.turned(symmetry))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_what_is_not_the_picture_does_not_matter(capfd):
