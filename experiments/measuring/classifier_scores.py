@@ -13,7 +13,7 @@ _PATCH = 64  # paper: the size of a training patch
 
 def centre(image: np.ndarray, side: int = _PATCH) -> np.ndarray:
     """The middle of a picture, cut on the grid of 8x8 blocks."""
-    top, left = ((n - side) // 16 * 8 for n in image.shape[:2])
+    top, left = (max(0, n - side) // 16 * 8 for n in image.shape[:2])
     return image[top : top + side, left : left + side]
 
 

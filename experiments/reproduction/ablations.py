@@ -24,6 +24,7 @@ from experiments.contenders.ablations import (
 )
 from experiments.contenders.trial import TrialResult
 from experiments.data.protocol import QUALITIES
+from experiments.measuring.classifier_scores import centre
 from experiments.measuring.tables import csv_text
 from experiments.reproduction.equal_cost import gains_by_quality, mean_gain
 from experiments.reproduction.inputs import Sources, compact
@@ -76,12 +77,15 @@ K = 2 with its semantic prior (J = 1, the trained classifier), and one thing cha
 Training is free to set all scalars, and makes the prior hardly count:
 
 {ablation_table(trials, [WHOLE, *PRIORS], WHOLE)}
-The same where it must count: lambda2, eta and beta are held, so that each stage's
-descent moves g by about one grey level, and x takes half of the finest gradients of g.
+The same where it must count: lambda2, eta and beta are held, so that on training
+patches each stage's descent moves g by about one grey level, and x takes half of the
+finest gradients of g.
 
 {ablation_table(trials, HELD, HELD_WITHOUT)}
-How far g moves at each stage, and which share of the finest gradients of x is then that
-of g; the first picture of LIVE1 at quality {_QUALITY}:
+How far g moves at each stage, in grey levels, and which share of the finest gradients
+of x is then that of g; the 64x64 pixels at the centre of the first picture of LIVE1 at
+quality {_QUALITY}, as large as a training patch, and the whole of it. The more f_s
+sees, the surer it is, and the smaller its derivative:
 
 {_effects(sources)}
 """
@@ -98,22 +102,24 @@ def said(mean: float, low: float, high: float) -> str:
 
 def _effects(sources: Sources) -> str:
     """Markdown: how far g moves, and how much of it x takes, a row a stage."""
-    plane = jpeg.compress(sources.pictures("live1")[0].luma(), _QUALITY)
-    y = ops.convert_to_tensor(plane[None, :, :, None].astype(np.float32) / 255)
-    lines = [
-        "| network | stage | g moves, grey levels | share of g |",
-        "|---|---|---|---|",
-    ]
-    networks = {name: sources.trained(name) for name in (WHOLE, HELD_WITH)}
-    for name, network in {"`compact`": compact(), **networks}.items():
+    whole = jpeg.compress(sources.pictures("live1")[0].luma(), _QUALITY)
+    planes = [ops.convert_to_tensor(_unit(p)) for p in (centre(whole), whole)]
+    trained = {name: sources.trained(name) for name in (WHOLE, HELD_WITH)}
+    lines = ["| network | stage | g moves, 64x64 | whole | share of g |"]
+    lines += ["|---|---|---|---|---|"]
+    for name, network in {"`compact`": compact(), **trained}.items():
         if network is None:
             continue
-        moves = moves_of_g(y, network(y, return_stages=True))
-        rows = enumerate(zip(moves, shares_of_g(network.stages), strict=True), start=1)
-        lines += [
-            f"| {name} | {k} | {move:.2g} | {share:.0%} |" for k, (move, share) in rows
-        ]
+        moves = [moves_of_g(y, network(y, return_stages=True)) for y in planes]
+        stages = zip(*moves, shares_of_g(network.stages), strict=True)
+        for k, (of_part, of_whole, share) in enumerate(stages, start=1):
+            cells = f"{of_part:.2g} | {of_whole:.2g} | {share:.0%}"
+            lines.append(f"| {name} | {k} | {cells} |")
     return "\n".join(lines) + "\n"
+
+
+def _unit(plane: np.ndarray) -> np.ndarray:
+    return plane[None, :, :, None].astype(np.float32) / 255
 
 
 def protocol() -> str:
@@ -123,9 +129,9 @@ Grey pictures at quality 10, 20 and 30; gain over the JPEG in dB on ten held-out
 training pictures. All begin with the same de-blocker of about 25,000
 multiply-accumulates a pixel, trained as one stage, and get the same number of steps and
 the same patches. "beside": the mean difference, and the interval that holds it with
-95 % when the pictures are drawn again (bootstrap). "seeds": how many, and how far apart
-they lie. "last fifth": what the last fifth of the steps gave. FLOP are those of
-restoring, seconds those of a training step on one core.
+95 % when pictures and seeds are drawn again (bootstrap). "seeds": how many, and how
+far apart they lie. "last fifth": what the last fifth of the steps gave. FLOP are those
+of restoring, seconds those of a training step on one core.
 """.strip()
 
 
@@ -183,16 +189,18 @@ def difference(
 ) -> tuple[float, float, float]:
     """The mean of some trials less that of others, dB, and its interval of 95 %.
 
-    The pictures are the same, and are drawn again together; seeds are averaged before.
+    Trials of one seed see the same patches, and all the same pictures: differences are
+    those of a seed and a picture. Seeds and pictures are drawn again.
     """
     one, other = (
-        np.mean([np.mean(trial.pictures, axis=1) for trial in trials], axis=0)
+        {trial.seed: np.mean(trial.pictures, axis=1) for trial in trials}
         for trials in (some, others)
     )
-    each = one - other
+    each = np.array([one[seed] - other[seed] for seed in sorted(one.keys() & other)])
     rng = np.random.default_rng(0)
-    drawn = rng.integers(0, len(each), (_RESAMPLES, len(each)))
-    low, high = np.percentile(each[drawn].mean(axis=1), _SURE)
+    seeds, pictures = (rng.integers(0, n, (_RESAMPLES, n)) for n in each.shape)
+    drawn = each[seeds[:, :, None], pictures[:, None, :]].mean(axis=(1, 2))
+    low, high = np.percentile(drawn, _SURE)
     return float(each.mean()), float(low), float(high)
 
 

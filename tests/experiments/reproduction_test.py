@@ -198,19 +198,27 @@ def test_the_verdict_says_who_wins_and_by_how_much():
     assert said == "`compact`: 1 of 2, +0.25 dB beside RDN"
 
 
-def test_differences_are_paired_by_picture_and_seeds_are_averaged():
-    def trial(*gains):
+def test_differences_are_paired_by_picture_and_seed():
+    def trial(seed, *gains):
         pictures = tuple((20.0 + n + gain,) * 3 for n, gain in enumerate(gains))
-        return TrialResult("", 0, 9, 0.1, 9, 9.0, (), (), (), pictures)
+        return TrialResult("", seed, 9, 0.1, 9, 9.0, (), (), (), pictures)
 
-    same = [0.5, 0.5, 0.5, 0.5]
-    assert ablations.difference([trial(*same)], [trial(0, 0, 0, 0)]) == (
+    same, nothing = [0.5, 0.5, 0.5, 0.5], [0, 0, 0, 0]
+    assert ablations.difference([trial(0, *same)], [trial(0, *nothing)]) == (
         pytest.approx((0.5, 0.5, 0.5))
     )
+    # Seeds that only one of them has are left out.
+    some = [trial(0, *same), trial(1, 0.5, 1.5, 0.5, 1.5), trial(2, 9, 9, 9, 9)]
     mean, low, high = ablations.difference(
-        [trial(0.0, 1.0, 2.0, 1.0), trial(0.0, 1.0, 0.0, 1.0)], [trial(0, 0, 0, 0)]
+        some, [trial(0, *nothing), trial(1, *nothing)]
     )
-    assert mean == pytest.approx(0.75) and 0 <= low < 0.5 < mean < high <= 1
+    assert mean == pytest.approx(0.75)
+    assert 0.5 <= low < 0.6 and 1 < high <= 1.5
+    # Seeds apart by as much as their mean: no interval without 0.
+    mean, low, high = ablations.difference(
+        [trial(0, *same), trial(1, *nothing)], [trial(0, *nothing), trial(1, *nothing)]
+    )
+    assert mean == pytest.approx(0.25) and low == 0 and high == 0.5
 
 
 def test_the_settings_name_all_inputs_of_the_results(sources):
