@@ -30,7 +30,7 @@ from dual_prior.jpeg.ycc import to_rgb, to_ycc
 _WINDOW = 5  # samples
 _EPSILON = 0.1  # e
 _NOISE = 1.0  # n
-_ERROR = 64.0  # s
+_ERROR = 32.0  # s
 _ROUNDS = 3
 
 # Rows above and below that a row of the result depends on, for four rows a sample.
