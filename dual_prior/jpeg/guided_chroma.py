@@ -30,7 +30,8 @@ from dual_prior.jpeg.ycc import to_rgb, to_ycc
 _WINDOW = 5  # samples
 _EPSILON = 0.1  # e
 _NOISE = 1.0  # n
-_ERROR = 32.0  # s
+_ERROR = 16.0  # s, of photographs
+_ERROR_OF_DRAWINGS = 64.0  # whose lines fit better
 _ROUNDS = 3
 
 # Rows above and below that a row of the result depends on, for four rows a sample.
@@ -45,22 +46,24 @@ def with_guided_chroma(
     Args:
         pixels: Red, green, blue `[h, W, 3]`; grey levels of 0 to 255, float32; luma is
             restored.
-        held: The coefficients of the file.
+        held: The coefficients of the file; those of luma if it counts as a drawing (see
+            `dual_prior.pictures.consistency`), of chroma in any case.
         top: The first of its rows, where blocks of all components begin.
 
     Returns:
         Shaped like `pixels`, float32, in [0, 255]. What black and white have cut off
         may be missing in its cell: see `project_picture`.
     """
+    error = _ERROR if held.quantized[0] is None else _ERROR_OF_DRAWINGS
     planes = to_ycc(pixels)
     for _ in range(_ROUNDS):
-        planes[..., 1:] = guided(planes[..., 0], planes[..., 1:], held.sampling)
+        planes[..., 1:] = guided(planes[..., 0], planes[..., 1:], held.sampling, error)
         clip_planes(planes, held, top)
     return np.clip(to_rgb(planes), 0, 255)
 
 
 def guided(
-    luma: np.ndarray, chroma: np.ndarray, sampling: tuple[int, int]
+    luma: np.ndarray, chroma: np.ndarray, sampling: tuple[int, int], error: float
 ) -> np.ndarray:
     """One round, without clipping.
 
@@ -68,6 +71,7 @@ def guided(
         luma: `[H, W]`, grey levels, float32.
         chroma: Cb and Cr at the size of luma, `[H, W, 2]`, float32.
         sampling: Rows and columns of the picture that share a sample of Cb and Cr.
+        error: s, the square of the error that halves the belief in the line.
 
     Returns:
         Shaped like `chroma`.
@@ -81,9 +85,9 @@ def guided(
     a = covariance / (var_y + _EPSILON)
     a, b = _mean(a), _mean(mean_c - a * mean_y)
     unexplained = np.maximum(var_c - covariance**2 / (var_y + _EPSILON), 0)
-    error = cv2.dilate((c - (a * y + b)) ** 2, np.ones((3, 3), np.uint8))
+    errors = cv2.dilate((c - (a * y + b)) ** 2, np.ones((3, 3), np.uint8))
     weight = (1 - unexplained / (var_c + _NOISE)) * var_c / (var_c + _NOISE)
-    weight *= _ERROR / (_ERROR + error)
+    weight *= np.float32(error) / (np.float32(error) + errors)
     a, b, weight = (_pixels(plane, luma.shape, sampling) for plane in (a, b, weight))
     return chroma + weight * (a * luma[..., None] + b - chroma)
 

@@ -42,7 +42,7 @@ def test_chroma_on_a_line_with_luma_gets_the_edges_of_luma(sampling):
             coarse[block] = clean[block].mean(axis=(0, 1))
     before, after = (
         np.abs(planes - clean)[INSIDE].max()
-        for planes in (coarse, guided(luma, coarse, sampling))
+        for planes in (coarse, guided(luma, coarse, sampling, 16))
     )
     assert after < 0.6 + 0.05 * before
 
@@ -51,10 +51,10 @@ def test_chroma_that_luma_says_nothing_of_is_kept():
     chroma = np.stack([made_picture(), made_picture(seed=1)], axis=-1)
     chroma = chroma[: SHAPE[0], : SHAPE[1]].astype(np.float32)
     flat = np.full(SHAPE, 90, np.float32)
-    assert np.abs(guided(flat, chroma, (1, 1)) - chroma).max() < 1
+    assert np.abs(guided(flat, chroma, (1, 1), 16) - chroma).max() < 1
     level = np.full((*SHAPE, 2), 77, np.float32)
     luma = made_picture()[: SHAPE[0], : SHAPE[1]].astype(np.float32)
-    np.testing.assert_allclose(guided(luma, level, (2, 2)), 77, atol=1e-3)
+    np.testing.assert_allclose(guided(luma, level, (2, 2), 16), 77, atol=1e-3)
 
 
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
