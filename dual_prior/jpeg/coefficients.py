@@ -22,6 +22,7 @@ from dual_prior.system.text import one_line
 
 _BLOCK = 8
 _LIBRARY = "turbo210"  # of those within jpeglib, the one that is most like Pillow's
+_LEAST_FLAT = 0.25  # ours: share of luma's blocks, in drawings
 _READING = threading.Lock()  # jpeglib has global variables
 
 
@@ -35,24 +36,18 @@ class Coefficients:
             they are not needed.
         steps: Their quantization tables, `[8, 8]`.
         sampling: Rows and columns of the picture that share a sample of Cb and Cr.
+        is_drawing: Whether at least a quarter of luma's blocks is of one grey level.
     """
 
     quantized: tuple[np.ndarray | None, ...]
     steps: tuple[np.ndarray, ...]
     sampling: tuple[int, int] = (1, 1)
+    is_drawing: bool = False
 
     @property
     def nbytes(self) -> int:
         """Of the coefficients."""
         return sum(plane.nbytes for plane in self.quantized if plane is not None)
-
-    @property
-    def flat_blocks(self) -> float:
-        """The share of luma's blocks that are of one grey level, 0 to 1."""
-        (luma, *_) = self.quantized
-        assert luma is not None
-        blocks = luma.reshape(-1, _BLOCK**2)
-        return float(np.mean(~blocks[:, 1:].any(axis=1)))
 
     def turned(self, symmetry: int) -> "Coefficients":
         """Those of the picture after `symmetries.turn`, as if it had been encoded so.
@@ -74,7 +69,12 @@ class Coefficients:
         else:
             steps = tuple(table.T for table in self.steps)
             sampling = self.sampling[::-1]
-        return Coefficients(tuple(map(turn, self.quantized)), steps, sampling)
+        return dataclasses.replace(
+            self,
+            quantized=tuple(map(turn, self.quantized)),
+            steps=steps,
+            sampling=sampling,
+        )
 
     def of_chroma(self) -> "Coefficients":
         """The coefficients of chroma only."""
@@ -120,8 +120,12 @@ def read_coefficients(data: bytes) -> Coefficients:
         ]
         if plane is None or plane.shape != (*sides, _BLOCK, _BLOCK):
             raise ValueError("coefficients that do not fit its size")
+    is_flat = ~planes[0].reshape(-1, _BLOCK**2)[:, 1:].any(axis=1)
     return Coefficients(
-        planes, tuple(tables.steps[: header.components]), tables.sampling
+        planes,
+        tuple(tables.steps[: header.components]),
+        tables.sampling,
+        is_drawing=bool(np.mean(is_flat) >= _LEAST_FLAT),
     )
 
 

@@ -30,8 +30,8 @@ from dual_prior.jpeg.ycc import to_rgb, to_ycc
 _WINDOW = 5  # samples
 _EPSILON = 0.1  # e
 _NOISE = 1.0  # n
-_ERROR = 16.0  # s, of photographs
-_ERROR_OF_DRAWINGS = 64.0  # whose lines fit better
+_ERROR = 0.5  # s, of photographs: many have chroma of its own
+_ERROR_OF_DRAWINGS = 64.0
 _ROUNDS = 3
 
 # Rows above and below that a row of the result depends on, for four rows a sample.
@@ -46,15 +46,14 @@ def with_guided_chroma(
     Args:
         pixels: Red, green, blue `[h, W, 3]`; grey levels of 0 to 255, float32; luma is
             restored.
-        held: The coefficients of the file; those of luma if it counts as a drawing (see
-            `dual_prior.pictures.consistency`), of chroma in any case.
+        held: The coefficients of the file.
         top: The first of its rows, where blocks of all components begin.
 
     Returns:
         Shaped like `pixels`, float32, in [0, 255]. What black and white have cut off
         may be missing in its cell: see `project_picture`.
     """
-    error = _ERROR if held.quantized[0] is None else _ERROR_OF_DRAWINGS
+    error = _ERROR_OF_DRAWINGS if held.is_drawing else _ERROR
     planes = to_ycc(pixels)
     for _ in range(_ROUNDS):
         planes[..., 1:] = guided(planes[..., 0], planes[..., 1:], held.sampling, error)

@@ -19,7 +19,6 @@ from dual_prior.jpeg.coefficients import (
 from dual_prior.pictures.picture import Picture
 from dual_prior.system.text import one_line
 
-_LEAST_FLAT = 0.25  # ours: share of luma's blocks that are flat, in drawings
 _HARDLY_LOSSY = 97  # ours: the lowest quality that leaves nothing for a network
 
 
@@ -63,7 +62,7 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
     reason = None
     if is_all:
         reason = "hardly anything was lost"
-    elif consistency == "auto" and held.flat_blocks < _LEAST_FLAT:
+    elif consistency == "auto" and not held.is_drawing:
         reason = "a photograph, by its coefficients"
     elif consistency == "auto" and not picture.jpeg.has_standard_luma:
         reason = "not libjpeg's tables"
