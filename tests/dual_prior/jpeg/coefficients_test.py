@@ -78,11 +78,12 @@ def test_what_is_not_the_picture_does_not_matter(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_flat_blocks_are_counted():
+@pytest.mark.parametrize(("rows", "is_drawing"), [(0, True), (48, True), (56, False)])
+def test_a_quarter_of_flat_blocks_makes_a_drawing(rows, is_drawing):
     plane = np.full((64, 64), 100, np.uint8)
-    assert read_coefficients(jpeg.encode(plane, 75)).flat_blocks == 1
-    plane[:16] = made_picture()[:16, :64]
-    assert read_coefficients(jpeg.encode(plane, 90)).flat_blocks == 0.75
+    plane[:rows] = made_picture()[:rows, :64]
+    held = read_coefficients(jpeg.encode(plane, 90))
+    assert held.is_drawing == is_drawing
 
 
 @pytest.mark.parametrize(
