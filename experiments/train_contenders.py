@@ -1,4 +1,4 @@
-"""Trains the baselines and the ablations, each for the same time, one after the other.
+"""Trains the baselines and `compact`, each for the same time, one after the other.
 
     python -m experiments.train_contenders --data_dir=../shared/data --minutes=2
     python -m experiments.train_contenders --train_data=my/pictures --qualities=40,60
