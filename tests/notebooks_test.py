@@ -68,5 +68,5 @@ def test_the_stored_tables_are_those_of_results():
         for output in cell.get("outputs", [])
         if "text/markdown" in output.get("data", {})
     ]
-    for name in ("table1", "equal_cost", "table2"):
+    for name in ("table1", "ablations", "table2"):
         assert (ROOT / "results" / f"{name}.md").read_text() in shown
