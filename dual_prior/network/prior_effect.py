@@ -7,7 +7,7 @@ from keras import ops
 
 from dual_prior.network.operators import image_gradient
 
-_FINEST = 8.0  # the largest eigenvalue of grad' grad
+FINEST = 8.0  # the largest eigenvalue of grad' grad
 _GREY_LEVELS = 255.0
 
 
@@ -48,5 +48,5 @@ def shares_of_g(stages: Sequence) -> list[float]:
             float(ops.convert_to_numpy(scalar.value()))
             for scalar in (stage.solver.alpha, stage.solver.beta)
         )
-        shares.append(_FINEST * beta / (1 + alpha + _FINEST * beta))
+        shares.append(FINEST * beta / (1 + alpha + FINEST * beta))
     return shares

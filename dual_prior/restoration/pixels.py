@@ -76,6 +76,7 @@ def restore_array(
         raise ValueError(f"Expected a dtype of uint8 or uint16, got {dtype}.")
     is_grey = image.ndim == 2
     planes = image[..., None] if is_grey else image
+    is_guided = held is not None and channels == 3 and not is_grey
 
     def change(part: np.ndarray, top: int, left: int) -> np.ndarray:
         of_part = () if tables is None else (tables.part(top, left),)
@@ -85,14 +86,14 @@ def restore_array(
         if held is None:
             return pixels
         grey_levels = pixels * np.float32(255)
-        if channels == 3 and not is_grey:
+        if is_guided:
             wanted = with_guided_chroma(grey_levels, held, top)
             grey_levels += np.float32(strength) * (wanted - grey_levels)
         return project_picture(grey_levels, held, top) / np.float32(255)
 
     restored = np.empty(planes.shape, dtype)
     strips = _strips(map_tiles(change, planes, tile, on_tile))
-    for top, rows, inner in _with_rows_around(strips, REACH if held else 0):
+    for top, rows, inner in _with_rows_around(strips, REACH if is_guided else 0):
         window = _unit(planes[top : top + len(rows)])
         pixels = np.clip(window + np.float32(strength) * rows, 0, 1)
         pixels = within_cells(pixels, top)[inner]

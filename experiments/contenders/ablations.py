@@ -19,6 +19,7 @@ from dual_prior import jpeg
 from dual_prior.network.backend import value_and_input_gradient
 from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.operators import image_gradient
+from dual_prior.network.prior_effect import FINEST
 from dual_prior.network.unfolding import DualPriorNetwork
 from experiments.contenders.baselines.dncnn import dncnn
 from experiments.contenders.baselines.ista import ista
@@ -26,7 +27,6 @@ from experiments.contenders.baselines.ista import ista
 # From the preset of a trained stage, `START`, which de-blockers do not need.
 Make = Callable[[Any], DualPriorNetwork]
 
-_FINEST = 8.0  # the largest eigenvalue of grad' grad
 _MOVE = 1 / 255  # of g, root mean square, where lambda2 and eta are held
 _HELD_ETA, _HELD_QUALITY = 0.1, 20
 
@@ -101,7 +101,7 @@ def held(network: DualPriorNetwork) -> DualPriorNetwork:
         steps = max(1, stage.descent.num_steps)
         alpha = float(ops.convert_to_numpy(stage.solver.alpha.value()))
         for scalar, value in (
-            (stage.solver.beta, (1 + alpha) / _FINEST),
+            (stage.solver.beta, (1 + alpha) / FINEST),
             (stage.descent.lambda2, _MOVE / (steps * _HELD_ETA * slope)),
             (stage.descent.eta, _HELD_ETA),
         ):
