@@ -15,7 +15,7 @@ from dual_prior.files.restore import is_kept
 from dual_prior.files.restore import restore as restore_job
 from dual_prior.files.settings import Settings
 from dual_prior.pictures.errors import PictureError
-from dual_prior.pictures.picture import of_depth
+from dual_prior.pictures.picture import Picture, of_depth
 from dual_prior.restoration.options import Options
 from dual_prior.system.streams import start_backend
 
@@ -60,9 +60,11 @@ def restore(image: np.ndarray, **options: Any) -> np.ndarray:
     """
     image = np.asarray(image)
     restorer = _restorer(Options(**options))
-    if restorer.is_clean(restorer.probability(image)):
+    probability = restorer.probability(image)  # which checks the array
+    picture = Picture(image)
+    if restorer.is_clean(probability, picture.trace):
         return of_depth(image, restorer.options.depth).copy()
-    return restorer.restore(image)
+    return restorer.restore(image, tables=(picture.trace or picture).tables)
 
 
 def restore_file(

@@ -10,8 +10,9 @@ held-out drawings. A preset of one channel gets luma, one of three RGB compresse
 
 Prints for clean pictures and for each quality, whole frames and the 64x64 pixels at
 their centre: the share that is classified correctly at a probability of one half; the
-mean probability; and the share of whole frames that do not change, as PNGs
-(`clean_below` of the preset, or --clean_below).
+mean probability; the share of whole frames with a trace of compression in their
+coefficients; and of those that do not change, as PNGs (no trace, and a probability
+below `clean_below` of the preset, or --clean_below).
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from experiments import binaries
 from experiments.data import sources
 from experiments.data.drawings import HELD_OUT_SEED, drawing
 from experiments.data.training_pictures import find
-from experiments.measuring.classifier_scores import probabilities, table
+from experiments.measuring.classifier_scores import evidence, table
 
 _PRESET = flags.DEFINE_string(
     "preset", "compact", f"The owner of the classifier: one of {', '.join(PRESETS)}."
@@ -58,7 +59,7 @@ def main(argv):
     if clean_below is None:
         clean_below = find_preset(_PRESET.value).profile.clean_below
     seen = tqdm(_pictures(), unit="picture", disable=None)
-    values = probabilities(restorer, seen)
+    values = evidence(restorer, seen)
     print(table(values, clean_below), end="")
 
 

@@ -50,7 +50,9 @@ def inspect(arguments: argparse.Namespace, load: Callable) -> int:
             )
             restorer = restorer or load(settings)
             probability = restorer.probability(picture.pixels)
-            is_clean = picture.jpeg is None and restorer.is_clean(probability)
+            is_clean = picture.jpeg is None and restorer.is_clean(
+                probability, picture.trace
+            )
             clipping = clipping_of(picture, settings.consistency).words
             facts = description(picture, probability, is_clean, clipping)
             if figure:

@@ -190,7 +190,7 @@ class Restoration:
                     before.pixels,
                     on_tile,
                     before.num_channels,
-                    before.tables,
+                    (before.trace or before).tables,
                     clipping.held,
                     clipping.is_all,
                 )
@@ -240,6 +240,8 @@ class Restoration:
             picture, settings.consistency if settings.strength else "never"
         )
         record.clipping = clipping.words
+        if picture.trace is not None:
+            record.reason = str(picture.trace)
         if clipping.is_all:
             what = "unchanged" if clipping.held is None else "chroma only"
             record.reason = f"quality {picture.quality}: {what}"
@@ -249,7 +251,8 @@ class Restoration:
         """Whether a picture is clean; records its probability, and the reason."""
         record = self._record
         record.probability = restorer.probability(picture.pixels)
-        if picture.jpeg is not None or not restorer.is_clean(record.probability):
+        is_clean = restorer.is_clean(record.probability, picture.trace)
+        if picture.jpeg is not None or not is_clean:
             return False
         chance = f"probability {record.probability:.2f}"
         record.reason = f"no trace of JPEG, {chance}; --always restores it"

@@ -49,6 +49,17 @@ _LUMA_TABLE = np.array(
 )
 
 
+def _luma_tables() -> np.ndarray:
+    qualities = np.arange(1, 101)
+    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
+    tables = np.clip((_LUMA_TABLE * scale[:, None] + 50) // 100, 1, 255)
+    return tables.reshape(-1, 8, 8)
+
+
+# Luma's tables that libjpeg writes at quality 1 to 100, `[100, 8, 8]`.
+LUMA_TABLES = _luma_tables()
+
+
 class Segment(NamedTuple):
     """Where a segment of a JPEG file lies: `data[start:end]`, from its marker on.
 
@@ -134,7 +145,7 @@ class JpegHeader:
         """Whether the first table is the standard's, scaled as libjpeg does."""
         if self.quality is None:
             return False
-        expected = _luma_tables()[self.quality - 1]
+        expected = LUMA_TABLES[self.quality - 1].ravel()
         return bool(np.array_equal(expected, self.quantization[0]))
 
 
@@ -253,15 +264,8 @@ def estimate_quality(table) -> int:
     """
     # The steps span two orders of magnitude: compare their ratios.
     steps = np.maximum(table, 1)  # damaged files have steps of zero
-    distances = np.abs(np.log(_luma_tables() / steps)).sum(axis=1)
+    distances = np.abs(np.log(LUMA_TABLES.reshape(-1, 64) / steps)).sum(axis=1)
     return 1 + int(np.argmin(distances))
-
-
-def _luma_tables() -> np.ndarray:
-    """Those that libjpeg writes at quality 1 to 100, `[100, 64]`."""
-    qualities = np.arange(1, 101)
-    scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
-    return np.clip((_LUMA_TABLE * scale[:, None] + 50) // 100, 1, 255)
 
 
 class _Frame:

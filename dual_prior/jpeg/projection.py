@@ -37,7 +37,7 @@ def _dct_matrix() -> np.ndarray:
     return matrix * np.sqrt(2 / _BLOCK)
 
 
-_DCT = _dct_matrix()
+DCT = _dct_matrix()
 
 
 def project(
@@ -201,12 +201,12 @@ def _quantized(plane: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 
 def _forward(blocks: np.ndarray) -> np.ndarray:
-    matrix = _DCT.astype(blocks.dtype)
+    matrix = DCT.astype(blocks.dtype)
     return matrix @ (blocks - blocks.dtype.type(_LEVEL)) @ matrix.T
 
 
 def _backward(coefficients: np.ndarray) -> np.ndarray:
-    matrix = _DCT.astype(coefficients.dtype)
+    matrix = DCT.astype(coefficients.dtype)
     return matrix.T @ coefficients @ matrix + coefficients.dtype.type(_LEVEL)
 
 

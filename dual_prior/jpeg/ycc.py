@@ -30,6 +30,18 @@ def to_ycc(rgb: np.ndarray, white: float = 255) -> np.ndarray:
     return rgb.astype(np.float32) @ YCC_FROM_RGB.T + black
 
 
+def luma_of(image: np.ndarray) -> np.ndarray:
+    """Y of a picture `[H, W]` or `[H, W, 3]`, uint8 or uint16, in grey levels.
+
+    Returns:
+        `[H, W]`, float32, 0 to 255, not rounded.
+    """
+    luma = image.astype(np.float32)
+    if image.ndim == 3:
+        luma = luma @ YCC_FROM_RGB[0]
+    return luma / np.float32(257) if image.dtype == np.uint16 else luma
+
+
 def to_rgb(planes: np.ndarray, white: float = 255) -> np.ndarray:
     """The inverse of `to_ycc`, not clipped."""
     black = _BLACK * np.float32(white / 255)

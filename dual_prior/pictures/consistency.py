@@ -66,6 +66,8 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
         reason = "a photograph, by its coefficients"
     elif consistency == "auto" and not picture.jpeg.has_standard_luma:
         reason = "not libjpeg's tables"
+    elif consistency == "auto" and picture.trace is not None:
+        reason = str(picture.trace)
     is_grey = len(held.quantized) == 1
     if reason is None:
         return Clipping(held, "luma" if is_grey else "luma and chroma")

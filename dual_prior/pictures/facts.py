@@ -1,5 +1,7 @@
 """Facts about how a picture was compressed."""
 
+import dataclasses
+
 import numpy as np
 
 from dual_prior.jpeg.header import JpegHeader
@@ -40,6 +42,7 @@ def description(
         "quality": picture.quality,
         "probability": round(probability, 4),
         "clean": is_clean,
+        "trace": picture.trace and dataclasses.asdict(picture.trace),
         "blockiness": round(_blockiness(picture.pixels), 2),
         "tables": {},
         "warnings": picture.warnings,
@@ -79,6 +82,10 @@ def description_text(facts: dict) -> str:
         ("compressed", _chance(facts)),
         ("blockiness", f"{facts['blockiness']:.2f} (0: no blocks of 8x8)"),
     ]
+    if trace := facts["trace"]:
+        row, column = trace["origin"]
+        place = f"it begins at row {row}, column {column} of a block"
+        rows.append(("before", f"JPEG of quality about {trace['quality']}; {place}"))
     if "process" in facts:
         scans = "1 scan" if facts["scans"] == 1 else f"{facts['scans']} scans"
         rows.append(("coding", f"{facts['process']}, {scans}"))

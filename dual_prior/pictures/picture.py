@@ -1,11 +1,13 @@
 """A decoded picture and what came with it."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from dual_prior.jpeg.header import JpegHeader
 from dual_prior.jpeg.table_plane import UNKNOWN, Tables
+from dual_prior.jpeg.traces import Trace, find_trace
 
 
 @dataclasses.dataclass
@@ -80,6 +82,11 @@ class Picture:
     def is_grey(self) -> bool:
         """Whether there is one channel, alpha not counted."""
         return self.pixels.ndim == 2
+
+    @functools.cached_property
+    def trace(self) -> Trace | None:
+        """The trace of a compression, of JPEG files of one before the last."""
+        return find_trace(self.pixels, self.tables)
 
     @property
     def num_channels(self) -> int:

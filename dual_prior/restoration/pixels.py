@@ -13,7 +13,7 @@ from dual_prior.jpeg.coefficients import Coefficients
 from dual_prior.jpeg.guided_chroma import REACH, with_guided_chroma
 from dual_prior.jpeg.projection import project_picture
 from dual_prior.jpeg.table_plane import Tables
-from dual_prior.restoration.tiles import OnTile, map_tiles
+from dual_prior.restoration.tiles import GRID, OnTile, map_tiles
 
 # Luma of JFIF files (ITU-R BT.601, full range): what a colour JPEG stores.
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
@@ -49,7 +49,8 @@ def restore_array(
     Args:
         image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
         network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same; if `tables`
-            are given, from these as well, as they lie on that part of the picture.
+            are given, from these as well, as they lie on that part of the picture, which
+            then begins with a block of luma.
         channels: 1 or 3.
         strength: How much of the change is made, 0 (none: `image` comes back bit for
             bit) to 1 (all).
@@ -92,7 +93,15 @@ def restore_array(
         return project_picture(grey_levels, held, top) / np.float32(255)
 
     restored = np.empty(planes.shape, dtype)
-    strips = _strips(map_tiles(change, planes, tile, on_tile))
+    row, column = (0, 0) if tables is None else (n % GRID for n in tables.origin)
+    if tables is not None and (row or column):
+        # Networks were trained on pictures that begin with a block.
+        tables = tables.part(-row, -column)
+        whole = np.pad(planes, ((row, 0), (column, 0), (0, 0)), "symmetric")
+        bands = _without_first(map_tiles(change, whole, tile, on_tile), row, column)
+    else:
+        bands = map_tiles(change, planes, tile, on_tile)
+    strips = _strips(bands)
     for top, rows, inner in _with_rows_around(strips, REACH if is_guided else 0):
         window = _unit(planes[top : top + len(rows)])
         pixels = np.clip(window + np.float32(strength) * rows, 0, 1)
@@ -102,6 +111,14 @@ def restore_array(
             pixels * np.float32(_DEPTHS[dtype])
         )
     return restored[..., 0] if is_grey else restored
+
+
+def _without_first(
+    bands: Iterable[tuple[int, np.ndarray]], rows: int, columns: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Bands of rows (first row, rows) without the first rows and columns of the whole."""
+    for top, band in bands:
+        yield max(0, top - rows), band[max(0, rows - top) :, columns:]
 
 
 def _strips(

@@ -8,6 +8,7 @@ from keras import ops
 
 from dual_prior.jpeg.coefficients import Coefficients
 from dual_prior.jpeg.table_plane import UNKNOWN, Tables
+from dual_prior.jpeg.traces import Trace, find_trace, spread_parts
 from dual_prior.jpeg.ycc import RGB_FROM_YCC, to_ycc
 from dual_prior.network.backend import compiled
 from dual_prior.network.colour_network import (
@@ -30,8 +31,6 @@ from dual_prior.restoration.pixels import (
 from dual_prior.restoration.self_ensemble import self_ensemble
 from dual_prior.restoration.symmetries import SYMMETRIES, turn
 from dual_prior.restoration.tiles import GRID, OnTile
-
-_SAMPLE = 256  # ours, pixels: the classifier looks at parts of large pictures
 
 
 class Restorer:
@@ -64,7 +63,7 @@ class Restorer:
         image: np.ndarray,
         on_tile: OnTile | None = None,
         num_channels: int | None = None,
-        tables: Tables = UNKNOWN,
+        tables: Tables | None = None,
         held: Coefficients | None = None,
         without_network: bool = False,
     ) -> np.ndarray:
@@ -75,7 +74,8 @@ class Restorer:
             on_tile: Called with (tiles done, tiles in all) after each tile.
             num_channels: Including alpha, which takes memory, too; by default the
                 number of channels of `image`.
-            tables: Quantization tables of the JPEG file, as they lie on `image`.
+            tables: Quantization tables of the JPEG file, as they lie on `image`; None
+                to look for their traces in `image`.
             held: The coefficients of the file, to clip the result to their cells.
             without_network: Only clip, and guide chroma by luma.
 
@@ -96,6 +96,9 @@ class Restorer:
             )
             return np.repeat(luma[..., None], 3, axis=-1)
         is_unchanged = without_network or not options.strength
+        if tables is None:
+            trace = None if is_unchanged else find_trace(image)
+            tables = UNKNOWN if trace is None else trace.tables
         tile = largest_tile(image, options, num_channels, held.nbytes if held else 0)
         part = self.unfolding if image.ndim == 2 else self.network
         return restore_array(
@@ -106,19 +109,22 @@ class Restorer:
             dtype={None: None, 8: np.uint8, 16: np.uint16}[options.depth],
             tile=tile,
             on_tile=on_tile,
-            tables=tables if part.aux_channels else None,
+            tables=tables,
             held=held,
         )
 
-    def is_clean(self, probability: float) -> bool:
+    def is_clean(self, probability: float, trace: Trace | None = None) -> bool:
         """Whether a picture counts as clean, unless it is known to come from a JPEG.
 
         Args:
             probability: Of having been compressed: see `probability`.
+            trace: What `find_trace` finds in it.
         """
         options = self.options
+        if options.always or trace is not None:
+            return False
         clean_below = find_preset(options.preset).profile.clean_below
-        return not options.always and probability < (clean_below or 0)
+        return probability < (clean_below or 0)
 
     @property
     def unfolding(self) -> DualPriorNetwork:
@@ -132,13 +138,16 @@ class Restorer:
 
     def _graph(self, part: DualPriorNetwork | ColourNetwork) -> Callable:
         if part.channels not in self._graphs:
-            self._graphs[part.channels] = graph_of_pixels(part)
+            graph = graph_of_pixels(part)
+            if not part.aux_channels:
+                graph = _without_tables(graph)
+            self._graphs[part.channels] = graph
         return self._graphs[part.channels]
 
     def _network_for(self, part, image: np.ndarray, tile: int) -> Callable:
         """The function that restores the tiles of a picture."""
         planes = image[..., None] if image.ndim == 2 else image
-        is_tiled = max(planes.shape[:2]) > tile
+        is_tiled = max(planes.shape[:2]) + GRID > tile  # rows to the grid may be added
         if not self.options.ensemble:
             return self._seeing(part, planes, is_tiled)
         # Whole blocks only, so that turned windows lie on the grid, too.
@@ -155,7 +164,7 @@ class Restorer:
             return self._graph(part)
         seen = functools.partial(seen_by, part.channels)
         contexts = picture_contexts(part, planes, seen)
-        return functools.partial(in_context, part, contexts)
+        return _without_tables(functools.partial(in_context, part, contexts))
 
     def probability(self, image: np.ndarray) -> float:
         """f_s: the probability that a picture was compressed, 0 to 1.
@@ -167,7 +176,7 @@ class Restorer:
         """
         check_picture(image)
         values = []
-        for part in _parts(image):
+        for part in spread_parts(image):
             planes = part[..., None] if part.ndim == 2 else part
             seen = seen_by(self.unfolding.channels, planes)
             value = self.unfolding.classifier(image_gradient(seen[None]))
@@ -192,6 +201,11 @@ def _unchanged(y: np.ndarray, *_) -> np.ndarray:
     return y
 
 
+def _without_tables(graph: Callable) -> Callable:
+    """A function of an image and its tables that does not use them."""
+    return lambda y, _: graph(y)
+
+
 def _with_tables(graph: Callable, aux_channels: int) -> Callable:
     """A function of an image and its tables."""
 
@@ -211,19 +225,3 @@ def _of_rgb(graph: Callable) -> Callable:
         return rgb + change @ RGB_FROM_YCC.T
 
     return restore
-
-
-def _parts(image: np.ndarray) -> list[np.ndarray]:
-    height, width = image.shape[:2]
-    if max(height, width) <= 3 * _SAMPLE:
-        return [image]
-
-    def starts(side: int) -> list[int]:
-        last = max(0, side - _SAMPLE)
-        return [last * i // 2 // GRID * GRID for i in range(3)]
-
-    return [
-        image[top : top + _SAMPLE, left : left + _SAMPLE]
-        for top in starts(height)
-        for left in starts(width)
-    ]

@@ -20,13 +20,14 @@ import cv2
 import numpy as np
 
 from dual_prior.jpeg.table_plane import UNKNOWN, Tables
+from dual_prior.jpeg.traces import are_coarser
 from dual_prior.jpeg.ycc import to_rgb, to_ycc
 from dual_prior.restoration.symmetries import turn
 from experiments.data import encoders
 
 _BLOCK = 8
 
-MARGIN = _BLOCK  # of a picture over a patch: room for a crop of 0 to 7 pixels
+MARGIN = 2 * _BLOCK  # of a picture over a patch: room for two crops of 0 to 7 pixels
 
 _SMALLEST_SCALE = 0.5  # of a picture that is scaled between two compressions
 
@@ -66,9 +67,9 @@ class JpegRecipe:
     patches_per_piece: int = 4
     steps_per_group: int = 16
     drawings: float = 0.3
-    again: float = 0.15
-    scaled: float = 0.3
-    shifted: float = 0.7
+    again: float = 0.4
+    scaled: float = 0.2
+    shifted: float = 0.8
     cropped: float = 0.07
     hidden: float = 0.3
     grey: float = 0.15
@@ -81,7 +82,8 @@ class Piece:
 
     Attributes:
         compressed, clean: Y, Cb, Cr `[H, W, 3]`, grey levels, uint8 and float32.
-        tables: Of the last compression.
+        tables: Of the last compression, or of a coarser one before, where its blocks
+            began elsewhere.
     """
 
     compressed: np.ndarray
@@ -93,6 +95,24 @@ class Piece:
         window = np.s_[top : top + side, left : left + side]
         tables = self.tables.part(top, left)
         return Piece(self.compressed[window], self.clean[window], tables)
+
+    def of_first(self, table: np.ndarray, origin: tuple[int, int]) -> "Piece":
+        """As the trace of an earlier compression makes `Restorer` see it.
+
+        Args:
+            table: Of luma in the earlier compression, `[8, 8]`.
+            origin: Row and column of a block of it at which the piece begins.
+
+        Returns:
+            The piece from the first whole block of that compression on, without the
+            tables of chroma.
+        """
+        top, left = (-start % _BLOCK for start in origin)
+        steps = UNKNOWN.steps.copy()
+        steps[0] = table
+        return Piece(
+            self.compressed[top:, left:], self.clean[top:, left:], Tables(steps)
+        )
 
     def table_planes(self) -> np.ndarray:
         """See `Tables.planes`."""
@@ -175,13 +195,14 @@ class JpegPatches:
         if rng.random() < recipe.clear:
             planes = clean_planes(clean)
             return Piece(np.round(planes).astype(np.uint8), planes)
-        compressed = clean
+        compressed, first, origin = clean, None, (0, 0)
         if again:
-            compressed = shown(_compressed(compressed, recipe, rng))
+            first = _compressed(compressed, recipe, rng)
+            compressed = shown(first)
             if scale < 1:
                 compressed, clean = _scaled(compressed, clean, scale, least)
             elif rng.random() < recipe.shifted:
-                top, left = rng.integers(0, _BLOCK, 2)
+                origin = top, left = tuple(rng.integers(0, _BLOCK, 2))
                 compressed, clean = compressed[top:, left:], clean[top:, left:]
         decoded = _compressed(compressed, recipe, rng)
         planes = clean_planes(clean)
@@ -189,8 +210,12 @@ class JpegPatches:
             top, left = rng.integers(0, _BLOCK, 2)
             looks = clean_planes(shown(decoded)[top:, left:])
             return Piece(np.round(looks).astype(np.uint8), planes[top:, left:])
+        piece = Piece(decoded.planes, planes, decoded.tables)
+        luma = decoded.tables.steps[0]
+        if any(origin) and are_coarser(first.tables.steps[0], luma):
+            piece = piece.of_first(first.tables.steps[0], origin)
         is_known = rng.random() >= recipe.hidden
-        return Piece(decoded.planes, planes, decoded.tables if is_known else UNKNOWN)
+        return piece if is_known else dataclasses.replace(piece, tables=UNKNOWN)
 
 
 def clean_planes(picture: np.ndarray) -> np.ndarray:

@@ -1,10 +1,11 @@
-"""Collects the probabilities of a classifier, and makes a table of them."""
+"""What tells compressed pictures from clean ones: the classifier, and traces."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
 from dual_prior import jpeg
+from dual_prior.jpeg.traces import find_trace
 from dual_prior.restoration.restorer import Restorer
 
 _QUALITIES = (10, 20, 30, 50, 70, 80, 90, 95)
@@ -31,37 +32,43 @@ def versions(rgb: np.ndarray, channels: int) -> dict[str, np.ndarray]:
     }
 
 
-def probabilities(restorer: Restorer, pictures: Iterable) -> dict[str, list]:
-    """Probabilities of whole frames and of their middles, `[N, 2]`, by version.
+def evidence(restorer: Restorer, pictures: Iterable) -> dict[str, list]:
+    """What is found in each version of the pictures.
 
     Args:
         restorer: The owner of the classifier.
         pictures: Clean pictures `[H, W, 3]`, uint8.
+
+    Returns:
+        By version `[N, 3]`: the probabilities of the whole frame and of its middle, and
+        whether the frame has a trace (`dual_prior.jpeg.traces`), 0 or 1.
     """
     values: dict[str, list] = {}
     for rgb in pictures:
         for name, image in versions(rgb, restorer.unfolding.channels).items():
-            values.setdefault(name, []).append(
-                [restorer.probability(part) for part in (image, centre(image))]
-            )
+            seen = [restorer.probability(part) for part in (image, centre(image))]
+            values.setdefault(name, []).append([*seen, find_trace(image) is not None])
     return values
 
 
 def table(values: dict[str, list], clean_below: float | None) -> str:
-    """Markdown of probabilities `[N, 2]` (frame, centre), by version."""
+    """Markdown of `evidence`."""
     lines = [
-        "| picture    | right, frame | 64x64 | mean, frame | 64x64 | skipped |",
-        "|------------|--------------|-------|-------------|-------|---------|",
+        "| picture    | right, frame | 64x64 | mean, frame | 64x64 | trace | skipped |",
+        "|------------|--------------|-------|-------------|-------|-------|---------|",
     ]
     for name, of_pictures in values.items():
-        pairs = np.array(of_pictures)
+        *pairs, traced = np.array(of_pictures).T
+        pairs = np.stack(pairs, axis=1)
         right = ((pairs > 0.5) == (name != "clear")).mean(axis=0)
         mean = pairs.mean(axis=0)
         skipped = ""
         if clean_below is not None:
-            skipped = f"{(pairs[:, 0] < clean_below).mean():.3f}"
+            is_skipped = (pairs[:, 0] < clean_below) & (traced == 0)
+            skipped = f"{is_skipped.mean():.3f}"
         lines.append(
             f"| {name:10} | {right[0]:12.3f} | {right[1]:5.3f} "
-            f"| {mean[0]:11.3f} | {mean[1]:5.3f} | {skipped:>7} |"
+            f"| {mean[0]:11.3f} | {mean[1]:5.3f} | {traced.mean():5.3f} "
+            f"| {skipped:>7} |"
         )
     return "\n".join(lines) + "\n"

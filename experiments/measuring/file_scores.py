@@ -63,8 +63,10 @@ def of_photograph(
     data = encoders.encode(once, Settings(quality=second))
     yield Case((f"luma, {first}, cropped, {second}",), data, luma[1:, 1:])
     for quality in _COPIED:  # as a screenshot is: the tables are lost
-        data = encoders.encode(rgb, Settings(quality=quality))
-        yield Case((f"colour, {quality}, then PNG",), _png(as_shown(data)), rgb)
+        copy = as_shown(encoders.encode(rgb, Settings(quality=quality)))
+        yield Case((f"colour, {quality}, then PNG",), _png(copy), rgb)
+        group = f"colour, {quality}, cropped, then PNG"
+        yield Case((group,), _png(copy[3:, 5:]), rgb[3:, 5:])
     yield Case(("photograph as PNG",), _png(rgb), rgb)
 
 
@@ -117,12 +119,14 @@ def by(restorer: Restorer) -> Restore:
     def restore(data: bytes) -> np.ndarray:
         picture = read_picture(io.BytesIO(data))
         pixels = picture.pixels
-        if picture.jpeg is None and restorer.is_clean(restorer.probability(pixels)):
+        if picture.jpeg is None and restorer.is_clean(
+            restorer.probability(pixels), picture.trace
+        ):
             return pixels
         clipping = clipping_of(picture, restorer.options.consistency)
         return restorer.restore(
             pixels,
-            tables=picture.tables,
+            tables=(picture.trace or picture).tables,
             held=clipping.held,
             without_network=clipping.is_all,
         )

@@ -8,7 +8,7 @@ from tqdm import tqdm
 from dual_prior.network.presets import find_preset
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
-from experiments.measuring.classifier_scores import probabilities, table
+from experiments.measuring.classifier_scores import evidence, table
 from experiments.reproduction.inputs import Sources
 from experiments.reproduction.page import finding
 
@@ -25,7 +25,7 @@ def make(sources: Sources, folder: Path) -> str:
     for name in _PRESETS:
         pictures = tqdm(sources.pictures("bsds500"), name, leave=False, disable=None)
         seen = (picture.rgb() for picture in pictures)
-        values = probabilities(Restorer(Options(name)), seen)
+        values = evidence(Restorer(Options(name)), seen)
         clean_below = find_preset(name).profile.clean_below
         shares = [np.mean(np.array(values[kind])[:, 0] > 0.5) for kind in _NAMED]
         measured.append(f"`{name}` " + " / ".join(f"{share:.0%}" for share in shares))
@@ -43,9 +43,10 @@ def make(sources: Sources, folder: Path) -> str:
 {found}
 
 Whole frames of BSD500 val, and the 64x64 pixels at their centre: the share classified
-correctly at a probability of one half, the mean probability of being compressed, and
-the share that is not changed, as a PNG. The thresholds were chosen on held-out
-training pictures.
+correctly at a probability of one half, the mean probability of being compressed, the
+share of frames with a trace of compression in their coefficients
+(`dual_prior/jpeg/traces.py`: BSD500's own pictures were JPEGs once), and the share that is
+not changed, as a PNG. The thresholds were chosen on held-out training pictures.
 
 {together}
 """

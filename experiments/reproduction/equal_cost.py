@@ -36,7 +36,7 @@ def make(sources: Sources, folder: Path) -> str:
 Gain over the JPEG in dB on the 10 held-out training pictures, mean of quality 10, 20
 and 30. Each was trained for {time} on the same machine, with the same feed
 and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± half
-their range. The runs are short: they show which network learns fastest, not which is
+their range, where there are several. The runs are short: they show which network learns fastest, not which is
 the best in the end.
 
 {gain_table(trials)}
@@ -55,12 +55,16 @@ def gain_table(trials: dict[str, list[TrialResult]]) -> str:
         results = chosen[name]
         gains = [result.gain for result in results]
         lines.append(
-            f"| {name} | {np.mean(gains):.3f} ± {np.ptp(gains) / 2:.3f} "
+            f"| {name} | {np.mean(gains):.3f}{_spread(gains)} "
             f"| {gains_by_quality(results)} | {len(gains)} "
             f"| {round(np.mean([result.steps for result in results])):,} "
             f"| {results[0].parameters:,} | {2 * results[0].macs:,.0f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _spread(gains: list[float]) -> str:
+    return f" ± {np.ptp(gains) / 2:.3f}" if len(gains) > 1 else ""
 
 
 def verdict(trials: dict[str, list[TrialResult]]) -> str:

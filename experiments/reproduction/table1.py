@@ -55,7 +55,8 @@ def make(sources: Sources, folder: Path) -> str:
         scores += published_scores(dataset, None)
     with atomic_file(folder / "table1.csv") as file:
         file.write(csv_table(scores).encode())
-    untrained = ", ".join(name for name in BASELINES if sources.weights(name) is None)
+    missing = [name for name in BASELINES if sources.weights(name) is None]
+    untrained = f"Baselines not trained yet: {', '.join(missing)}.\n" if missing else ""
     return f"""
 {_found(scores)}
 
@@ -69,8 +70,7 @@ from; "narrow": onto a narrower set within. Neither needs training, and hardly a
 The self-ensemble, eight times as slow, and the baselines trained here are measured on
 Classic5 only. Twitter and WeChat were not available;
 `evaluate --preset=compact --datasets=twitter,wechat --crop=1024` measures them.
-Baselines not trained yet: {untrained or "none"}.
-
+{untrained}
 PSNR in dB, set and quality; SSIM in both conventions, PSNR-B and "kept" are in
 [table1.csv](table1.csv):
 

@@ -21,8 +21,8 @@ class Darkening:
     def probability(self, image):
         return 0.75
 
-    def is_clean(self, probability):
-        return probability < 0.5 and not self._always
+    def is_clean(self, probability, trace=None):
+        return trace is None and probability < 0.5 and not self._always
 
 
 def with_restore(restore):

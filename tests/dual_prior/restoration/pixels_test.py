@@ -1,7 +1,10 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
+from dual_prior.jpeg.table_plane import UNKNOWN
 from dual_prior.network.classifier import CompressionClassifier
 from dual_prior.network.deblocker import Deblocker
 from dual_prior.network.unfolding import DualPriorNetwork
@@ -97,6 +100,24 @@ def test_more_strength_never_changes_less():
     ]
     for weaker, stronger in zip(changes, changes[1:], strict=False):
         assert np.all(stronger >= weaker) and np.any(stronger > weaker)
+
+
+@pytest.mark.parametrize("tile", [128, 768])
+@pytest.mark.parametrize("origin", [(0, 0), (3, 5), (12, 8)])
+def test_what_a_network_sees_begins_with_a_block(origin, tile):
+    image = np.clip(made_picture(250, 270), 20, 230)
+    tables = dataclasses.replace(UNKNOWN, origin=origin)
+
+    def brighter_in_corners(y, tables):
+        assert all(start % 8 == 0 for start in tables.origin)
+        restored = y.copy()
+        restored[:, ::8, ::8] += np.float32(10 / 255)
+        return restored
+
+    restored = restore_array(image, brighter_in_corners, tables=tables, tile=tile)
+    row, column = (-start % 8 for start in origin)
+    image[row::8, column::8] += 10
+    np.testing.assert_array_equal(restored, image)
 
 
 def test_tiles_differ_little_from_the_whole():

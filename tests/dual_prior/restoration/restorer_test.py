@@ -5,6 +5,8 @@ from scipy import fft
 
 from dual_prior import jpeg
 from dual_prior.jpeg.coefficients import read_coefficients
+from dual_prior.jpeg.table_plane import UNKNOWN
+from dual_prior.jpeg.traces import Trace, find_trace
 from dual_prior.network.presets import find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
 from dual_prior.restoration.options import Options
@@ -67,6 +69,20 @@ def test_clean_is_what_is_below_the_threshold_of_the_preset(loaded, options, cle
     restorer.options = Options(**{"preset": "compact", **options})
     assert restorer.is_clean(0.99 * below) is clean
     assert not restorer.is_clean(below) and not restorer.is_clean(1.0)
+    trace = Trace(quality=50, origin=(0, 0), margin=20.0)
+    assert not restorer.is_clean(0.0, trace)
+
+
+def test_without_tables_a_picture_is_restored_by_its_trace(loaded):
+    file = jpeg.compress(made_picture(200, 220), 30)
+    cut = file[3:, 5:]
+    expected = loaded().restore(cut, tables=find_trace(cut).tables)
+    np.testing.assert_array_equal(loaded().restore(cut), expected)
+    assert np.any(loaded().restore(cut, tables=UNKNOWN) != expected)
+    # The same blocks are seen as in the file, so the same is restored.
+    inside = np.s_[80:120, 80:120]
+    whole = loaded().restore(file)[3:, 5:]
+    np.testing.assert_allclose(expected[inside], whole[inside], atol=1)
 
 
 def test_the_coefficients_of_a_file_are_clipped_in_tiles_of_any_size(loaded):

@@ -88,18 +88,44 @@ def test_planes_of_a_part_are_part_of_those_of_the_whole():
     np.testing.assert_array_equal(whole[:16:2, :16:2, 2], steps[2])
 
 
-def test_the_table_is_that_of_the_last_of_two_compressions(monkeypatch):
-    qualities = iter([10, 90] * 1000)
+def _steps(quality):
+    settings = encoders.Settings(quality=quality)
+    return encoders.decode(encoders.encode(PHOTOGRAPHS[0], settings)).tables.steps
 
-    def draw(rng, **_):
-        return encoders.Settings(quality=next(qualities))
 
-    monkeypatch.setattr(encoders, "draw_settings", draw)
-    tables = _batch(_only(again=1.0, scaled=0.5))[2]
-    fine = encoders.decode(
-        encoders.encode(PHOTOGRAPHS[0], encoders.Settings(quality=90))
-    ).tables.steps
-    np.testing.assert_array_equal(tables[:, :8, :8, 0], [logarithms(fine)[0]] * 12)
+@pytest.fixture
+def twice(monkeypatch):
+    """Table planes of pictures compressed at two qualities, by recipe."""
+
+    def planes(first, second, **changes):
+        qualities = iter([first, second] * 1000)
+
+        def draw(rng, **_):
+            return encoders.Settings(quality=next(qualities))
+
+        monkeypatch.setattr(encoders, "draw_settings", draw)
+        return _batch(_only(again=1.0, **changes))[2][:, :8, :8]
+
+    return planes
+
+
+@pytest.mark.parametrize(
+    ("first", "changes"),
+    [(10, {"scaled": 1.0}), (10, {"shifted": 0.0}), (95, {"shifted": 1.0})],
+)
+def test_the_table_is_that_of_the_last_of_two_compressions(twice, first, changes):
+    planes = twice(first, 80, **changes)
+    np.testing.assert_array_equal(planes[..., 0], [logarithms(_steps(80))[0]] * 12)
+
+
+def test_of_two_grids_the_coarser_one_begins_the_picture(twice):
+    planes = twice(10, 80, shifted=1.0)
+    is_first = planes[:, 0, 0, 0] == logarithms(_steps(10))[0, 0, 0]
+    assert is_first.any()  # of 64 crops one is by whole blocks
+    for table, quality in ((is_first, 10), (~is_first, 80)):
+        expected = np.broadcast_to(logarithms(_steps(quality))[0], (12, 8, 8))
+        np.testing.assert_array_equal(planes[table][..., 0], expected[table])
+    assert not planes[is_first][..., 1:].any()  # Cb and Cr
 
 
 @pytest.mark.parametrize("name", ["cropped", "hidden", "clear"])
@@ -152,5 +178,5 @@ def test_a_grey_picture_has_chroma_of_128():
 
 def test_too_small_a_picture_is_refused():
     small = [PHOTOGRAPHS[0][:30]]
-    with pytest.raises(ValueError, match="at least 40 pixels"):
+    with pytest.raises(ValueError, match="at least 48 pixels"):
         JpegPatches(small, [], RECIPE).batch(0)
