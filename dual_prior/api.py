@@ -64,7 +64,7 @@ def restore(image: np.ndarray, **options: Any) -> np.ndarray:
     picture = Picture(image)
     if restorer.is_clean(probability, picture.trace):
         return of_depth(image, restorer.options.depth).copy()
-    return restorer.restore(image, tables=(picture.trace or picture).tables)
+    return restorer.restore(image, tables=picture.tables, trace=picture.trace)
 
 
 def restore_file(

@@ -190,9 +190,10 @@ class Restoration:
                     before.pixels,
                     on_tile,
                     before.num_channels,
-                    (before.trace or before).tables,
+                    before.tables,
                     clipping.held,
                     clipping.is_all,
+                    before.trace,
                 )
                 record.seconds = time.monotonic() - started
                 self._after = before.with_pixels(pixels)

@@ -49,15 +49,20 @@ _LUMA_TABLE = np.array(
 )
 
 
-def _luma_tables() -> np.ndarray:
+def of_qualities(table: np.ndarray) -> np.ndarray:
+    """The tables that encoders make of one, of 64 steps, at quality 1 to 100.
+
+    Returns:
+        `[100, 8, 8]`.
+    """
     qualities = np.arange(1, 101)
     scale = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)
-    tables = np.clip((_LUMA_TABLE * scale[:, None] + 50) // 100, 1, 255)
+    tables = np.clip((table * scale[:, None] + 50) // 100, 1, 255)
     return tables.reshape(-1, 8, 8)
 
 
-# Luma's tables that libjpeg writes at quality 1 to 100, `[100, 8, 8]`.
-LUMA_TABLES = _luma_tables()
+# Luma's tables of libjpeg.
+LUMA_TABLES = of_qualities(_LUMA_TABLE)
 
 
 class Segment(NamedTuple):

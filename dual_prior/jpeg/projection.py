@@ -62,10 +62,10 @@ def project(
         clipped them, so their stored values are unknown.
     """
     result = restored.astype(np.float64)
-    before = _blocks(restored).astype(np.float64)
+    before = blocks_of(restored).astype(np.float64)
     _clip(result, _quantized(compressed, table), table, reach)
     keep = _touches_black_or_white(compressed)[..., None, None]
-    _blocks(result)[...] = np.where(keep, before, _blocks(result))
+    blocks_of(result)[...] = np.where(keep, before, blocks_of(result))
     return np.clip(result, 0, _WHITE)
 
 
@@ -181,15 +181,15 @@ def _clip_samples(plane, quantized, steps, sampling, reach) -> None:
 
 def _clip(plane, quantized, steps, reach) -> None:
     """Clips the coefficients of the whole blocks of a plane of floats, in place."""
-    blocks = _blocks(plane)
+    blocks = blocks_of(plane)
     rows, columns = blocks.shape[:2]
     held = quantized[:rows, :columns].astype(plane.dtype)
     steps = steps.astype(plane.dtype)
-    bounded = np.clip(_forward(blocks), (held - reach) * steps, (held + reach) * steps)
-    blocks[...] = _backward(bounded)
+    bounded = np.clip(forward(blocks), (held - reach) * steps, (held + reach) * steps)
+    blocks[...] = backward(bounded)
 
 
-def _blocks(plane: np.ndarray) -> np.ndarray:
+def blocks_of(plane: np.ndarray) -> np.ndarray:
     """The whole blocks `[H // 8, W // 8, 8, 8]`: a view of `plane`."""
     rows, columns = (side // _BLOCK for side in plane.shape)
     whole = plane[: rows * _BLOCK, : columns * _BLOCK]
@@ -197,19 +197,21 @@ def _blocks(plane: np.ndarray) -> np.ndarray:
 
 
 def _quantized(plane: np.ndarray, table: np.ndarray) -> np.ndarray:
-    return np.round(_forward(_blocks(plane).astype(np.float64)) / table)
+    return np.round(forward(blocks_of(plane).astype(np.float64)) / table)
 
 
-def _forward(blocks: np.ndarray) -> np.ndarray:
+def forward(blocks: np.ndarray) -> np.ndarray:
+    """Coefficients of blocks `[..., 8, 8]` of grey levels, in their dtype."""
     matrix = DCT.astype(blocks.dtype)
     return matrix @ (blocks - blocks.dtype.type(_LEVEL)) @ matrix.T
 
 
-def _backward(coefficients: np.ndarray) -> np.ndarray:
+def backward(coefficients: np.ndarray) -> np.ndarray:
+    """The inverse of `forward`."""
     matrix = DCT.astype(coefficients.dtype)
     return matrix.T @ coefficients @ matrix + coefficients.dtype.type(_LEVEL)
 
 
 def _touches_black_or_white(compressed: np.ndarray) -> np.ndarray:
-    blocks = _blocks(compressed)
+    blocks = blocks_of(compressed)
     return np.any((blocks == 0) | (blocks == 255), axis=(-2, -1))

@@ -7,11 +7,16 @@ coefficients c of at least half a step in the blocks of a grid,
     score = sum over c of cos(2 pi c / s) / sqrt(n / 2)
 
 is about normally distributed, of variance 1, where they were not quantized so, and near
-sqrt(2 n) where they were. Steps are libjpeg's of each quality; those of other encoders
-are near enough to one of them.
+sqrt(2 n) where they were. Steps are libjpeg's and mozjpeg's of each quality; those of
+other encoders are near enough to one of them to find their grid.
 
-Networks are trained on pictures that begin with a block. On others they lose half a
-decibel, unless they are told where blocks begin.
+What a trace is good for:
+
+- Networks are trained on pictures that begin with a block. On others, as crops of a
+  JPEG that were stored as PNG, they lose half a decibel.
+- Where a picture was compressed before its last compression, and more coarsely,
+  `undone` gives back what the first one left: each coefficient goes to the nearest
+  multiple.
 
 Source: periodicity of coefficients over all grids, as Bianchi and Piva, "Detection of
 nonaligned double JPEG compression based on integer periodicity maps", IEEE TIFS 2012,
@@ -19,27 +24,46 @@ detect forgeries.
 """
 
 import dataclasses
-import functools
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from dual_prior.jpeg.header import LUMA_TABLES
-from dual_prior.jpeg.projection import DCT
+from dual_prior.jpeg.header import LUMA_TABLES, of_qualities
+from dual_prior.jpeg.projection import DCT, backward, blocks_of, forward
 from dual_prior.jpeg.table_plane import UNKNOWN, Tables
-from dual_prior.jpeg.ycc import luma_of
+from dual_prior.jpeg.ycc import YCC_FROM_RGB, luma_of
 
 _BLOCK = 8
 _GRIDS = _BLOCK**2
 
-# All numbers are ours.
+# Luma's table of quality 50 that mozjpeg takes by default, row by row.
+_MOZJPEG_TABLE = np.array(
+    [
+        *(16, 16, 16, 18, 25, 37, 56, 85, 16, 17, 20, 27, 34, 40, 53, 75),
+        *(16, 20, 24, 31, 43, 62, 91, 135, 18, 27, 31, 40, 53, 74, 106, 156),
+        *(25, 34, 43, 53, 69, 94, 131, 189, 37, 40, 62, 74, 94, 124, 169, 238),
+        *(56, 53, 91, 106, 131, 169, 226, 311, 85, 75, 135, 156, 189, 238, 311, 418),
+    ]
+)
+
+# All numbers below are ours.
 _QUALITIES = range(5, 97)  # above 96 hardly anything was lost
+_TABLES = np.concatenate(
+    [
+        tables[_QUALITIES.start - 1 : _QUALITIES.stop - 1]
+        for tables in (LUMA_TABLES, of_qualities(_MOZJPEG_TABLE))
+    ]
+)  # [Q, 8, 8]
 _LOWEST = 4  # frequencies in each direction
 _FREQUENCIES = [
     (u, v) for u in range(_LOWEST) for v in range(_LOWEST) if 0 < u + v <= _LOWEST
 ]
 _WIDTH, _BINS = 0.25, 1024  # of the histograms of |c|, grey levels
 _LEAST_MARGIN = 6.0  # of the score over that of the next best grid
+_NEAR = 1.7  # the largest ratio of other steps that are tried to those of a table
+_SURE = 3.0  # the score from which a step of one frequency is believed
+_LEAST_FIT = 0.85
 _COARSER = 1.2  # the least ratio of the steps of an earlier compression to the last
 
 _PART = 256  # pixels: the side of the parts of a large picture
@@ -50,23 +74,41 @@ class Trace:
     """A compression that has left its trace in pixels.
 
     Attributes:
-        quality: Whose tables of libjpeg fit best.
+        quality: Whose table fits best, of libjpeg or mozjpeg.
+        table: Luma's steps, `[8, 8]`.
         origin: Row and column of a block at which the picture begins, 0 to 7.
         margin: Of the score over that of the next best grid.
+        fit: How well the table fits, beside the best step of each frequency: about 1
+            if it is the right one, mostly below 0.8 if the encoder has others.
+        is_last: Whether no other compression came after it.
     """
 
     quality: int
+    table: np.ndarray = dataclasses.field(compare=False)
     origin: tuple[int, int]
     margin: float
+    fit: float
+    is_last: bool
 
     def __str__(self) -> str:
         return f"compressed before at quality about {self.quality}"
 
     @property
+    def facts(self) -> dict:
+        """Its quality, origin, margin and fit, by name, rounded."""
+        return {
+            "quality": self.quality,
+            "origin": list(self.origin),
+            "margin": round(self.margin, 1),
+            "fit": round(self.fit, 2),
+        }
+
+    @property
     def tables(self) -> Tables:
-        """Luma's table, as it lies on the picture; those of chroma are not known."""
+        """Luma's table, if it fits, and how it lies on the picture."""
         steps = UNKNOWN.steps.copy()
-        steps[0] = LUMA_TABLES[self.quality - 1]
+        if self.fit >= _LEAST_FIT:
+            steps[0] = self.table
         return Tables(steps, origin=self.origin)
 
 
@@ -79,32 +121,98 @@ def find_trace(image: np.ndarray, last: Tables = UNKNOWN) -> Trace | None:
         last: The tables of the JPEG file, if it is one.
 
     Returns:
-        If there are several compressions, one before the last that was coarser and had
-        its blocks elsewhere.
+        If there are several compressions, one before the last that was coarser, whose
+        table fits, and that had its blocks elsewhere; otherwise, if `last` is not
+        known, the last one.
     """
-    counts = sum(_histograms(luma_of(part)) for part in spread_parts(image))
-    scores = _scores(counts)
-    trace = _best(scores, last)
-    if trace is None or last.steps[0].any():
-        return trace
-    return _best(scores, trace.tables) or trace
+    parts = [luma_of(part) for part in spread_parts(image)]
+    scores = _scores(sum(map(_histograms, parts)))
+    trace = None
+    if not last.steps[0].any():
+        trace = _best(scores, parts, is_last=True)
+        if trace is None:
+            return None
+        last = Tables(trace.table[None], origin=trace.origin)
+    # Not on the last one's grid: multiples of its steps are near those of many others.
+    row, column = (-start % _BLOCK for start in last.origin)
+    scores[:, row * _BLOCK + column] = -np.inf
+    scores[~are_coarser(_TABLES, last.steps[0])] = 0
+    first = _best(scores, parts, is_last=False)
+    return trace if first is None or first.fit < _LEAST_FIT else first
 
 
-def _best(scores: np.ndarray, last: Tables) -> Trace | None:
+def _best(scores: np.ndarray, parts: list[np.ndarray], is_last: bool) -> Trace | None:
     """The trace with the largest margin; `scores` are `[Q, 64]`."""
-    if last.steps[0].any():
-        row, column = (-start % _BLOCK for start in last.origin)
-        scores = scores.copy()
-        scores[:, row * _BLOCK + column] = -np.inf
-        scores[~are_coarser(LUMA_TABLES[_slice()], last.steps[0])] = 0
     best = np.partition(scores, _GRIDS - 2, axis=1)[:, -2:]
     margins = best[:, 1] - best[:, 0]
     index = int(np.argmax(margins))
     if margins[index] < _LEAST_MARGIN:
         return None
     row, column = divmod(int(np.argmax(scores[index])), _BLOCK)
+    index, fit = _fitted(parts, row, column)
+    quality = _QUALITIES[index % len(_QUALITIES)]
     origin = -row % _BLOCK, -column % _BLOCK
-    return Trace(_QUALITIES[index], origin, float(margins[index]))
+    margin = float(margins.max())
+    return Trace(quality, _TABLES[index], origin, margin, fit, is_last)
+
+
+def _fitted(parts: list[np.ndarray], row: int, column: int) -> tuple[int, float]:
+    """Which table fits all frequencies of a grid best, and how well."""
+    counts = np.zeros((_BLOCK**2, _BINS))
+    for part in parts:
+        blocks = forward(blocks_of(part[row:, column:])).reshape(-1, _BLOCK**2)
+        for frequency in range(1, _BLOCK**2):
+            bins = _bins(blocks[:, frequency])
+            counts[frequency] += np.bincount(bins, minlength=_BINS)
+    steps = np.arange(1, 256)
+    cosines, counted = _waves(steps)
+    sums, numbers = counts @ cosines.T, counts @ counted.T  # [64, 255]
+    frequencies = np.arange(_BLOCK**2)
+
+    def of_all(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The sums and numbers of all frequencies of each table."""
+        at = frequencies, tables - 1
+        return sums[at].sum(axis=-1), np.maximum(numbers[at].sum(axis=-1), 1)
+
+    def mean(table: np.ndarray) -> float:
+        total, number = of_all(table)
+        return float(total / number)
+
+    tables = _TABLES.reshape(-1, _BLOCK**2)
+    total, number = of_all(tables)
+    index = int(np.argmax(total / np.sqrt(number)))
+    table = tables[index]
+    scores = sums / np.sqrt(np.maximum(numbers, 1) / 2)
+    is_near = np.abs(np.log(steps / table[:, None])) < np.log(_NEAR)
+    free = steps[np.argmax(np.where(is_near, scores, -np.inf), axis=1)]
+    is_sure = scores[frequencies, free - 1] >= _SURE
+    return index, mean(table) / max(mean(np.where(is_sure, free, table)), 1e-6)
+
+
+def undone(y: np.ndarray, tables: Tables, skipped: Sequence[int]) -> np.ndarray:
+    """A picture as an earlier compression left it, without what came after that.
+
+    Args:
+        y: `[1, H, W, C]`, luma or red, green and blue, float32 in [0, 1]; it begins
+            with a block.
+        tables: Of the earlier compression, as they lie on `y`.
+        skipped: Rows and columns of the first blocks that are not the picture's; those
+            blocks stay as they are.
+
+    Returns:
+        Shaped like `y`: luma's coefficients are multiples of their steps.
+    """
+    top, left = (_BLOCK * (number > 0) for number in skipped)
+    inner = y[0, top:, left:]
+    luma = 255 * (inner[..., 0] if y.shape[-1] == 1 else inner @ YCC_FROM_RGB[0])
+    steps = tables.steps[0].astype(np.float32)
+    blocks = blocks_of(luma)
+    before = luma.copy()
+    blocks[...] = backward(np.rint(forward(blocks) / steps) * steps)
+    luma = np.clip(luma, 0, 255)
+    result = y.copy()
+    result[0, top:, left:] += (luma - before)[..., None] / np.float32(255)
+    return result
 
 
 def are_coarser(tables: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -137,10 +245,6 @@ def spread_parts(image: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def _slice() -> slice:
-    return slice(_QUALITIES.start - 1, _QUALITIES.stop - 1)
-
-
 def _histograms(luma: np.ndarray) -> np.ndarray:
     """How many blocks have which |c|, by grid and frequency, `[64, F, _BINS]`."""
     if min(luma.shape) < _BLOCK:
@@ -153,26 +257,27 @@ def _histograms(luma: np.ndarray) -> np.ndarray:
     grid = _BLOCK * rows[:, None] + columns
     counts = []
     for u, v in _FREQUENCIES:
-        bins = np.rint(np.abs(of_all[..., u, v]) / np.float32(_WIDTH))
-        bins = np.minimum(bins, _BINS - 1).astype(np.int64) + _BINS * grid
+        bins = _bins(of_all[..., u, v]) + _BINS * grid
         counts.append(np.bincount(bins.ravel(), minlength=_GRIDS * _BINS))
     return np.reshape(counts, (-1, _GRIDS, _BINS)).swapaxes(0, 1)
 
 
+def _bins(coefficients: np.ndarray) -> np.ndarray:
+    sizes = np.rint(np.abs(coefficients) / np.float32(_WIDTH))
+    return np.minimum(sizes, _BINS - 1).astype(np.int64)
+
+
 def _scores(counts: np.ndarray) -> np.ndarray:
     """The score of each quality and grid, `[Q, 64]`."""
-    cosines, counted = _waves()
+    steps = np.stack([_TABLES[:, u, v] for u, v in _FREQUENCIES], axis=1)
+    cosines, counted = (wave.reshape(len(steps), -1) for wave in _waves(steps))
     flat = counts.reshape(_GRIDS, -1).T
     return (cosines @ flat) / np.sqrt(np.maximum(counted @ flat, 1) / 2)
 
 
-@functools.cache
-def _waves() -> tuple[np.ndarray, np.ndarray]:
-    """The cosine of each bin, and whether it is counted, `[Q, F * _BINS]`."""
-    size = _WIDTH * np.arange(_BINS)
-    tables = LUMA_TABLES[_slice()]
-    steps = np.stack([tables[:, u, v] for u, v in _FREQUENCIES], axis=1)[..., None]
-    counted = (size >= steps / 2) & (np.arange(_BINS) < _BINS - 1)
-    cosines = np.where(counted, np.cos(2 * np.pi * size / steps), 0)
-    shape = len(tables), -1
-    return cosines.reshape(shape), counted.reshape(shape).astype(float)
+def _waves(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cosine of each bin, and whether it is counted, by step: `[..., _BINS]`."""
+    sizes = _WIDTH * np.arange(_BINS)
+    steps = steps[..., None]
+    counted = ((sizes >= steps / 2) & (np.arange(_BINS) < _BINS - 1)).astype(float)
+    return counted * np.cos(2 * np.pi * sizes / steps), counted

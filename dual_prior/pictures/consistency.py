@@ -48,6 +48,7 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
         consistency == "auto"
         and picture.quality is not None
         and picture.quality >= _HARDLY_LOSSY
+        and picture.trace is None
     )
     obstacle = _obstacle(picture, consistency)
     if obstacle or picture.jpeg is None:

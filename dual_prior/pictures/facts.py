@@ -1,7 +1,5 @@
 """Facts about how a picture was compressed."""
 
-import dataclasses
-
 import numpy as np
 
 from dual_prior.jpeg.header import JpegHeader
@@ -42,7 +40,7 @@ def description(
         "quality": picture.quality,
         "probability": round(probability, 4),
         "clean": is_clean,
-        "trace": picture.trace and dataclasses.asdict(picture.trace),
+        "trace": picture.trace and picture.trace.facts,
         "blockiness": round(_blockiness(picture.pixels), 2),
         "tables": {},
         "warnings": picture.warnings,

@@ -49,8 +49,8 @@ def restore_array(
     Args:
         image: `[H, W]` or `[H, W, 3]` (red, green, blue), uint8 or uint16.
         network: Maps `[1, H, W, channels]`, float32 in [0, 1], to the same; if `tables`
-            are given, from these as well, as they lie on that part of the picture, which
-            then begins with a block of luma.
+            are given, from these as well, as they lie on that part of the picture,
+            which then begins with a block of luma.
         channels: 1 or 3.
         strength: How much of the change is made, 0 (none: `image` comes back bit for
             bit) to 1 (all).
@@ -116,7 +116,7 @@ def restore_array(
 def _without_first(
     bands: Iterable[tuple[int, np.ndarray]], rows: int, columns: int
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Bands of rows (first row, rows) without the first rows and columns of the whole."""
+    """Bands of rows (first row, rows) without the first rows and columns of all."""
     for top, band in bands:
         yield max(0, top - rows), band[max(0, rows - top) :, columns:]
 

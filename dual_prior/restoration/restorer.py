@@ -8,7 +8,7 @@ from keras import ops
 
 from dual_prior.jpeg.coefficients import Coefficients
 from dual_prior.jpeg.table_plane import UNKNOWN, Tables
-from dual_prior.jpeg.traces import Trace, find_trace, spread_parts
+from dual_prior.jpeg.traces import Trace, find_trace, spread_parts, undone
 from dual_prior.jpeg.ycc import RGB_FROM_YCC, to_ycc
 from dual_prior.network.backend import compiled
 from dual_prior.network.colour_network import (
@@ -66,6 +66,7 @@ class Restorer:
         tables: Tables | None = None,
         held: Coefficients | None = None,
         without_network: bool = False,
+        trace: Trace | None = None,
     ) -> np.ndarray:
         """Restores a picture, whether it is clean or not.
 
@@ -75,9 +76,11 @@ class Restorer:
             num_channels: Including alpha, which takes memory, too; by default the
                 number of channels of `image`.
             tables: Quantization tables of the JPEG file, as they lie on `image`; None
-                to look for their traces in `image`.
+                to look for traces in `image`.
             held: The coefficients of the file, to clip the result to their cells.
             without_network: Only clip, and guide chroma by luma.
+            trace: What `find_trace` finds in `image`; its tables replace `tables`, and
+                what came after its compression is undone first.
 
         Returns:
             Shaped like `image`, of its depth or of `Options.depth`.
@@ -91,19 +94,24 @@ class Restorer:
         if image.ndim == 3 and np.array_equal(
             image, np.broadcast_to(image[..., :1], image.shape)
         ):
+            channels = num_channels or 3
             luma = self.restore(
-                image[..., 0], on_tile, num_channels or 3, tables, held, without_network
+                image[..., 0], on_tile, channels, tables, held, without_network, trace
             )
             return np.repeat(luma[..., None], 3, axis=-1)
         is_unchanged = without_network or not options.strength
         if tables is None:
+            tables = UNKNOWN
             trace = None if is_unchanged else find_trace(image)
-            tables = UNKNOWN if trace is None else trace.tables
+        tables = trace.tables if trace else tables
         tile = largest_tile(image, options, num_channels, held.nbytes if held else 0)
         part = self.unfolding if image.ndim == 2 else self.network
+        network = _unchanged if is_unchanged else self._network_for(part, image, tile)
+        if trace and not (trace.is_last or is_unchanged):
+            network = _after_undoing(trace, network)
         return restore_array(
             image,
-            _unchanged if is_unchanged else self._network_for(part, image, tile),
+            network,
             channels=part.channels,
             strength=options.strength,
             dtype={None: None, 8: np.uint8, 16: np.uint16}[options.depth],
@@ -199,6 +207,20 @@ def graph_of_pixels(network: DualPriorNetwork | ColourNetwork) -> Callable:
 
 def _unchanged(y: np.ndarray, *_) -> np.ndarray:
     return y
+
+
+def _after_undoing(trace: Trace, network: Callable) -> Callable:
+    """The network, of what the compression of an earlier trace left."""
+
+    def restore(y, tables: Tables):
+        # Where the picture begins within a block, the first block is padded.
+        padded = [
+            0 if of_part else of_picture
+            for of_part, of_picture in zip(tables.origin, trace.origin, strict=True)
+        ]
+        return network(undone(y, tables, padded), tables)
+
+    return restore
 
 
 def _without_tables(graph: Callable) -> Callable:

@@ -126,7 +126,8 @@ def by(restorer: Restorer) -> Restore:
         clipping = clipping_of(picture, restorer.options.consistency)
         return restorer.restore(
             pixels,
-            tables=(picture.trace or picture).tables,
+            tables=picture.tables,
+            trace=picture.trace,
             held=clipping.held,
             without_network=clipping.is_all,
         )

@@ -45,8 +45,8 @@ def make(sources: Sources, folder: Path) -> str:
 Whole frames of BSD500 val, and the 64x64 pixels at their centre: the share classified
 correctly at a probability of one half, the mean probability of being compressed, the
 share of frames with a trace of compression in their coefficients
-(`dual_prior/jpeg/traces.py`: BSD500's own pictures were JPEGs once), and the share that is
-not changed, as a PNG. The thresholds were chosen on held-out training pictures.
+(`dual_prior/jpeg/traces.py`: BSD500's own pictures were JPEGs once), and the share that
+is not changed, as a PNG. The thresholds were chosen on held-out training pictures.
 
 {together}
 """

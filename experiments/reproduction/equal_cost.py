@@ -36,8 +36,8 @@ def make(sources: Sources, folder: Path) -> str:
 Gain over the JPEG in dB on the 10 held-out training pictures, mean of quality 10, 20
 and 30. Each was trained for {time} on the same machine, with the same feed
 and schedule, by `python -m experiments.train_contenders`. Mean of the seeds ± half
-their range, where there are several. The runs are short: they show which network learns fastest, not which is
-the best in the end.
+their range, where there are several. The runs are short: they show which network
+learns fastest, not which is the best in the end.
 
 {gain_table(trials)}
 """

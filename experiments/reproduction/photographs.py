@@ -98,8 +98,8 @@ the same for other presets.
 LIVE1. "colour": RGB, stored at 4:2:0, measured over RGB. "luma": grey files of MATLAB's
 luma, as in Table 1. "luma, 10, cropped, 50": compressed at quality 10, cropped by one
 pixel in both directions, then compressed at quality 50. "then PNG": decoded and stored
-as PNG, so that the tables are lost; "cropped": by three rows and five columns. "as PNG":
-never compressed.
+as PNG, so that the tables are lost; "cropped": by three rows and five columns.
+"as PNG": never compressed.
 "size of 60": the middle {_SIDE}x{_SIDE} pixels of the first {_NUM_CROPS} pictures, in
 the file by that encoder whose size is closest to libjpeg-turbo's at quality 60.
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from dual_prior import jpeg
 from dual_prior.jpeg.table_plane import Tables
-from dual_prior.jpeg.traces import find_trace, spread_parts
+from dual_prior.jpeg.traces import find_trace, spread_parts, undone
 from tests.conftest import made_picture
 
 CLEAN = made_picture(240, 264)
@@ -49,6 +49,36 @@ def test_an_earlier_coarser_compression_is_found_in_files_and_pixels(is_file):
     twice = jpeg.compress(once, 70)
     trace = find_trace(twice, _of_quality(70)) if is_file else find_trace(twice)
     assert (trace.quality, trace.origin) == (20, (3, 5))
+
+
+def test_what_came_after_an_earlier_compression_is_undone():
+    once = np.ascontiguousarray(jpeg.compress(CLEAN, 20)[CROP])
+    twice = jpeg.compress(once, 70)
+    trace = find_trace(twice, _of_quality(70))
+    assert not trace.is_last and trace.fit > 0.9
+    top, left = (-start % 8 for start in trace.origin)
+    for channels in (1, 3):  # grey, alone and as red, green and blue
+        y = np.repeat(twice[None, top:, left:, None], channels, axis=-1)
+        y = y.astype(np.float32) / 255
+        tables = trace.tables.part(top, left)
+        result = undone(y, tables, (0, 0))
+        inside = np.s_[: 8 * (y.shape[1] // 8), : 8 * (y.shape[2] // 8)]
+        error = 255 * result[0, ..., 0][inside] - once[top:, left:][inside]
+        before = np.subtract(twice, once, dtype=float)[top:, left:][inside]
+        assert np.std(error) < 0.5 < np.std(before)
+        assert np.ptp(result, axis=-1).max() < 1e-6
+        partly = undone(y, tables, (3, 0))
+        np.testing.assert_array_equal(partly[:, :8], y[:, :8])
+        np.testing.assert_array_equal(partly[:, 8:], result[:, 8:])
+
+
+def test_steps_of_an_encoder_with_other_tables_are_not_believed():
+    flat = Image.fromarray(CLEAN)
+    buffer = io.BytesIO()
+    flat.save(buffer, "JPEG", qtables=[[17] * 64])
+    trace = find_trace(np.asarray(Image.open(buffer))[CROP])
+    assert trace.origin == (3, 5) and trace.fit < 0.8
+    assert not trace.tables.steps.any()
 
 
 def test_the_grid_of_a_cropped_file_is_not_taken_for_an_earlier_one():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dual_prior import jpeg
 from dual_prior.jpeg.coefficients import read_coefficients
 from dual_prior.pictures.consistency import clipping_of
 from dual_prior.pictures.reader import read_picture
@@ -44,3 +45,23 @@ def test_files_turned_within_a_block_are_not_clipped():
     assert clipping_of(upright, "auto").held is not None
     clipping = clipping_of(turned, "auto")
     assert clipping.held is None and "turned within a block" in clipping.words
+
+
+def test_a_network_is_needed_at_quality_98_if_it_was_compressed_before():
+    once = np.ascontiguousarray(jpeg.compress(made_picture(240, 264), 20)[3:, 5:])
+    for plane, is_all in ((made_picture(240, 264), True), (once, False)):
+        picture = read_picture(jpeg.encode(plane, 98))
+        assert clipping_of(picture, "auto").is_all is is_all
+        assert (picture.trace is None) is is_all
+
+
+def test_luma_is_not_clipped_to_the_cells_of_a_later_compression():
+    drawing = np.full((240, 264), 230, np.uint8)
+    drawing[60:200, 40:200] = made_picture(140, 160)
+    once = np.ascontiguousarray(jpeg.compress(drawing, 30)[3:, 5:])
+    words = [
+        clipping_of(read_picture(jpeg.encode(plane, 75)), "auto").words
+        for plane in (drawing, once)
+    ]
+    assert words[0] == "luma"
+    assert words[1].startswith("none: compressed before at quality about 30")

@@ -6,9 +6,10 @@ from scipy import fft
 from dual_prior import jpeg
 from dual_prior.jpeg.coefficients import read_coefficients
 from dual_prior.jpeg.table_plane import UNKNOWN
-from dual_prior.jpeg.traces import Trace, find_trace
+from dual_prior.jpeg.traces import find_trace
 from dual_prior.network.presets import find_preset
 from dual_prior.network.unfolding import DualPriorNetwork
+from dual_prior.pictures.reader import read_picture
 from dual_prior.restoration.options import Options
 from dual_prior.restoration.restorer import Restorer
 from tests.conftest import made_picture
@@ -69,8 +70,8 @@ def test_clean_is_what_is_below_the_threshold_of_the_preset(loaded, options, cle
     restorer.options = Options(**{"preset": "compact", **options})
     assert restorer.is_clean(0.99 * below) is clean
     assert not restorer.is_clean(below) and not restorer.is_clean(1.0)
-    trace = Trace(quality=50, origin=(0, 0), margin=20.0)
-    assert not restorer.is_clean(0.0, trace)
+    trace = find_trace(jpeg.compress(made_picture(200, 220), 30))
+    assert trace and not restorer.is_clean(0.0, trace)
 
 
 def test_without_tables_a_picture_is_restored_by_its_trace(loaded):
@@ -83,6 +84,18 @@ def test_without_tables_a_picture_is_restored_by_its_trace(loaded):
     inside = np.s_[80:120, 80:120]
     whole = loaded().restore(file)[3:, 5:]
     np.testing.assert_allclose(expected[inside], whole[inside], atol=1)
+
+
+def test_a_later_finer_compression_hardly_changes_the_result(loaded):
+    once = np.ascontiguousarray(jpeg.compress(made_picture(200, 220), 20)[3:, 5:])
+    twice = jpeg.compress(once, 80)
+    trace = find_trace(twice, read_picture(jpeg.encode(once, 80)).tables)
+    expected = loaded(depth=16).restore(once) / 257
+    inside = np.s_[16:-16, 16:-16]
+    for changes, most in (({"trace": trace}, 0.5), ({"tables": UNKNOWN}, np.inf)):
+        result = loaded(depth=16).restore(twice, **changes) / 257
+        error = np.std((result - expected)[inside])
+        assert error < most and (error > 1 or most < 1)
 
 
 def test_the_coefficients_of_a_file_are_clipped_in_tiles_of_any_size(loaded):
