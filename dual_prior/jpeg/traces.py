@@ -24,6 +24,7 @@ detect forgeries.
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -126,7 +127,7 @@ def find_trace(image: np.ndarray, last: Tables = UNKNOWN) -> Trace | None:
         known, the last one.
     """
     parts = [luma_of(part) for part in spread_parts(image)]
-    scores = _scores(sum(map(_histograms, parts)))
+    scores = _scores(functools.reduce(np.add, map(_histograms, parts)))
     trace = None
     if not last.steps[0].any():
         trace = _best(scores, parts, is_last=True)

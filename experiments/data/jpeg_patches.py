@@ -211,9 +211,10 @@ class JpegPatches:
             looks = clean_planes(shown(decoded)[top:, left:])
             return Piece(np.round(looks).astype(np.uint8), planes[top:, left:])
         piece = Piece(decoded.planes, planes, decoded.tables)
-        luma = decoded.tables.steps[0]
-        if any(origin) and are_coarser(first.tables.steps[0], luma):
-            piece = piece.of_first(first.tables.steps[0], origin)
+        if first is not None and any(origin):
+            table = first.tables.steps[0]
+            if are_coarser(table, decoded.tables.steps[0]):
+                piece = piece.of_first(table, origin)
         is_known = rng.random() >= recipe.hidden
         return piece if is_known else dataclasses.replace(piece, tables=UNKNOWN)
 

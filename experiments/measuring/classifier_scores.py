@@ -58,8 +58,8 @@ def table(values: dict[str, list], clean_below: float | None) -> str:
         "|------------|--------------|-------|-------------|-------|-------|---------|",
     ]
     for name, of_pictures in values.items():
-        *pairs, traced = np.array(of_pictures).T
-        pairs = np.stack(pairs, axis=1)
+        of_version = np.array(of_pictures)
+        pairs, traced = of_version[:, :2], of_version[:, 2]
         right = ((pairs > 0.5) == (name != "clear")).mean(axis=0)
         mean = pairs.mean(axis=0)
         skipped = ""
