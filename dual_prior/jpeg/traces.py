@@ -66,6 +66,8 @@ _NEAR = 1.7  # the largest ratio of other steps that are tried to those of a tab
 _SURE = 3.0  # the score from which a step of one frequency is believed
 _LEAST_FIT = 0.85
 _COARSER = 1.2  # the least ratio of the steps of an earlier compression to the last
+_COARSER_ON_GRID = 3.0  # the same where its blocks are those of the last
+_LEAST_NEARNESS_ON_GRID = 0.5
 
 _PART = 256  # pixels: the side of the parts of a large picture
 
@@ -79,8 +81,9 @@ class Trace:
         table: Luma's steps, `[8, 8]`.
         origin: Row and column of a block at which the picture begins, 0 to 7.
         margin: Of the score over that of the next best grid.
-        fit: How well the table fits, beside the best step of each frequency: about 1
-            if it is the right one, mostly below 0.8 if the encoder has others.
+        nearness: The mean cosine, over all frequencies.
+        fit: That relative to the one of the best step of each frequency: about 1 if it
+            is the right table, mostly below 0.8 if the encoder has others.
         is_last: Whether no other compression came after it.
     """
 
@@ -88,6 +91,7 @@ class Trace:
     table: np.ndarray = dataclasses.field(compare=False)
     origin: tuple[int, int]
     margin: float
+    nearness: float
     fit: float
     is_last: bool
 
@@ -123,8 +127,8 @@ def find_trace(image: np.ndarray, last: Tables = UNKNOWN) -> Trace | None:
 
     Returns:
         If there are several compressions, one before the last that was coarser, whose
-        table fits, and that had its blocks elsewhere; otherwise, if `last` is not
-        known, the last one.
+        table fits, and, unless it was much coarser, that had its blocks elsewhere;
+        otherwise, if `last` is not known, the last one.
     """
     parts = [luma_of(part) for part in spread_parts(image)]
     scores = _scores(functools.reduce(np.add, map(_histograms, parts)))
@@ -134,12 +138,26 @@ def find_trace(image: np.ndarray, last: Tables = UNKNOWN) -> Trace | None:
         if trace is None:
             return None
         last = Tables(trace.table[None], origin=trace.origin)
-    # Not on the last one's grid: multiples of its steps are near those of many others.
-    row, column = (-start % _BLOCK for start in last.origin)
-    scores[:, row * _BLOCK + column] = -np.inf
     scores[~are_coarser(_TABLES, last.steps[0])] = 0
+    # On the last one's grid, multiples of its steps are near those of others, too.
+    row, column = (-start % _BLOCK for start in last.origin)
+    is_alike = ~are_coarser(_TABLES, last.steps[0], _COARSER_ON_GRID)
+    scores[is_alike, row * _BLOCK + column] = -np.inf
     first = _best(scores, parts, is_last=False)
-    return trace if first is None or first.fit < _LEAST_FIT else first
+    return first if first and _is_earlier(first, last) else trace
+
+
+def _is_earlier(first: Trace, last: Tables) -> bool:
+    """Whether a trace is that of a compression that came before the last."""
+    is_on_grid = all(
+        (start - of_last) % _BLOCK == 0
+        for start, of_last in zip(first.origin, last.origin, strict=True)
+    )
+    if is_on_grid and first.nearness < _LEAST_NEARNESS_ON_GRID:
+        return False
+    ratio = _COARSER_ON_GRID if is_on_grid else _COARSER
+    is_coarser = are_coarser(first.table, last.steps[0], ratio)
+    return bool(is_coarser) and first.fit >= _LEAST_FIT
 
 
 def _best(scores: np.ndarray, parts: list[np.ndarray], is_last: bool) -> Trace | None:
@@ -150,15 +168,15 @@ def _best(scores: np.ndarray, parts: list[np.ndarray], is_last: bool) -> Trace |
     if margins[index] < _LEAST_MARGIN:
         return None
     row, column = divmod(int(np.argmax(scores[index])), _BLOCK)
-    index, fit = _fitted(parts, row, column)
+    index, nearness, fit = _fitted(parts, row, column)
     quality = _QUALITIES[index % len(_QUALITIES)]
     origin = -row % _BLOCK, -column % _BLOCK
     margin = float(margins.max())
-    return Trace(quality, _TABLES[index], origin, margin, fit, is_last)
+    return Trace(quality, _TABLES[index], origin, margin, nearness, fit, is_last)
 
 
-def _fitted(parts: list[np.ndarray], row: int, column: int) -> tuple[int, float]:
-    """Which table fits all frequencies of a grid best, and how well."""
+def _fitted(parts: list[np.ndarray], row: int, column: int) -> tuple[int, float, float]:
+    """Which table fits all frequencies of a grid best, its nearness, and its fit."""
     counts = np.zeros((_BLOCK**2, _BINS))
     for part in parts:
         blocks = forward(blocks_of(part[row:, column:])).reshape(-1, _BLOCK**2)
@@ -187,7 +205,8 @@ def _fitted(parts: list[np.ndarray], row: int, column: int) -> tuple[int, float]
     is_near = np.abs(np.log(steps / table[:, None])) < np.log(_NEAR)
     free = steps[np.argmax(np.where(is_near, scores, -np.inf), axis=1)]
     is_sure = scores[frequencies, free - 1] >= _SURE
-    return index, mean(table) / max(mean(np.where(is_sure, free, table)), 1e-6)
+    best = mean(np.where(is_sure, free, table))
+    return index, mean(table), mean(table) / max(best, 1e-6)
 
 
 def undone(y: np.ndarray, tables: Tables, skipped: Sequence[int]) -> np.ndarray:
@@ -216,12 +235,15 @@ def undone(y: np.ndarray, tables: Tables, skipped: Sequence[int]) -> np.ndarray:
     return result
 
 
-def are_coarser(tables: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Whether steps are a fifth larger than the last ones or more, on the average.
+def are_coarser(
+    tables: np.ndarray, last: np.ndarray, ratio: float = _COARSER
+) -> np.ndarray:
+    """Whether steps are larger than the last ones by a ratio, on the average.
 
     Args:
         tables: `[..., 8, 8]`.
         last: `[8, 8]`.
+        ratio: The least one; by default that of an earlier compression that counts.
 
     Returns:
         `[...]`, bool.

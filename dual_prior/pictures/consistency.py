@@ -4,8 +4,8 @@ Measured on held-out pictures (experiments/NOTES.md): clipping chroma gains ever
 most where it has half the resolution. Where it is clipped, it is also guided by luma
 (`dual_prior.jpeg.guided_chroma`). Clipping luma gains on drawings written by
 libjpeg; mozjpeg moves coefficients out of their cells. On photographs it gains 0.01 dB,
-and loses 0.2 dB if they were compressed more strongly before. At very high quality a
-network can only lose.
+and loses 0.2 dB if they were compressed more strongly before: where that has left a
+trace, nothing is clipped. At very high quality a network can only lose.
 """
 
 import dataclasses
@@ -51,6 +51,8 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
         and picture.trace is None
     )
     obstacle = _obstacle(picture, consistency)
+    if obstacle is None and consistency == "auto" and picture.trace is not None:
+        obstacle = str(picture.trace)  # the original lies in the cells of that
     if obstacle or picture.jpeg is None:
         return Clipping(None, f"none: {obstacle}", is_all)
     try:
@@ -67,8 +69,6 @@ def clipping_of(picture: Picture, consistency: str) -> Clipping:
         reason = "a photograph, by its coefficients"
     elif consistency == "auto" and not picture.jpeg.has_standard_luma:
         reason = "not libjpeg's tables"
-    elif consistency == "auto" and picture.trace is not None:
-        reason = str(picture.trace)
     is_grey = len(held.quantized) == 1
     if reason is None:
         return Clipping(held, "luma" if is_grey else "luma and chroma")

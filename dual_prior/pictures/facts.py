@@ -41,7 +41,7 @@ def description(
         "probability": round(probability, 4),
         "clean": is_clean,
         "trace": picture.trace and picture.trace.facts,
-        "blockiness": round(_blockiness(picture.pixels), 2),
+        "blockiness": round(_blockiness(picture.pixels), 2) + 0.0,  # no -0.0
         "tables": {},
         "warnings": picture.warnings,
     }

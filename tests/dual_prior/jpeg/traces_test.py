@@ -38,7 +38,7 @@ def test_a_clean_picture_a_small_one_and_a_flat_one_have_no_trace(picture):
 
 
 def test_one_compression_of_a_jpeg_file_is_no_trace_of_another():
-    for quality in (30, 75):
+    for quality in (10, 30, 50, 75, 90, 100):
         picture = jpeg.compress(CLEAN, quality)
         assert find_trace(picture, _of_quality(quality)) is None
 
@@ -84,6 +84,12 @@ def test_steps_of_an_encoder_with_other_tables_are_not_believed():
 def test_the_grid_of_a_cropped_file_is_not_taken_for_an_earlier_one():
     tables = _of_quality(30).part(3, 5)
     assert find_trace(jpeg.compress(CLEAN, 30)[CROP], tables) is None
+
+
+def test_an_earlier_much_coarser_compression_is_found_on_the_grid_of_the_last():
+    once = jpeg.compress(CLEAN, 20)
+    assert find_trace(jpeg.compress(once, 92), _of_quality(92)).quality == 20
+    assert find_trace(jpeg.compress(once, 50), _of_quality(50)) is None
 
 
 def test_an_earlier_finer_compression_is_not_looked_for():
