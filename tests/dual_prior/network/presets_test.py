@@ -63,7 +63,7 @@ from dual_prior.network.presets import PRESETS, DEFAULT_PRESET, find_preset
 assert find_preset(DEFAULT_PRESET).profile.clean_below == 0.3
 print([preset.version for preset in PRESETS.values()], "keras" in sys.modules)
 """
-    versions = ["paper-2", "compact-7", "photo-8", "fast-2"]
+    versions = ["paper-2", "compact-7", "photo-9", "fast-3"]
     assert run_script(code).strip() == f"{versions} False"
 
 
