@@ -62,6 +62,7 @@ _FREQUENCIES = [
 ]
 _WIDTH, _BINS = 0.25, 1024  # of the histograms of |c|, grey levels
 _LEAST_MARGIN = 6.0  # of the score over that of the next best grid
+_LEAST_MARGIN_UNFIT = 20.0  # the same where no table fits: in clean drawings up to 16
 _NEAR = 1.7  # the largest ratio of other steps that are tried to those of a table
 _SURE = 3.0  # the score from which a step of one frequency is believed
 _LEAST_FIT = 0.85
@@ -172,6 +173,8 @@ def _best(scores: np.ndarray, parts: list[np.ndarray], is_last: bool) -> Trace |
     quality = _QUALITIES[index % len(_QUALITIES)]
     origin = -row % _BLOCK, -column % _BLOCK
     margin = float(margins.max())
+    if fit < _LEAST_FIT and margin < _LEAST_MARGIN_UNFIT:
+        return None
     return Trace(quality, _TABLES[index], origin, margin, nearness, fit, is_last)
 
 
