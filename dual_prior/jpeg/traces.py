@@ -180,14 +180,14 @@ def _best(scores: np.ndarray, parts: list[np.ndarray], is_last: bool) -> Trace |
 
 def _fitted(parts: list[np.ndarray], row: int, column: int) -> tuple[int, float, float]:
     """Which table fits all frequencies of a grid best, its nearness, and its fit."""
-    counts = np.zeros((_BLOCK**2, _BINS))
+    counts = np.zeros((_BLOCK**2, _BINS), np.float32)
     for part in parts:
         blocks = forward(blocks_of(part[row:, column:])).reshape(-1, _BLOCK**2)
         for frequency in range(1, _BLOCK**2):
             bins = _bins(blocks[:, frequency])
             counts[frequency] += np.bincount(bins, minlength=_BINS)
     steps = np.arange(1, 256)
-    cosines, counted = _waves(steps)
+    cosines, counted = _waves()
     sums, numbers = counts @ cosines.T, counts @ counted.T  # [64, 255]
     frequencies = np.arange(_BLOCK**2)
 
@@ -295,15 +295,25 @@ def _bins(coefficients: np.ndarray) -> np.ndarray:
 
 def _scores(counts: np.ndarray) -> np.ndarray:
     """The score of each quality and grid, `[Q, 64]`."""
-    steps = np.stack([_TABLES[:, u, v] for u, v in _FREQUENCIES], axis=1)
-    cosines, counted = (wave.reshape(len(steps), -1) for wave in _waves(steps))
-    flat = counts.reshape(_GRIDS, -1).T
+    cosines, counted = _waves_of_tables()
+    flat = counts.reshape(_GRIDS, -1).T.astype(np.float32)
     return (cosines @ flat) / np.sqrt(np.maximum(counted @ flat, 1) / 2)
 
 
-def _waves(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cosine of each bin, and whether it is counted, by step: `[..., _BINS]`."""
+@functools.cache
+def _waves_of_tables() -> tuple[np.ndarray, np.ndarray]:
+    """`_waves` of the steps of all tables, `[Q, F * _BINS]`."""
+    at = [_BLOCK * u + v for u, v in _FREQUENCIES]
+    steps = _TABLES.reshape(-1, _BLOCK**2)[:, at]
+    cosines, counted = (waves[steps - 1] for waves in _waves())
+    return cosines.reshape(len(steps), -1), counted.reshape(len(steps), -1)
+
+
+@functools.cache
+def _waves() -> tuple[np.ndarray, np.ndarray]:
+    """The cosine of each bin, and whether it is counted, by step, `[255, _BINS]`."""
     sizes = _WIDTH * np.arange(_BINS)
-    steps = steps[..., None]
-    counted = ((sizes >= steps / 2) & (np.arange(_BINS) < _BINS - 1)).astype(float)
-    return counted * np.cos(2 * np.pi * sizes / steps), counted
+    steps = np.arange(1, 256)[:, None]
+    is_counted = (sizes >= steps / 2) & (np.arange(_BINS) < _BINS - 1)
+    cosines = np.where(is_counted, np.cos(2 * np.pi * sizes / steps), 0)
+    return cosines.astype(np.float32), is_counted.astype(np.float32)
