@@ -274,18 +274,19 @@ def spread_parts(image: np.ndarray) -> list[np.ndarray]:
 def _histograms(luma: np.ndarray) -> np.ndarray:
     """How many blocks have which |c|, by grid and frequency, `[64, F, _BINS]`."""
     if min(luma.shape) < _BLOCK:
-        return np.zeros((_GRIDS, len(_FREQUENCIES), _BINS))
+        return np.zeros((_GRIDS, len(_FREQUENCIES), _BINS), np.float32)
     # The lowest coefficients of all possible blocks, and the grids that these are on.
     low = DCT[:_LOWEST].T.astype(np.float32)
     of_all = sliding_window_view(luma, _BLOCK, axis=0) @ low  # [rows, columns, u]
     of_all = sliding_window_view(of_all, _BLOCK, axis=1) @ low  # [rows, columns, u, v]
     rows, columns = (np.arange(side) % _BLOCK for side in of_all.shape[:2])
     grid = _BLOCK * rows[:, None] + columns
-    counts = []
-    for u, v in _FREQUENCIES:
+    counts = np.empty((_GRIDS, len(_FREQUENCIES), _BINS), np.float32)
+    for index, (u, v) in enumerate(_FREQUENCIES):
         bins = _bins(of_all[..., u, v]) + _BINS * grid
-        counts.append(np.bincount(bins.ravel(), minlength=_GRIDS * _BINS))
-    return np.reshape(counts, (-1, _GRIDS, _BINS)).swapaxes(0, 1)
+        of_bins = np.bincount(bins.ravel(), minlength=_GRIDS * _BINS)
+        counts[:, index] = of_bins.reshape(_GRIDS, _BINS)
+    return counts
 
 
 def _bins(coefficients: np.ndarray) -> np.ndarray:
@@ -296,7 +297,7 @@ def _bins(coefficients: np.ndarray) -> np.ndarray:
 def _scores(counts: np.ndarray) -> np.ndarray:
     """The score of each quality and grid, `[Q, 64]`."""
     cosines, counted = _waves_of_tables()
-    flat = counts.reshape(_GRIDS, -1).T.astype(np.float32)
+    flat = counts.reshape(_GRIDS, -1).T
     return (cosines @ flat) / np.sqrt(np.maximum(counted @ flat, 1) / 2)
 
 

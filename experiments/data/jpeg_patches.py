@@ -27,7 +27,7 @@ from experiments.data import encoders
 
 _BLOCK = 8
 
-MARGIN = 2 * _BLOCK  # of a picture over a patch: room for two crops of 0 to 7 pixels
+MARGIN = _BLOCK  # of a picture over a patch: room for a crop of 0 to 7 pixels
 
 _SMALLEST_SCALE = 0.5  # of a picture that is scaled between two compressions
 
@@ -213,8 +213,10 @@ class JpegPatches:
         piece = Piece(decoded.planes, planes, decoded.tables)
         if first is not None and any(origin):
             table = first.tables.steps[0]
-            if are_coarser(table, decoded.tables.steps[0]):
-                piece = piece.of_first(table, origin)
+            as_found = piece.of_first(table, origin)
+            is_large = min(as_found.clean.shape[:2]) >= recipe.patch_size
+            if is_large and are_coarser(table, decoded.tables.steps[0]):
+                piece = as_found
         is_known = rng.random() >= recipe.hidden
         return piece if is_known else dataclasses.replace(piece, tables=UNKNOWN)
 

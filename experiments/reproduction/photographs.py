@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 from dual_prior.system.atomic_file import atomic_file
 from experiments.data.drawings import HELD_OUT_SEED
+from experiments.data.sources import Picture
+from experiments.data.training_pictures import find
 from experiments.measuring import file_scores
 from experiments.measuring.tables import csv_text
 from experiments.reproduction.inputs import Sources
@@ -51,7 +53,15 @@ def _of_photographs(sources: Sources) -> Iterator[file_scores.Case]:
             file_scores.of_encoders(file_scores.middle(p.rgb(), _SIDE))
             for p in pictures[:_NUM_CROPS]
         ),
+        file_scores.of_platform(p.rgb() for p in pictures + _held_out(sources)),
     )
+
+
+def _held_out(sources: Sources) -> list[Picture]:
+    """The pictures of CLIC that training holds out, if they are there."""
+    if not Path(sources.data_dir, "clic").is_dir():
+        return []
+    return find(["clic"], sources.data_dir).held_out[: sources.limit]
 
 
 def _found(photographs: Scores, drawings: Scores, names: list[str]) -> str:
@@ -99,7 +109,9 @@ LIVE1. "colour": RGB, stored at 4:2:0, measured over RGB. "luma": grey files of 
 luma, as in Table 1. "luma, 10, cropped, 50": compressed at quality 10, cropped by one
 pixel in both directions, then compressed at quality 50. "then PNG": decoded and stored
 as PNG, so that the tables are lost; "cropped": by three rows and five columns.
-"as PNG": never compressed.
+"as PNG": never compressed. "platform stand-in", for Twitter's and WeChat's pictures,
+which were not available: LIVE1 and held-out pictures of CLIC, scaled to 1,080 pixels a
+side at most, at quality 70 to 85, 4:2:0.
 "size of 60": the middle {_SIDE}x{_SIDE} pixels of the first {_NUM_CROPS} pictures, in
 the file by that encoder whose size is closest to libjpeg-turbo's at quality 60.
 

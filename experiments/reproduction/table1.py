@@ -69,7 +69,8 @@ quantized coefficients that are unchanged when the result is encoded again.
 from; "narrow": onto a narrower set within. Neither needs training, and hardly any time.
 The self-ensemble, eight times as slow, and the baselines trained here are measured on
 Classic5 only. Twitter and WeChat were not available;
-`evaluate --preset=compact --datasets=twitter,wechat --crop=1024` measures them.
+`evaluate --preset=compact --datasets=twitter,wechat --crop=1024` measures them. A
+stand-in by a written-down pipeline is among the [photographs](photographs.md).
 {untrained}
 PSNR in dB, set and quality; SSIM in both conventions, PSNR-B and "kept" are in
 [table1.csv](table1.csv):

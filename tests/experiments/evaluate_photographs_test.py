@@ -46,6 +46,15 @@ def test_files_of_one_size(libjpeg_alone):
         assert sizes[f"libjpeg-turbo, size of {quality}"] == wanted
 
 
+def test_a_platform_scales_large_pictures_and_has_four_qualities():
+    large = np.repeat(np.repeat(RGB, 30, axis=0), 30, axis=1)  # 1500x2100
+    cases = list(file_scores.of_platform([RGB, large, RGB, RGB, RGB]))
+    assert [case.clean.shape[:2] for case in cases[:2]] == [(50, 70), (771, 1080)]
+    np.testing.assert_array_equal(cases[0].clean, RGB)
+    for case, quality in zip(cases[2:], (80, 85, 70), strict=True):
+        assert case.data == encoders.encode(RGB, Settings(quality=quality))
+
+
 def test_psnr_is_over_all_channels_together():
     restored = RGB.copy()
     restored[..., 1] = RGB[..., 1] ^ 1

@@ -173,7 +173,7 @@ def test_a_result_says_how_it_is_kept_consistent_with_its_file(tmp_path):
 
     class Clipping(Darkening):
         def restore(self, image, *more):
-            calls.append(more[-2:])
+            calls.append(more[-3:-1])
             return super().restore(image)
 
     Image.fromarray(made_picture()).save(tmp_path / "a.png")

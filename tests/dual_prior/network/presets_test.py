@@ -60,7 +60,7 @@ def test_a_preset_is_found_without_keras():
     code = """
 import sys
 from dual_prior.network.presets import PRESETS, DEFAULT_PRESET, find_preset
-assert find_preset(DEFAULT_PRESET).profile.clean_below == 0.3
+assert find_preset(DEFAULT_PRESET).profile.clean_below == 0.5
 print([preset.version for preset in PRESETS.values()], "keras" in sys.modules)
 """
     versions = ["paper-2", "compact-7", "photo-9", "fast-3"]

@@ -178,5 +178,5 @@ def test_a_grey_picture_has_chroma_of_128():
 
 def test_too_small_a_picture_is_refused():
     small = [PHOTOGRAPHS[0][:30]]
-    with pytest.raises(ValueError, match="at least 48 pixels"):
+    with pytest.raises(ValueError, match="at least 40 pixels"):
         JpegPatches(small, [], RECIPE).batch(0)
