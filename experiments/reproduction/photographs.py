@@ -61,7 +61,7 @@ def _held_out(sources: Sources) -> list[Picture]:
     """The pictures of CLIC that training holds out, if they are there."""
     if not Path(sources.data_dir, "clic").is_dir():
         return []
-    return find(["clic"], sources.data_dir).held_out[: sources.limit]
+    return [*find(["clic"], sources.data_dir).held_out[: sources.limit]]
 
 
 def _found(photographs: Scores, drawings: Scores, names: list[str]) -> str:
