@@ -251,7 +251,8 @@ def are_coarser(
     Returns:
         `[...]`, bool.
     """
-    return np.log(tables / last).mean(axis=(-2, -1)) >= np.log(_COARSER)
+    known = np.where(last > 0, last, tables)  # damaged files have steps of zero
+    return np.log(tables / known).mean(axis=(-2, -1)) >= np.log(ratio)
 
 
 def spread_parts(image: np.ndarray) -> list[np.ndarray]:

@@ -43,6 +43,12 @@ def test_one_compression_of_a_jpeg_file_is_no_trace_of_another():
         assert find_trace(picture, _of_quality(quality)) is None
 
 
+def test_steps_of_zero_in_a_damaged_file_do_no_harm():
+    tables = _of_quality(60)
+    tables.steps[0, 3:] = 0
+    assert find_trace(jpeg.compress(CLEAN, 60), tables) is None
+
+
 @pytest.mark.parametrize("is_file", [True, False])
 def test_an_earlier_coarser_compression_is_found_in_files_and_pixels(is_file):
     once = np.ascontiguousarray(jpeg.compress(CLEAN, 20)[CROP])
