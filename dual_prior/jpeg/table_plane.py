@@ -105,6 +105,14 @@ class Tables:
 
 UNKNOWN = Tables(np.zeros((3, _BLOCK, _BLOCK), np.uint16))
 
+
+def of_luma(table: np.ndarray, origin: tuple[int, int] = (0, 0)) -> Tables:
+    """Tables of which only that of Y, `[8, 8]`, is known."""
+    steps = UNKNOWN.steps.copy()
+    steps[0] = table
+    return Tables(steps, origin=origin)
+
+
 # Rows and columns of the picture that share a sample of Cb and Cr.
 _SAMPLING = {
     "4:4:4": (1, 1),

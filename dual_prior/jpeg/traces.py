@@ -32,7 +32,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from dual_prior.jpeg.header import LUMA_TABLES, of_qualities
 from dual_prior.jpeg.projection import DCT, backward, blocks_of, forward
-from dual_prior.jpeg.table_plane import UNKNOWN, Tables
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables, of_luma
 from dual_prior.jpeg.ycc import YCC_FROM_RGB, luma_of
 
 _BLOCK = 8
@@ -112,10 +112,9 @@ class Trace:
     @property
     def tables(self) -> Tables:
         """Luma's table, if it fits, and how it lies on the picture."""
-        steps = UNKNOWN.steps.copy()
-        if self.fit >= _LEAST_FIT:
-            steps[0] = self.table
-        return Tables(steps, origin=self.origin)
+        if self.fit < _LEAST_FIT:
+            return dataclasses.replace(UNKNOWN, origin=self.origin)
+        return of_luma(self.table, self.origin)
 
 
 def find_trace(image: np.ndarray, last: Tables = UNKNOWN) -> Trace | None:
@@ -138,7 +137,7 @@ def find_trace(image: np.ndarray, last: Tables = UNKNOWN) -> Trace | None:
         trace = _best(scores, parts, is_last=True)
         if trace is None:
             return None
-        last = Tables(trace.table[None], origin=trace.origin)
+        last = of_luma(trace.table, trace.origin)
     scores[~are_coarser(_TABLES, last.steps[0])] = 0
     # On the last one's grid, multiples of its steps are near those of others, too.
     row, column = (-start % _BLOCK for start in last.origin)

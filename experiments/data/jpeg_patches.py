@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from dual_prior.jpeg.table_plane import UNKNOWN, Tables
+from dual_prior.jpeg.table_plane import UNKNOWN, Tables, of_luma
 from dual_prior.jpeg.traces import are_coarser
 from dual_prior.jpeg.ycc import to_rgb, to_ycc
 from dual_prior.restoration.symmetries import turn
@@ -108,10 +108,8 @@ class Piece:
             tables of chroma.
         """
         top, left = (-start % _BLOCK for start in origin)
-        steps = UNKNOWN.steps.copy()
-        steps[0] = table
         return Piece(
-            self.compressed[top:, left:], self.clean[top:, left:], Tables(steps)
+            self.compressed[top:, left:], self.clean[top:, left:], of_luma(table)
         )
 
     def table_planes(self) -> np.ndarray:
